@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Aril. `make help` lists the targets. Sources are found by glob: a new file in a folder is built.
+
+B       ?= build
+CC      ?= gcc
+LD      ?= ld
+DEBUG   ?= 0
+PREFIX  ?= /usr/local
+
+PACKAGES = gcc make binutils libc6-dev linux-libc-dev libxen-dev qemu-system-x86 busybox-static bash-static \
+           musl-tools golang-go cpio python3 strace clang libclang-rt-14-dev
+
+# ------------------------------------------------------------------ the kernel
+
+KSRC := $(wildcard platform/*/*.c platform/*/*.S kernel/*.c kernel/lib/*.c fs/*.c fs/*/*.c net/*.c loader/*.c syscalls/*.c)
+KGEN := $(B)/gen/syscall_table.c
+KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o
+
+WARN   = -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes
+KFLAGS = -std=gnu11 -O2 -g $(WARN) -Wvla -ffreestanding -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
+         -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+         -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -MMD -MP
+ifeq ($(DEBUG),1)
+KFLAGS += -DARIL_DEBUG
+endif
+KLDFLAGS = -nostdlib -static -pie --no-dynamic-linker -z noexecstack -z max-page-size=4096 --gc-sections \
+           -T platform/x86/kernel.ld --build-id=none --unresolved-symbols=ignore-all
+
+all: $(B)/aril $(B)/aril.elf ## build the host command and the kernel
+
+$(B)/gen/syscall_table.c: syscalls/syscalls.tbl syscalls/gen.awk
+	@mkdir -p $(@D)
+	awk -f syscalls/gen.awk $< > $@.tmp && mv $@.tmp $@
+
+$(B)/k/gen/%.c.o: $(B)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) -c $< -o $@
+
+$(B)/k/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) -c $< -o $@
+
+$(B)/k/%.S.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) -D__ASSEMBLY__ -c $< -o $@
+
+# Linked twice: the first pass gives the addresses for the embedded symbol table of the second.
+$(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk
+	$(LD) $(KLDFLAGS) -o $(B)/aril.pass1 $(KOBJ)
+	nm -n $(B)/aril.pass1 | awk -f platform/x86/symbols.awk > $(B)/gen/symbols.S
+	$(CC) $(KFLAGS) -c $(B)/gen/symbols.S -o $(B)/k/symbols.o
+	$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/symbols.o
+	objcopy --strip-all $(B)/aril.debug $@.tmp && mv $@.tmp $@
+
+# ------------------------------------------------------------------ the host command
+
+HSRC   := $(wildcard tools/*.c)
+HOBJ   := $(patsubst %,$(B)/h/%.o,$(HSRC))
+HFLAGS  = -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -MMD -MP
+
+$(B)/h/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(HFLAGS) -c $< -o $@
+
+$(B)/aril: $(HOBJ)
+	$(CC) -o $@ $(HOBJ) $(HLIBS)
+
+# ------------------------------------------------------------------ running and testing
+
+deps: ## install the packages that building and testing need
+	tests/deps.sh $(PACKAGES)
+
+run: deps all ## install, build, and run a real Debian program in a VM
+	$(B)/aril run -v busybox sh -c 'echo "Hello from $$(uname)" 2>/dev/null || echo "Hello from a VM"'
+
+# A unit test names the kernel or tool sources it tests on a line "sources: a.c b.c".
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+
+$(B)/unit/%: tests/unit/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    -Itests/unit/include -I. -MMD -MP -o $@ $< $$(sed -n 's/.*sources: *\([^*]*\).*/\1/p' $<) $$(sed -n 's/.*libs: *\([^*]*\).*/\1/p' $<)
+
+unit: $(UNIT)
+
+test: deps all unit ## install what is needed, build, and run the tests
+	tests/run.sh
+
+test-full: deps all unit ## the slow suites too
+	tests/run.sh --full
+
+bench: deps all ## the table of ratios against Linux
+	tests/bench/run.sh
+
+install: all ## install under PREFIX
+	install -D -m755 $(B)/aril $(DESTDIR)$(PREFIX)/bin/aril
+	install -D -m644 $(B)/aril.elf $(DESTDIR)$(PREFIX)/lib/aril/aril.elf
+
+clean: ## remove what was built
+	rm -rf $(B)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+.PHONY: all deps run unit test test-full bench install clean help
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces: an ordered tree of regions over a page-table root, filled on demand.
+ * Calls are the bodies of mmap(2) and its relatives and follow their man pages; system-call
+ * argument checks that need the program's view (fd lookup, flag words) are done by the callers in syscalls/.
+ */
+#ifndef KERNEL_ADDRESS_SPACE_H
+#define KERNEL_ADDRESS_SPACE_H
+
+#include "kernel/lib/rbtree.h"
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/memory_object.h"
+
+struct file;
+
+/* Region flags beside protection. */
+enum region_flags {
+    REGION_SHARED = 1,      /* writes go to the object */
+    REGION_GROWSDOWN = 2,   /* grows towards lower addresses on a fault below (stack) */
+    REGION_NORESERVE = 4,
+    REGION_STACK = 8,
+    REGION_HUGE = 16,       /* MADV_HUGEPAGE */
+    REGION_NOHUGE = 32,     /* MADV_NOHUGEPAGE */
+    REGION_LOCKED = 64,
+    REGION_DONTFORK = 128,
+    REGION_DONTDUMP = 256,
+    REGION_WIPEONFORK = 512,
+    REGION_HEAP = 1024,     /* brk */
+    REGION_KERNEL = 2048    /* vDSO and the like: not to be moved by the program's mistake */
+};
+
+struct region {
+    struct rb_node node;         /* address_space.regions */
+    struct list object_link;     /* memory_object.mappings; empty without object */
+    struct address_space *space;
+    vaddr_t start, end;          /* page-aligned, [start, end) */
+    u64 largest_gap;             /* augment: largest free gap before a region in this subtree */
+    u32 prot;                    /* PROT_* of mmap(2) */
+    u32 flags;                   /* enum region_flags */
+    struct memory_object *object; /* NULL: private anonymous */
+    u64 offset;                  /* in object of start, bytes */
+    struct file *file;           /* for /proc/self/maps; holds a reference by file_ref, or NULL */
+    const char *name;            /* "[stack]", "[heap]", "[vdso]" or NULL; static */
+    u32 max_prot;                /* PROT_* the mapping may ever get (a read-only file mapped shared) */
+};
+
+struct address_space {
+    u32 refs;
+    struct mutex lock;           /* regions and everything below except page tables */
+    struct spinlock pt_lock;     /* page tables under root */
+    page_root_t root;
+    u64 cpus;                    /* atomic bitmask: CPUs where root may be in a TLB */
+    struct rb_tree regions;
+    u32 region_count;
+    u64 total_pages;             /* mapped, for RLIMIT_AS and /proc */
+    u64 locked_pages;
+    u64 resident_pages;          /* atomic; for ru_maxrss */
+    u64 peak_resident_pages;
+    vaddr_t mmap_top;            /* top-down search starts here */
+    vaddr_t brk_start, brk_end;  /* the heap: [brk_start, brk_end), brk_end byte-exact */
+    vaddr_t stack_top;
+    vaddr_t arg_start, arg_end, env_start, env_end; /* for /proc */
+    vaddr_t vdso;                /* AT_SYSINFO_EHDR, 0 none */
+    u64 minor_faults, major_faults;
+};
+
+/* The hooks by which files stay referenced while mapped, set by fs/ (kernel/ does not know struct file). */
+extern void (*region_file_get)(struct file *f);
+extern void (*region_file_put)(struct file *f);
+
+struct address_space *address_space_create(void); /* NULL: out of memory */
+void address_space_get(struct address_space *as);
+void address_space_put(struct address_space *as);
+/* Makes as the running thread's (CPU-local); masked; called by the scheduler on a switch. */
+void address_space_activate(struct address_space *as);
+
+/* What mmap maps. */
+struct mapping {
+    vaddr_t address;              /* hint, or exact with fixed */
+    size_t length;                /* > 0, page-aligned up */
+    u32 prot, max_prot, flags;    /* PROT_*, PROT_*, enum region_flags */
+    struct memory_object *object; /* a reference is taken on success; NULL anonymous private */
+    u64 offset;
+    struct file *file;
+    const char *name;
+    bool fixed, replace;          /* fixed without replace: MAP_FIXED_NOREPLACE */
+    bool below_2g;                /* MAP_32BIT */
+    bool populate;
+};
+/* Address of the new mapping or -ENOMEM, -EINVAL, -EEXIST, -EPERM. */
+s64 address_space_map(struct address_space *as, const struct mapping *m);
+int address_space_unmap(struct address_space *as, vaddr_t start, size_t length);
+int address_space_protect(struct address_space *as, vaddr_t start, size_t length, u32 prot);
+/* mremap(2); flags MREMAP_*. New address or negative errno. */
+s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length, size_t new_length,
+                        u32 flags, vaddr_t new_address);
+int address_space_advise(struct address_space *as, vaddr_t start, size_t length, int advice);
+/* brk(2) semantics: returns the resulting break. */
+vaddr_t address_space_brk(struct address_space *as, vaddr_t want);
+int address_space_sync(struct address_space *as, vaddr_t start, size_t length, int flags);
+/* vec: kernel buffer of one byte a page. */
+int address_space_mincore(struct address_space *as, vaddr_t start, size_t pages, u8 *vec);
+int address_space_lock_range(struct address_space *as, vaddr_t start, size_t length, bool lock, bool on_fault);
+int address_space_lock_all(struct address_space *as, int flags); /* mlockall; 0 flags: munlockall */
+/* Region that holds address or the next above; under as->lock. NULL: none. */
+struct region *region_find(struct address_space *as, vaddr_t address);
+struct region *region_next(struct region *r);
+
+/*
+ * Resolves a fault: 0, or the signal to send: SIGSEGV/SIGBUS in *signo with its si_code in *code (return -EFAULT), or -ENOMEM
+ * (the caller kills the program with a message).
+ */
+int address_space_fault(struct address_space *as, vaddr_t address, enum fault_access access,
+                        int *signo, int *code);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A memory object: pages by index, that regions map and files read and write. Shared anonymous
+ * memory, memfd, tmpfs files and (later) the page cache of other file systems are all this.
+ * Reference counted.
+ */
+#ifndef KERNEL_MEMORY_OBJECT_H
+#define KERNEL_MEMORY_OBJECT_H
+
+#include "kernel/types.h"
+#include "kernel/lock.h"
+#include "kernel/page.h"
+
+struct memory_object;
+
+struct memory_object_ops {
+    /*
+     * Page at index for reading or writing (write: it will be dirtied). On success *pa has a reference taken if page_of(*pa) is not NULL.
+     * -EFAULT past the end of the object (becomes SIGBUS), -ENOMEM, -EIO. With write false the result
+     * may be a page shared with others (image in place, zero page): *writable tells whether it may be mapped writable.
+     * May sleep. Object lock not held.
+     */
+    int (*get_page)(struct memory_object *o, u64 index, bool write, paddr_t *pa, bool *writable);
+    void (*destroy)(struct memory_object *o); /* last reference gone */
+};
+
+struct memory_object {
+    const struct memory_object_ops *ops;
+    u32 refs;             /* atomic */
+    u64 size;             /* bytes; read racily, changed under lock */
+    struct mutex lock;
+    struct list mappings; /* regions that map it, linked by region.object_link; under lock */
+};
+
+void memory_object_init(struct memory_object *o, const struct memory_object_ops *ops, u64 size);
+void memory_object_get(struct memory_object *o);
+void memory_object_put(struct memory_object *o);
+/*
+ * Removes every mapping of pages [first, last) of o from all page tables (truncate, hole punch).
+ * Private copies are removed too if also_private (truncate) . Caller must not hold address-space locks.
+ */
+void memory_object_unmap(struct memory_object *o, u64 first, u64 last, bool also_private);
+
+/*
+ * The ordinary object in RAM: a radix tree of pages, zero-filled on demand; pages may come from a boot
+ * module in place (copied at the first write). Used for tmpfs, memfd, shared anonymous memory.
+ */
+struct memory_object *ram_object_create(u64 size);
+/* Pages [0, size/4096) come from data (page-aligned, in the direct map, kept for ever); the rest is zero. */
+struct memory_object *ram_object_create_from(const void *data, u64 size);
+/* Reads or writes bytes; stops at size (reads) or grows (writes; -EFBIG, -ENOSPC, -ENOMEM). Buffers are kernel or already-validated program addresses:
+ * user says which. Returns bytes done or negative errno if none. */
+ssize ram_object_read(struct memory_object *o, u64 offset, void *buf, size_t n, bool user);
+ssize ram_object_write(struct memory_object *o, u64 offset, const void *buf, size_t n, bool user);
+/* Shrinks or grows; freed pages leave all mappings; the tail of the last page is zeroed. */
+int ram_object_truncate(struct memory_object *o, u64 size);
+/* Frees whole pages in the range, zeroes partial ones (FALLOC_FL_PUNCH_HOLE, MADV_REMOVE). */
+int ram_object_punch(struct memory_object *o, u64 offset, u64 length);
+/* Allocates what is missing in the range (fallocate). -ENOSPC leaves what was done. */
+int ram_object_allocate(struct memory_object *o, u64 offset, u64 length);
+/* First data (hole false) or hole (hole true) offset >= from, < size; -ENXIO. For SEEK_DATA/SEEK_HOLE. */
+s64 ram_object_seek(struct memory_object *o, u64 from, bool hole);
+/* Pages of RAM it holds, for st_blocks. */
+u64 ram_object_pages(struct memory_object *o);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The physical page allocator: power-of-two blocks of 4 KiB pages, per-CPU caches of single pages.
+ * Every RAM page has a struct page with a reference count; a page whose count falls to 0 is free.
+ * Order 9 blocks are 2 MiB, aligned to their size.
+ */
+#ifndef KERNEL_PAGE_H
+#define KERNEL_PAGE_H
+
+#include "kernel/types.h"
+#include "platform/platform.h"
+
+#define PAGE_MAX_ORDER 10
+
+enum page_flags {
+    PAGE_ZERO = 1,     /* the caller wants zeroed memory */
+    PAGE_NO_RECLAIM = 2, /* fail rather than reclaim (atomic callers) */
+    PAGE_RESERVE = 4,  /* may use the reserve kept for the kernel itself (page tables, heap) */
+};
+
+struct page {
+    u32 refs;      /* atomic; 0: free */
+    u8 order;      /* of the block this page heads */
+    u8 flags;      /* allocator's own */
+    u16 unused;
+    struct page *next, *prev; /* free list, or owner's use while allocated */
+};
+
+void page_init(void); /* from the platform's memory map; boot CPU, before anything else */
+/* A block of 2^order pages with one reference on its head, or NULL. Atomic. */
+struct page *page_alloc(unsigned order, unsigned flags);
+/* Shorthands in physical addresses for single pages; 0 = none. */
+paddr_t page_alloc_pa(unsigned flags);
+void page_get(struct page *p);
+/* Drops a reference; the last one frees the block. Atomic. */
+void page_put(struct page *p);
+/* Splits an allocated block (refs 1) into 2^order single pages with one reference each. */
+void page_split(struct page *p);
+struct page *page_of(paddr_t pa); /* NULL: not managed RAM (boot module, device) */
+paddr_t page_address(const struct page *p);
+static inline void *page_virt(const struct page *p)
+{
+    return phys_to_virt(page_address(p));
+}
+/* Gives a formerly reserved range (a boot module that is used up) to the allocator. */
+void page_add_range(paddr_t start, paddr_t end);
+
+struct page_stats {
+    u64 total, free; /* pages */
+};
+void page_stats(struct page_stats *s);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes and threads. A process owns what all its threads share; each thread has its own CPU state, signal
+ * mask and ids. Nothing here is global: "the program" is simply the process with id 1's child, and fork will add more.
+ */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include <linux/resource.h>
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/wait.h"
+#include "kernel/timer.h"
+#include "kernel/signal_types.h"
+#include "platform/platform.h"
+
+struct address_space;
+struct fd_table;
+struct fs_context;
+
+struct credentials {
+    u32 uid, euid, suid, fsuid;
+    u32 gid, egid, sgid, fsgid;
+    u32 group_count;
+    u32 groups[32];
+};
+
+struct process {
+    u32 refs;
+    int pid;                       /* the program is 1's... see process_create */
+    int parent_pid, group_id, session_id;
+    struct spinlock lock;          /* LOCK_PROCESS: threads, signals, exit state, timers */
+    struct list threads;           /* thread.process_link */
+    u32 thread_count;              /* alive */
+    struct address_space *space;   /* reference */
+    struct fd_table *files;        /* reference; owned by fs/ */
+    struct fs_context *fs;         /* cwd, root, umask; owned by fs/ */
+    struct credentials cred;
+    struct rlimit limits[RLIM_NLIMITS];
+    struct signal_handlers handlers;   /* dispositions */
+    struct signal_pending pending;     /* process-directed */
+    struct wait_queue signal_wait;     /* signalfd and sigtimedwait look here */
+    bool exiting;                  /* exit_group ran or a fatal signal arrived */
+    int exit_status;               /* as wait(2): code << 8, or signal | 0x80 core flag */
+    struct wait_queue exited;      /* woken when the last thread is gone */
+    char name[16];                 /* comm of the leader */
+    char exe[4096];                /* absolute path of the executable */
+    struct list posix_timers;      /* timer_create; kernel/posix_timer.c */
+    u32 next_timer_id;
+    struct interval_timer {        /* setitimer */
+        struct timer timer;
+        struct process *process;
+        int which;
+        nsec_t interval, deadline; /* deadline for ITIMER_REAL */
+        u64 cpu_left;              /* for ITIMER_VIRTUAL/PROF: ns left, 0 off */
+    } itimers[3];
+    nsec_t start_time;
+    u64 dead_user_time, dead_system_time; /* of threads that ended */
+    u64 personality;
+    u32 dumpable, no_new_privs, child_subreaper;
+    int pdeathsig;
+    u64 membarrier_registered;
+};
+
+enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_DEAD };
+
+struct thread {
+    struct thread_cpu cpu;         /* platform's; first */
+    u32 refs;
+    int tid;
+    struct process *process;       /* NULL: kernel thread */
+    struct list process_link;
+    struct address_space *space;   /* NULL: kernel thread */
+    char name[16];
+
+    /* scheduler, under the run queue's lock */
+    struct rb_node run_node;
+    struct list run_link;          /* real-time queue */
+    u32 run_cpu;                   /* CPU whose queue it is on or ran on last */
+    u8 state;                      /* enum thread_state; written under run-queue lock or by itself */
+    u8 wait_mode;                  /* enum wait_mode while sleeping */
+    bool on_queue, on_cpu, woken;
+    u64 virtual_runtime;           /* weighted ns */
+    nsec_t run_start;              /* when it got the CPU */
+    nsec_t runtime;                /* ns it ran in all */
+    nsec_t user_time, system_time; /* split of runtime */
+    nsec_t account_mark;           /* last user/kernel boundary */
+    int policy, priority, nice;    /* SCHED_*, 1..99, -20..19 */
+    u64 affinity;                  /* CPUs allowed */
+    u64 voluntary_switches, involuntary_switches;
+    struct timer sleep_timer;
+
+    /* signals, under process->lock */
+    u64 blocked;                   /* mask, bit signo-1 */
+    u64 saved_blocked;             /* to restore after sigsuspend and the like */
+    bool restore_blocked;
+    struct signal_pending pending; /* thread-directed */
+    bool signal_work;              /* atomic-ish: something may be deliverable */
+    bool exit_requested;
+    struct sigaltstack_state { u64 sp, size; u32 flags; } altstack;
+    struct restart_block { long (*fn)(struct thread *t); u64 args[6]; } restart;
+
+    /* futex and exit */
+    u32 *clear_child_tid;          /* CLONE_CHILD_CLEARTID */
+    void *robust_list;
+    size_t robust_list_size;
+    void *rseq;                    /* registered area */
+    u32 rseq_size, rseq_signature;
+    struct list pi_held;           /* PI futexes this thread owns */
+    struct futex_pi *pi_blocked_on;
+
+    u32 syscall_nr;                /* being served, for crash reports */
+    u64 syscall_args[6];
+#ifdef ARIL_DEBUG
+    u8 held_locks[LOCK_CLASS_COUNT];
+    u32 spin_depth;
+#endif
+    u64 timer_slack;
+    u64 minor_faults, major_faults;
+};
+
+/* New process without threads; ids as a first program in a container: pid 1... Returns NULL when out of memory. */
+struct process *process_create(void);
+void process_get(struct process *p);
+void process_put(struct process *p);
+struct process *process_find(int pid);    /* reference taken, or NULL */
+struct thread *thread_find(int tid);      /* reference taken, or NULL */
+static inline struct process *current_process(void)
+{
+    return current_thread()->process;
+}
+
+/* Kernel thread, runnable. NULL when out of memory. */
+struct thread *kernel_thread_create(const char *name, void (*fn)(void *arg), void *arg);
+/* A program thread in p with zeroed user_frame, not yet runnable; signal state from the caller. Gives -EAGAIN (RLIMIT_NPROC, pid space) or -ENOMEM as ERR_PTR. */
+struct thread *thread_create(struct process *p);
+void thread_start(struct thread *t);      /* makes it runnable, once */
+void thread_get(struct thread *t);
+void thread_put(struct thread *t);
+/* Ends the running thread: robust list, clear_child_tid, last one ends the process with status. */
+void thread_exit(int status) __attribute__((noreturn));
+/* exit_group(2) or a fatal signal: all threads of the running process end; status as wait(2). */
+void process_exit(int wait_status) __attribute__((noreturn));
+/* The same asked from outside (control channel, OOM). */
+void process_kill(struct process *p, int wait_status);
+
+/* CPU time consumed, ns. */
+u64 thread_cpu_time(struct thread *t);
+u64 process_cpu_time(struct process *p, u64 *user, u64 *system);
+
+/* Set by fs/: release descriptors and fs context when the last thread has gone. */
+extern void (*process_exit_files)(struct process *p);
+
+/* clone(2)/clone3(2): the arguments of struct clone_args. frame: the caller's registers. New tid or negative errno. */
+struct clone_args;
+long process_clone(const struct clone_args *args, struct user_frame *frame);
+
+#endif

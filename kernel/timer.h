@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One-shot timers in per-CPU trees ordered by deadline, on platform_timer_set(). Callbacks run in interrupt context, masked. */
+#ifndef KERNEL_TIMER_H
+#define KERNEL_TIMER_H
+
+#include "kernel/types.h"
+#include "kernel/lib/rbtree.h"
+
+struct timer {
+    struct rb_node node;
+    nsec_t deadline;             /* on platform_clock() */
+    void (*fn)(struct timer *t); /* interrupt context; may re-arm t */
+    u32 cpu;                     /* whose tree, while armed */
+    bool armed, running;
+};
+
+void timer_init(struct timer *t, void (*fn)(struct timer *t));
+/* Arms (or re-arms) on the calling CPU. A deadline in the past fires at once, by interrupt. Atomic. */
+void timer_arm(struct timer *t, nsec_t deadline);
+/* Disarms; true if it was armed and its callback will not run. With wait, also waits for a callback running on another CPU (not from the callback itself, nor holding a lock it takes). */
+bool timer_cancel(struct timer *t, bool wait);
+/* Deadline of this CPU's earliest timer, NSEC_NEVER if none. Masked. */
+nsec_t timer_next_deadline(void);
+
+/* Clocks of clock_gettime(2) that do not depend on a thread. */
+nsec_t clock_monotonic(void);
+nsec_t clock_realtime(void); /* since 1970 */
+/* clock_settime(CLOCK_REALTIME): timers that wait on the realtime clock must look again. */
+void clock_set_realtime(nsec_t now);
+
+#endif

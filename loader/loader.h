@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loading a program: ELF checks (a pure function, tested and fuzzed on the host), mapping, initial stack.
+ */
+#ifndef LOADER_LOADER_H
+#define LOADER_LOADER_H
+
+#include <elf.h>
+#include "kernel/types.h"
+
+struct file;
+struct user_frame;
+
+/* What a checked ELF file asks for. Addresses before the load bias. */
+struct elf_image {
+    Elf64_Ehdr header;
+    Elf64_Phdr segments[64]; /* PT_LOAD only, ascending */
+    unsigned segment_count;
+    bool position_independent; /* ET_DYN */
+    bool executable_stack;     /* PT_GNU_STACK says PF_X, or is absent */
+    u64 low, high;             /* page-aligned span of all segments */
+    u64 phdr_address;          /* AT_PHDR before bias, 0 when the headers are not mapped */
+    u64 max_align;
+    char interpreter[4096];    /* PT_INTERP path or "" */
+};
+
+/*
+ * Checks the first n bytes of a file of file_size bytes. phdrs are read through read(arg, offset, buf, n) (0 or negative errno).
+ * 0, or -ENOEXEC (no ELF, other machine, malformed), -EINVAL…, with a sentence that says what was found in error.
+ */
+int elf_check(struct elf_image *image, u64 file_size,
+              int (*read)(void *arg, u64 offset, void *buf, size_t n), void *arg, char *error, size_t error_size);
+
+/*
+ * Replaces the current process's address space with the program at path; argv and envp are kernel strings.
+ * Fills frame for the first instruction. On failure the old space is untouched and *message says what and why; returns negative errno.
+ */
+int loader_exec(const char *path, char *const argv[], char *const envp[], struct user_frame *frame, char *message, size_t message_size);
+
+/* Unpacks the boot module, starts the first process, opens stdio; called once by kernel_main's end. */
+void loader_start_program(void);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The contract between the kernel and what it runs on: the only platform header that code outside
+ * platform/ may include. Nothing here says which CPU ring, hypervisor or bus is below.
+ *
+ * Rules for callers: "atomic" means callable with interrupts masked and spinlocks held.
+ * Functions that a platform calls in the kernel are in the last part, "what the kernel provides".
+ */
+#ifndef PLATFORM_PLATFORM_H
+#define PLATFORM_PLATFORM_H
+
+#include "kernel/types.h"
+
+/* ---------------------------------------------------------------- CPUs and per-CPU data */
+
+#define MAX_CPUS 64
+
+struct thread;
+struct run_queue;
+struct page;
+
+/* What every CPU has, reached in one instruction. Owned by its CPU: others may read only. */
+struct percpu {
+    struct percpu *self;
+    struct thread *current;    /* the thread that runs here */
+    vaddr_t kernel_stack_top;  /* where entries from the program start; set by platform_switch */
+    u64 scratch;               /* platform entry code only */
+    u32 cpu;                   /* 0-based index, dense */
+    u32 irq_disable_depth;     /* > 0: interrupts are masked (software flag) */
+    u32 preempt_disable_depth; /* > 0: may not be switched away; interrupts may still run */
+    u32 irq_pending;           /* an interrupt arrived while masked and waits for unmask */
+    bool need_resched;         /* the scheduler asks for a switch at the next safe point */
+    bool in_interrupt;         /* an interrupt handler is running */
+    struct run_queue *rq;      /* the scheduler's */
+    void *page_cache;          /* the page allocator's per-CPU cache */
+    void *heap_cache;          /* the kernel heap's per-CPU cache */
+    void *platform;            /* platform/'s own per-CPU block */
+    u64 counters[16];          /* free-running event counts, see enum percpu_counter */
+};
+
+enum percpu_counter { COUNT_SYSCALLS, COUNT_FAULTS, COUNT_SWITCHES, COUNT_INTERRUPTS, COUNT_IPIS };
+
+/* This CPU's data. The pointer is stable only while preemption is disabled. Atomic. */
+static inline struct percpu *this_cpu(void);
+/* The running thread; never NULL after kernel_main started. Atomic. */
+static inline struct thread *current_thread(void);
+/* CPU i's data; i < platform_cpu_count(). */
+struct percpu *platform_percpu(unsigned cpu);
+/* CPUs that are up (only grows during boot). */
+unsigned platform_cpu_count(void);
+
+#include "platform/x86/percpu_inline.h"
+
+/* ---------------------------------------------------------------- interrupts (software mask) */
+
+/* Masks interrupts on this CPU; nests. Atomic. */
+static inline void irq_disable(void);
+/* Undoes one irq_disable(); the last one replays what was recorded meanwhile. Atomic. */
+static inline void irq_enable(void);
+static inline bool irq_disabled(void);
+
+/* Hint inside spin loops. */
+static inline void cpu_relax(void);
+/*
+ * Waits until an interrupt arrives, then returns. Called with interrupts masked (depth exactly 1)
+ * after the caller saw nothing to do; an interrupt recorded in between ends the wait at once, and
+ * is handled when the caller unmasks. Idle thread only.
+ */
+void platform_wait_for_interrupt(void);
+/* Makes another CPU run kernel_ipi_reschedule() soon. Atomic. */
+void platform_send_reschedule(unsigned cpu);
+/* Runs fn(arg) on every other CPU that is up (interrupt context there) and waits for all. Interrupts enabled or masked; not from an interrupt handler. */
+void platform_call_others(void (*fn)(void *arg), void *arg);
+
+/* A device interrupt handler; runs masked, on any CPU. */
+typedef void (*irq_handler_t)(void *arg);
+/* Routes a global interrupt line (GSI) to handler. 0 or -EINVAL (no such line), -EBUSY, -ENOSPC. */
+int platform_irq_request(unsigned gsi, bool level, irq_handler_t handler, void *arg);
+
+/* ---------------------------------------------------------------- threads, as the CPU sees them */
+
+/*
+ * The program's integer registers while it is in the kernel, at the top of the thread's kernel
+ * stack. Fields are named as in <asm/ptrace.h>'s struct pt_regs. orig_ax: system call number, or
+ * -1 when the entry was not a system call (no restart then).
+ */
+struct user_frame {
+    u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+    u64 orig_ax;
+    u64 ip, cs, flags, sp, ss;
+};
+
+#define KERNEL_STACK_SIZE (16 * 1024) /* guard page below, not counted */
+
+/* CPU state of a thread that is not in its kernel stack; embedded in struct thread. */
+struct thread_cpu {
+    vaddr_t kernel_sp;        /* saved stack pointer while switched out */
+    vaddr_t kernel_stack_top; /* highest address of the stack + 1 */
+    u64 fs_base;              /* the program's TLS pointer */
+    u64 gs_base;              /* the program's GS base, 0 for nearly all */
+    void *xsave;              /* FP/vector state, platform_xsave_size() bytes, 64-byte aligned; NULL: kernel thread */
+    bool full_return;         /* registers were changed: restore all of user_frame on return */
+    bool xsave_dirty;         /* xsave was edited in memory and must be reloaded on return */
+};
+
+/* The frame of the program's registers on a thread's kernel stack. */
+static inline struct user_frame *platform_user_frame(struct thread_cpu *cpu)
+{
+    return (struct user_frame *)(cpu->kernel_stack_top - sizeof(struct user_frame));
+}
+
+/* Allocates a kernel stack with a guard page below; returns its top, or 0 when out of memory. */
+vaddr_t platform_stack_alloc(void);
+void platform_stack_free(vaddr_t top);
+/*
+ * Prepares cpu (kernel_stack_top set) so that the first switch to it calls entry(arg) on the new stack,
+ * with interrupts masked once (as the scheduler leaves them). entry never returns.
+ */
+void platform_thread_init(struct thread_cpu *cpu, void (*entry)(void *arg), void *arg);
+/*
+ * Switches from prev to next: saves and loads callee-saved registers, stack, FS/GS base, FP state (of
+ * threads that have one). Interrupts masked. Returns in next's context; the return value is the
+ * thread_cpu that was switched away from.
+ */
+struct thread_cpu *platform_switch(struct thread_cpu *prev, struct thread_cpu *next);
+/* Leaves the kernel for the program with all of frame's registers. Does not return. */
+void platform_enter_user(void) __attribute__((noreturn));
+
+/* Sets the running thread's TLS base register at once (and in thread_cpu). */
+void platform_set_fs_base(struct thread_cpu *cpu, u64 base);
+void platform_set_gs_base(struct thread_cpu *cpu, u64 base);
+u64 platform_get_fs_base(struct thread_cpu *cpu);
+u64 platform_get_gs_base(struct thread_cpu *cpu);
+
+/* FP/vector state. Size in bytes of the standard-format XSAVE area of all enabled features. */
+unsigned platform_xsave_size(void);
+/* XCR0 as enabled; goes into the signal frame's magic words. */
+u64 platform_xfeatures(void);
+/* Writes the initial state of a new program into area. */
+void platform_xsave_init(void *area);
+/* Saves the live state of the running thread into its xsave area (standard format, as the signal frame wants). */
+void platform_xsave_current(struct thread_cpu *cpu);
+/* Loads the running thread's xsave area into the CPU. -EINVAL if the area is not loadable (reserved bits set by the program). */
+int platform_xrstor_current(struct thread_cpu *cpu);
+
+/* ---------------------------------------------------------------- memory */
+
+/* RAM is mapped linearly from here; phys_to_virt works for all RAM from the first line of C. */
+#define DIRECT_MAP_BASE    0x680000000000ul
+#define KERNEL_SPACE_START 0x680000000000ul
+#define KERNEL_SPACE_END   0x6a0000000000ul
+#define USER_SPACE_START   0x10000ul
+#define USER_SPACE_END     0x7ffffffff000ul /* one past the last byte a program can map */
+
+static inline void *phys_to_virt(paddr_t pa)
+{
+    return (void *)(DIRECT_MAP_BASE + pa);
+}
+
+static inline paddr_t virt_to_phys(const void *direct_map_address)
+{
+    return (paddr_t)direct_map_address - DIRECT_MAP_BASE;
+}
+
+enum memory_kind { MEMORY_FREE, MEMORY_KERNEL, MEMORY_MODULE, MEMORY_RESERVED };
+
+struct memory_range {
+    paddr_t start, end; /* bytes; [start, end) */
+    enum memory_kind kind;
+};
+
+/* The machine's RAM, sorted, not overlapping, kernel image and boot modules cut out. Count in *n. */
+const struct memory_range *platform_memory_map(unsigned *n);
+
+struct boot_module {
+    const void *data; /* in the direct map */
+    size_t size;
+    const char *command_line;
+};
+
+const struct boot_module *platform_boot_modules(unsigned *n);
+/* The kernel command line, NUL-terminated, never NULL. */
+const char *platform_command_line(void);
+
+/* Page protection as page tables hold it; a present page is always readable. */
+#define PTE_READ   1u
+#define PTE_WRITE  2u
+#define PTE_EXEC   4u
+#define PTE_DEVICE 8u /* uncached */
+
+/* A page-table root: one per address space. The kernel's own part is shared by all. */
+typedef paddr_t page_root_t;
+#define NO_ROOT ((page_root_t)0)
+
+/* New root with the kernel's part present, or NO_ROOT when out of memory. */
+page_root_t platform_root_create(void);
+/* Frees the root and its page-table pages (not the pages mapped). Not active on any CPU. */
+void platform_root_destroy(page_root_t root);
+/* Makes root active on this CPU; interrupts masked. NO_ROOT: the kernel's own. */
+void platform_root_activate(page_root_t root);
+
+/*
+ * A batch of page-table changes on one root, under the address space's page-table lock. Changes may
+ * be delayed until platform_pt_commit(), which also invalidates TLBs on every CPU where the root is
+ * active (by IPI, once). Only after commit may a caller free pages that it unmapped.
+ */
+struct pt_batch {
+    page_root_t root;
+    vaddr_t start, end; /* range whose translations were removed or restricted */
+    u64 cpus;           /* bit i: root may be cached on CPU i; filled by the caller from its address space */
+    bool flush;
+};
+
+static inline void pt_batch_init(struct pt_batch *b, page_root_t root)
+{
+    *b = (struct pt_batch){.root = root, .start = UINT64_MAX};
+}
+
+/* Maps one page (size PAGE_SIZE or HUGE_SIZE, all aligned to it). Replaces what was there. 0 or -ENOMEM. A huge
+ * page where small ones exist frees the emptied table; a small one inside a huge page splits it first. */
+int platform_pt_map(struct pt_batch *b, vaddr_t va, paddr_t pa, size_t size, unsigned prot);
+/* Maps n consecutive small pages from an array of physical addresses; entries of 0 are skipped. Only fills entries that are not present. Returns 0 or -ENOMEM. */
+int platform_pt_map_array(struct pt_batch *b, vaddr_t va, const paddr_t *pa, unsigned n, unsigned prot);
+/*
+ * Walks present leaf entries in [start, end) and calls fn for each with its address, size, physical
+ * address, protection, dirty and accessed bits; with clear set the entry is removed first. A huge page partly in range is split first.
+ * Returns 0 or -ENOMEM (a split failed; what was done before stays done).
+ */
+struct pt_leaf {
+    vaddr_t va;
+    paddr_t pa;
+    size_t size;
+    unsigned prot;
+    bool dirty, accessed;
+};
+int platform_pt_walk(struct pt_batch *b, vaddr_t start, vaddr_t end, bool clear,
+                     void (*fn)(const struct pt_leaf *leaf, void *arg), void *arg);
+/* Changes the protection of all present leaves in [start, end) to prot, except that PTE_WRITE is only ever removed (write comes back by fault) unless upgrade. 0 or -ENOMEM. */
+int platform_pt_protect(struct pt_batch *b, vaddr_t start, vaddr_t end, unsigned prot, bool upgrade);
+/* Moves all leaves of [from, from+size) to [to, ...); both page-aligned, target empty. For mremap. 0 or -ENOMEM. */
+int platform_pt_move(struct pt_batch *b, vaddr_t from, vaddr_t to, size_t size);
+/* Looks one address up: 0 and *leaf, or -ENOENT. */
+int platform_pt_lookup(page_root_t root, vaddr_t va, struct pt_leaf *leaf);
+/* Frees page-table pages that lie wholly in [start, end), all entries of which are empty. */
+void platform_pt_free_tables(struct pt_batch *b, vaddr_t start, vaddr_t end);
+/* Applies what is delayed and invalidates TLBs. Interrupts enabled (it may wait for other CPUs). */
+void platform_pt_commit(struct pt_batch *b);
+
+/* Maps size bytes of device registers at pa (any alignment) uncached into kernel space; NULL when out of space. Permanent. */
+volatile void *platform_map_device(paddr_t pa, size_t size);
+
+/*
+ * Copies between kernel memory and addresses of the program (already range-checked by
+ * kernel/user.h). Returns how many bytes were NOT copied: 0 is success. Faults are resolved by
+ * kernel_page_fault() first and end the copy when they cannot be.
+ */
+size_t platform_copy_user(void *to, const void *from, size_t n);
+size_t platform_clear_user(void *to, size_t n);
+/* strnlen on program memory: length without NUL, n if none in n bytes, or -EFAULT. */
+ssize platform_strnlen_user(const char *s, size_t n);
+/* Atomic access to a u32 of the program. 0 or -EFAULT. */
+int platform_load_user_u32(u32 *value, const u32 *p);
+/* Stores new if *p == old; *seen receives what was there. 0 or -EFAULT. */
+int platform_cmpxchg_user_u32(u32 *p, u32 old, u32 new, u32 *seen);
+
+/* ---------------------------------------------------------------- time */
+
+/* Nanoseconds since boot, monotonic across CPUs. Atomic, cheap, any time after early boot. */
+nsec_t platform_clock(void);
+/* Nanoseconds since 1970 at the moment platform_clock() was 0, or 0 when the machine does not know. */
+nsec_t platform_wall_base(void);
+/* Asks for a timer interrupt (kernel_timer_interrupt) on this CPU at platform_clock() == deadline or soon after; replaces the previous one. NSEC_NEVER cancels. Atomic. */
+void platform_timer_set(nsec_t deadline);
+/* Name of the clock source, for the log: "kvm-clock", "tsc", ... */
+const char *platform_clock_name(void);
+/* How a vDSO computes the clock: ns = ((tsc - base) * mult) >> shift, + offset. False: not possible in user code. */
+struct clock_params {
+    u64 tsc_base, mult, offset;
+    u32 shift;
+};
+bool platform_clock_params(struct clock_params *p);
+
+/* ---------------------------------------------------------------- machine */
+
+/* Fills buf with up to n random bytes from the CPU (RDSEED/RDRAND); returns how many. */
+size_t platform_cpu_random(void *buf, size_t n);
+/* A cheap cycle counter, for entropy and measuring. */
+static inline u64 platform_cycles(void);
+/* Value of AT_HWCAP and AT_HWCAP2. */
+u64 platform_hwcap(void);
+u64 platform_hwcap2(void);
+/* Ring that kernel and program share: 0 or 3. */
+int platform_ring(void);
+/* "kvm", "xen", "tcg", "none": what the machine is. */
+const char *platform_hypervisor(void);
+
+/* Early and panic output, one polled byte at a time, no lock. */
+void platform_early_putc(char c);
+/* Starts the drivers (console, rng, ...) after the kernel's allocator, heap and scheduler work. */
+void platform_init_devices(void);
+/* Brings the other CPUs up; each calls kernel_secondary_main(). Returns when all are up. limit: at most so many in all. */
+void platform_start_cpus(unsigned limit);
+/* Ends the VM. status 0..255 is what the VMM may return if it can; never returns. Atomic. */
+void platform_power_off(int status) __attribute__((noreturn));
+/* Stops all other CPUs for a panic (does not wait long). Atomic. */
+void platform_stop_others(void);
+/* Prints registers of the running CPU or of frame (platform's own trap frame) and a symbolized stack trace, by platform_early_putc or log. Atomic. */
+void platform_dump_state(void *frame);
+/* Name of the kernel symbol at or before address, its offset in *offset; NULL if none. Atomic. */
+const char *platform_symbol(vaddr_t address, u64 *offset);
+
+/* ---------------------------------------------------------------- devices, as the kernel sees them */
+
+/*
+ * The host's byte streams: the program's stdin/stdout/stderr and the control channel. A driver
+ * (virtio-console port, UART) registers what it has; the kernel reads and writes by index.
+ */
+enum stream { STREAM_STDIO, STREAM_STDERR, STREAM_CONTROL, STREAM_UART, STREAM_COUNT };
+
+/* True if the machine has this stream. May initialize its device (lazily), so not atomic. */
+bool platform_stream_present(enum stream s);
+/* Writes up to n bytes; returns how many were taken now (0: full, kernel_stream_event() follows when there is room). Not atomic. data is kernel memory. */
+size_t platform_stream_write(enum stream s, const void *data, size_t n);
+/* Reads up to n bytes that have arrived; 0: none now (kernel_stream_event() follows). Not atomic. */
+size_t platform_stream_read(enum stream s, void *data, size_t n);
+/* True if a read would give bytes now. */
+bool platform_stream_readable(enum stream s);
+/* True if a write would take bytes now. */
+bool platform_stream_writable(enum stream s);
+/* Waits (polling if need be) until all that was written has left the machine. Used at the end. */
+void platform_stream_flush(enum stream s);
+
+/* Random bytes from a device (virtio-rng); returns how many, 0 when there is none. May sleep. */
+size_t platform_device_random(void *buf, size_t n);
+
+/* ---------------------------------------------------------------- what the kernel provides */
+
+/* First C code of the kernel, on the boot CPU: direct map, memory map, early output, traps work; interrupts masked once. */
+void kernel_main(void) __attribute__((noreturn));
+/* The same on each other CPU. */
+void kernel_secondary_main(void) __attribute__((noreturn));
+/* A system call of the running thread; the result goes to frame->ax. Interrupts enabled. */
+void kernel_syscall(struct user_frame *frame);
+/* Work before returning to the program, called when this_cpu()->need_resched or the thread's work flag (see thread_has_work) is set; loops inside until none is left. Interrupts enabled. */
+void kernel_return_to_user(struct user_frame *frame);
+/* True if the thread must go through kernel_return_to_user: signal pending, must exit. Atomic. */
+bool kernel_has_work(void);
+
+enum fault_access { FAULT_READ = 0, FAULT_WRITE = 1, FAULT_EXEC = 2 };
+/*
+ * A page fault at address. from_user: the program's own instruction (a failure becomes a signal,
+ * the return value is ignored); otherwise the kernel's copy routines (false: fix up, -EFAULT).
+ * present: the page was there but the access not allowed. Interrupts enabled.
+ */
+bool kernel_page_fault(vaddr_t address, enum fault_access access, bool present, bool from_user);
+/* Any other exception of the program: signal number and si_code as in sigaction(2), trap number and error code as the CPU's (for the signal frame). Interrupts enabled. */
+void kernel_user_exception(int signo, int code, vaddr_t address, unsigned trapno, u64 error);
+/* Timer deadline reached. Masked, in_interrupt. */
+void kernel_timer_interrupt(void);
+/* Another CPU asked for a reschedule. Masked, in_interrupt. */
+void kernel_ipi_reschedule(void);
+/* After an interrupt, before resuming interrupted kernel code (not the program): may preempt. Masked once. */
+void kernel_preempt(void);
+/* Stream s became readable, writable or closed. Masked. */
+void kernel_stream_event(enum stream s);
+/* Page-table pages: one zeroed page each, from the page allocator. 0: out of memory. Atomic. */
+paddr_t kernel_table_page_alloc(void);
+void kernel_table_page_free(paddr_t pa);
+/* Fatal error in the kernel or platform: prints, dumps frame (may be NULL) and ends the VM with a failure status. */
+void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void panic_at(void *frame, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+
+#endif

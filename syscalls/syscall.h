@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every system-call handler file needs: the form of a handler and the dispatch table's entry. */
+#ifndef SYSCALLS_SYSCALL_H
+#define SYSCALLS_SYSCALL_H
+
+#include "kernel/types.h"
+#include "kernel/process.h"
+#include "kernel/user.h"
+
+struct syscall_args {
+    u64 arg[6];
+    struct user_frame *frame;
+};
+
+/* Result or negative errno. ERESTART* codes are turned into EINTR or a restart by the signal code. */
+typedef long (*syscall_handler_t)(const struct syscall_args *a);
+
+struct syscall_entry {
+    syscall_handler_t handler; /* NULL: not served */
+    const char *name;
+    u8 arg_count;
+    u8 arg_types[6];           /* enum trace_type */
+};
+
+#define SYSCALL_MAX 512
+extern const struct syscall_entry syscall_table[SYSCALL_MAX];
+
+#define ARG_INT(a, i)  ((int)(a)->arg[i])
+#define ARG_U32(a, i)  ((u32)(a)->arg[i])
+#define ARG_U64(a, i)  ((a)->arg[i])
+#define ARG_S64(a, i)  ((s64)(a)->arg[i])
+#define ARG_PTR(a, i)  ((void *)(a)->arg[i])
+
+#endif
