@@ -25,9 +25,9 @@ enum lock_class {
     LOCK_EPOLL,         /* spin: one epoll instance */
     LOCK_FD_TABLE,      /* spin: one descriptor table */
     LOCK_PIPE,          /* spin: one pipe, eventfd, timerfd ring state */
-    LOCK_PROCESS,       /* spin: one process: thread list, signal dispositions, pending sets, timers */
     LOCK_FUTEX,         /* spin: one futex hash bucket */
     LOCK_PAGE_TABLE,    /* spin: one address space's page tables */
+    LOCK_PROCESS,       /* spin, irq: one process: thread list, signal dispositions, pending sets, timers */
     LOCK_DEVICE,        /* spin, irq: one device's queues */
     LOCK_WAIT_QUEUE,    /* spin, irq: one wait queue's list */
     LOCK_TIMER,         /* spin, irq: one CPU's timer tree */

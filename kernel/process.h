@@ -29,7 +29,7 @@ struct process {
     u32 refs;
     int pid;                       /* the program is 1's... see process_create */
     int parent_pid, group_id, session_id;
-    struct spinlock lock;          /* LOCK_PROCESS: threads, signals, exit state, timers */
+    struct spinlock lock;          /* LOCK_PROCESS, always by spin_lock_irq (timers send signals): threads, signals, exit state, timers */
     struct list threads;           /* thread.process_link */
     u32 thread_count;              /* alive */
     struct address_space *space;   /* reference */
@@ -39,7 +39,10 @@ struct process {
     struct rlimit limits[RLIM_NLIMITS];
     struct signal_handlers handlers;   /* dispositions */
     struct signal_pending pending;     /* process-directed */
-    struct wait_queue signal_wait;     /* signalfd and sigtimedwait look here */
+    struct wait_queue signal_wait;     /* signalfd looks here; woken by every signal sent */
+    u32 queued_signals;                /* entries in all queues and POSIX timers, for RLIMIT_SIGPENDING */
+    bool stopped;                      /* a stop signal took effect; threads wait on stop_wait till SIGCONT */
+    struct wait_queue stop_wait;
     bool exiting;                  /* exit_group ran or a fatal signal arrived */
     int exit_status;               /* as wait(2): code << 8, or signal | 0x80 core flag */
     struct wait_queue exited;      /* woken when the last thread is gone */
@@ -99,6 +102,8 @@ struct thread {
     bool exit_requested;
     struct sigaltstack_state { u64 sp, size; u32 flags; } altstack;
     struct restart_block { long (*fn)(struct thread *t); u64 args[6]; } restart;
+    u64 wait_set;                  /* signals that sigtimedwait of this thread wants, though blocked */
+    u64 trap_number, trap_error, trap_address; /* of the last exception, for the signal frame */
 
     /* futex and exit */
     u32 *clear_child_tid;          /* CLONE_CHILD_CLEARTID */
@@ -109,6 +114,7 @@ struct thread {
     struct list pi_held;           /* PI futexes this thread owns */
     struct futex_pi *pi_blocked_on;
 
+    struct trace_state *trace;     /* --strace: the line being written; syscalls/trace.c; NULL until first used */
     u32 syscall_nr;                /* being served, for crash reports */
     u64 syscall_args[6];
 #ifdef ARIL_DEBUG

@@ -8,6 +8,15 @@
 
 #include "kernel/process.h"
 
+/* Signal state of a new process (zeroed): default dispositions, empty queues. */
+void signal_process_init(struct process *p);
+/* Of a new thread (zeroed): mask inherited from parent (NULL: empty); the alternate stack too unless the clone flags share memory without CLONE_VFORK. */
+void signal_thread_init(struct thread *t, const struct thread *parent, u64 clone_flags);
+/* t ends: drops what is pending for it and hands process signals that only it would take to others. After it left the thread list. */
+void signal_thread_exit(struct thread *t);
+/* The last thread of p has gone: drops pending signals, interval and POSIX timers. */
+void signal_process_exit(struct process *p);
+
 /* Queues to the process (any thread that does not block it may take it). info NULL: SI_KERNEL. 0, -EAGAIN (queue limit, real-time only). Atomic. */
 int signal_send_process(struct process *p, int signo, const siginfo_t *info);
 int signal_send_thread(struct thread *t, int signo, const siginfo_t *info);
@@ -16,12 +25,18 @@ void signal_force(int signo, const siginfo_t *info);
 /* Fills a siginfo for kill/tgkill of the running thread. */
 void signal_info_user(siginfo_t *info, int signo, int code);
 /* True if t has a signal that is neither blocked nor ignored, or must exit. Atomic. */
-bool signal_pending(struct thread *t);
+static inline bool signal_pending(struct thread *t)
+{
+    return READ_ONCE(t->signal_work) || READ_ONCE(t->exit_requested);
+}
 static inline bool current_interrupted(void)
 {
     return signal_pending(current_thread());
 }
-/* Delivers what is deliverable before the return to the program; handles restart of the interrupted call. */
+/*
+ * Delivers what is deliverable before the return to the program; handles restart of the interrupted call.
+ * Called by kernel_return_to_user() (kernel/thread.c) while signal_work is set; also waits here while the process is stopped.
+ */
 void signal_deliver(struct user_frame *frame);
 /* Takes one pending signal out of set: signo with *info, or 0. For sigtimedwait and signalfd. */
 int signal_dequeue(struct thread *t, u64 set, siginfo_t *info);
