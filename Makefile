@@ -12,7 +12,7 @@ PACKAGES = gcc make binutils libc6-dev linux-libc-dev libxen-dev qemu-system-x86
 
 # ------------------------------------------------------------------ the kernel
 
-KSRC := $(wildcard platform/*/*.c platform/*/*.S kernel/*.c kernel/lib/*.c fs/*.c fs/*/*.c net/*.c loader/*.c syscalls/*.c)
+KSRC := $(wildcard platform/*.c platform/*/*.c platform/*/*.S kernel/*.c kernel/lib/*.c fs/*.c fs/*/*.c net/*.c loader/*.c syscalls/*.c)
 KGEN := $(B)/gen/syscall_table.c
 KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o
 

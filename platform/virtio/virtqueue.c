@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Split virtqueues (VIRTIO 1.2, section 2.7) and the device start-up sequence (section 3.1).
+ * Free descriptors are chained through their next fields; a queue that has all of them free is idle.
+ */
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include "kernel/log.h"
+#include "kernel/page.h"
+#include "platform/virtio/virtio.h"
+
+#define DRIVER_STATUS (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
+
+void virtio_begin(struct virtio_device *d)
+{
+    d->ops->set_status(d, 0);
+    d->ops->set_status(d, DRIVER_STATUS);
+}
+
+int virtio_negotiate(struct virtio_device *d, u64 wanted)
+{
+    if (!d->legacy)
+        wanted |= 1ull << VIRTIO_F_VERSION_1;
+    d->features = d->ops->get_features(d) & wanted;
+    d->ops->set_features(d, d->features);
+    if (d->legacy)
+        return 0;
+    d->ops->set_status(d, DRIVER_STATUS | VIRTIO_CONFIG_S_FEATURES_OK);
+    if (d->ops->get_status(d) & VIRTIO_CONFIG_S_FEATURES_OK)
+        return 0;
+    log_warn("virtio: device %u refuses features %llx", d->id, (unsigned long long)d->features);
+    d->ops->set_status(d, VIRTIO_CONFIG_S_FAILED);
+    return -ENODEV;
+}
+
+static void device_interrupt(void *arg)
+{
+    struct virtio_device *d = arg;
+
+    d->ops->acknowledge(d);
+    d->interrupt(d);
+}
+
+int virtio_ready(struct virtio_device *d)
+{
+    int error = d->interrupt ? platform_irq_request(d->gsi, false, device_interrupt, d) : 0;
+
+    if (error) {
+        log_warn("virtio: device %u: interrupt line %u: error %d", d->id, d->gsi, -error);
+        d->ops->set_status(d, VIRTIO_CONFIG_S_FAILED);
+        return error;
+    }
+    d->ops->set_status(d, DRIVER_STATUS | VIRTIO_CONFIG_S_DRIVER_OK |
+                              (d->legacy ? 0 : VIRTIO_CONFIG_S_FEATURES_OK));
+    return 0;
+}
+
+int virtqueue_setup(struct virtqueue *q, struct virtio_device *d, u16 index, u16 max)
+{
+    u16 size = d->ops->queue_max(d, index);
+    unsigned order = 0;
+
+    if (size == 0)
+        return -ENOENT;
+    size = MIN(size, max);
+    size_t used_offset = sizeof(struct vring_desc) * size + sizeof(u16) * (3 + size);
+    used_offset = ALIGN_UP(used_offset, d->legacy ? PAGE_SIZE : sizeof(u32));
+    size_t bytes = used_offset + sizeof(u16) * 3 + sizeof(struct vring_used_elem) * size;
+    while ((PAGE_SIZE << order) < bytes)
+        order++;
+    struct page *memory = page_alloc(order, PAGE_ZERO);
+    if (!memory)
+        return -ENOMEM;
+
+    paddr_t base = page_address(memory);
+    *q = (struct virtqueue){.device = d, .index = index, .size = size, .free_count = size};
+    q->descriptors_pa = base;
+    q->avail_pa = base + sizeof(struct vring_desc) * size;
+    q->used_pa = base + used_offset;
+    q->descriptors = phys_to_virt(q->descriptors_pa);
+    q->avail = phys_to_virt(q->avail_pa);
+    q->used = phys_to_virt(q->used_pa);
+    for (u16 i = 0; i < size; i++)
+        q->descriptors[i].next = i + 1;
+    d->ops->queue_enable(d, q);
+    return 0;
+}
+
+int virtqueue_add(struct virtqueue *q, paddr_t buffer, u32 length, bool device_writes)
+{
+    if (q->free_count == 0)
+        return -EAGAIN;
+    u16 token = q->free_head;
+    struct vring_desc *desc = &q->descriptors[token];
+
+    q->free_head = desc->next;
+    q->free_count--;
+    desc->addr = buffer;
+    desc->len = length;
+    desc->flags = device_writes ? VRING_DESC_F_WRITE : 0;
+    q->avail->ring[q->next_avail % q->size] = token;
+    q->next_avail++;
+    __atomic_store_n(&q->avail->idx, q->next_avail, __ATOMIC_RELEASE);
+    return token;
+}
+
+void virtqueue_kick(struct virtqueue *q)
+{
+    /* The index must be visible before the flag is read, or a sleeping device is never told. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!(READ_ONCE(q->used->flags) & VRING_USED_F_NO_NOTIFY))
+        q->device->ops->notify(q->device, q->index);
+}
+
+int virtqueue_take(struct virtqueue *q, u32 *written)
+{
+    if (__atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE) == q->last_used)
+        return -EAGAIN;
+    struct vring_used_elem *e = &q->used->ring[q->last_used % q->size];
+    u32 token = e->id;
+
+    q->last_used++;
+    if (token >= q->size || q->free_count == q->size) {
+        log_err("virtio: device %u queue %u returned descriptor %u of %u", q->device->id, q->index,
+                token, q->size);
+        return -EAGAIN;
+    }
+    if (written)
+        *written = MIN(e->len, q->descriptors[token].len);
+    q->descriptors[token].next = q->free_head;
+    q->free_head = token;
+    q->free_count++;
+    return token;
+}
+
+void virtqueue_want_interrupt(struct virtqueue *q, bool on)
+{
+    q->avail->flags = on ? 0 : VRING_AVAIL_F_NO_INTERRUPT;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
