@@ -10,6 +10,7 @@
 #include "kernel/lib/rbtree.h"
 #include "kernel/list.h"
 #include "kernel/lock.h"
+#include "kernel/rwlock.h"
 #include "kernel/memory_object.h"
 
 struct file;
@@ -47,7 +48,7 @@ struct region {
 
 struct address_space {
     u32 refs;
-    struct mutex lock;           /* regions and everything below except page tables */
+    struct rwlock lock;          /* regions and everything below except page tables; faults take it for reading */
     struct spinlock pt_lock;     /* page tables under root */
     page_root_t root;
     u64 cpus;                    /* atomic bitmask: CPUs where root may be in a TLB */
@@ -103,7 +104,7 @@ int address_space_sync(struct address_space *as, vaddr_t start, size_t length, i
 int address_space_mincore(struct address_space *as, vaddr_t start, size_t pages, u8 *vec);
 int address_space_lock_range(struct address_space *as, vaddr_t start, size_t length, bool lock, bool on_fault);
 int address_space_lock_all(struct address_space *as, int flags); /* mlockall; 0 flags: munlockall */
-/* Region that holds address or the next above; under as->lock. NULL: none. */
+/* Region that holds address or the next above; under as->lock, for reading at least (no user memory may be touched under it). NULL: none. */
 struct region *region_find(struct address_space *as, vaddr_t address);
 struct region *region_next(struct region *r);
 

@@ -22,7 +22,7 @@ struct page {
     u32 refs;      /* atomic; 0: free */
     u8 order;      /* of the block this page heads */
     u8 flags;      /* allocator's own */
-    u16 unused;
+    u16 kind;      /* owner's mark while allocated; 0 after page_alloc, copied by page_split */
     struct page *next, *prev; /* free list, or owner's use while allocated */
 };
 

@@ -202,18 +202,22 @@ void platform_root_activate(page_root_t root);
 /*
  * A batch of page-table changes on one root, under the address space's page-table lock. Changes may
  * be delayed until platform_pt_commit(), which also invalidates TLBs on every CPU where the root is
- * active (by IPI, once). Only after commit may a caller free pages that it unmapped.
+ * active (by IPI, once). Only after commit may a caller free pages that it unmapped. A batch that only
+ * filled empty entries (flush is false, nothing is delayed) needs no commit.
+ *
+ * Protection 0 (PROT_NONE) keeps a page in its place but out of reach: the leaf is still seen by walk, lookup
+ * and move with prot 0 and counts as filled; an access faults.
  */
 struct pt_batch {
     page_root_t root;
     vaddr_t start, end; /* range whose translations were removed or restricted */
-    u64 cpus;           /* bit i: root may be cached on CPU i; filled by the caller from its address space */
+    const u64 *cpus;    /* bit i: root may be cached on CPU i; the address space's mask, read atomically after all changes are visible */
     bool flush;
 };
 
-static inline void pt_batch_init(struct pt_batch *b, page_root_t root)
+static inline void pt_batch_init(struct pt_batch *b, page_root_t root, const u64 *cpus)
 {
-    *b = (struct pt_batch){.root = root, .start = UINT64_MAX};
+    *b = (struct pt_batch){.root = root, .start = UINT64_MAX, .cpus = cpus};
 }
 
 /* Maps one page (size PAGE_SIZE or HUGE_SIZE, all aligned to it). Replaces what was there. 0 or -ENOMEM. A huge
@@ -243,7 +247,7 @@ int platform_pt_move(struct pt_batch *b, vaddr_t from, vaddr_t to, size_t size);
 int platform_pt_lookup(page_root_t root, vaddr_t va, struct pt_leaf *leaf);
 /* Frees page-table pages that lie wholly in [start, end), all entries of which are empty. */
 void platform_pt_free_tables(struct pt_batch *b, vaddr_t start, vaddr_t end);
-/* Applies what is delayed and invalidates TLBs. Interrupts enabled (it may wait for other CPUs). */
+/* Applies what is delayed and invalidates TLBs. Interrupts enabled (it may wait for other CPUs); the page-table spinlock may be held: CPUs that spin for it take the IPI. */
 void platform_pt_commit(struct pt_batch *b);
 
 /* Maps size bytes of device registers at pa (any alignment) uncached into kernel space; NULL when out of space. Permanent. */

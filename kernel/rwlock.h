@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sleeping reader/writer lock, first come first served: a waiting writer holds later readers back, so neither
+ * side starves. Not recursive in either mode. Its class in the lock order is that of a mutex in the same place.
+ */
+#ifndef KERNEL_RWLOCK_H
+#define KERNEL_RWLOCK_H
+
+#include "kernel/lock.h"
+
+struct rwlock {
+    u32 state;            /* atomic: readers, or RWLOCK_WRITER; plus RWLOCK_WAITERS */
+    struct spinlock lock; /* the waiting list */
+    struct rwlock_waiter *first, *last;
+};
+
+void rwlock_init(struct rwlock *l);
+/* Not interruptible; may sleep. */
+void rwlock_read_lock(struct rwlock *l);
+void rwlock_read_unlock(struct rwlock *l);
+void rwlock_write_lock(struct rwlock *l);
+void rwlock_write_unlock(struct rwlock *l);
+bool rwlock_read_trylock(struct rwlock *l);
+bool rwlock_write_trylock(struct rwlock *l);
+/* Writer becomes reader without letting another writer in between. */
+void rwlock_downgrade(struct rwlock *l);
+/* For assertions: held by somebody for writing. */
+bool rwlock_write_held(const struct rwlock *l);
+
+#endif
