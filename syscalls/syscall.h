@@ -25,6 +25,11 @@ struct syscall_entry {
 #define SYSCALL_MAX 512
 extern const struct syscall_entry syscall_table[SYSCALL_MAX];
 
+/* Runs the handler of call nr, or answers ENOSYS (counted, logged once). */
+long syscall_call(u32 nr, const struct syscall_args *a);
+/* How often call nr was answered so; SYSCALL_MAX: all numbers outside the table. */
+u64 syscall_unserved_count(u32 nr);
+
 #define ARG_INT(a, i)  ((int)(a)->arg[i])
 #define ARG_U32(a, i)  ((u32)(a)->arg[i])
 #define ARG_U64(a, i)  ((a)->arg[i])
