@@ -41,7 +41,12 @@ struct file_ops {
     int (*truncate)(struct file *f, u64 size);       /* NULL: EINVAL */
     int (*fallocate)(struct file *f, int mode, u64 offset, u64 length); /* NULL: ENODEV */
     int (*flags_changed)(struct file *f, u32 old_flags); /* F_SETFL happened; may be NULL */
-    void (*close)(struct file *f);                   /* a descriptor was closed (flush locks); may be NULL */
+    /*
+     * open(2) of /proc/self/fd/N for a file without a path: fills new (flags, mode set; refs 1) as a second
+     * open of the same thing. NULL: ENXIO.
+     */
+    int (*reopen)(struct file *f, struct file *new);
+    void (*close)(struct file *f);                   /* a descriptor was closed; may be NULL */
     void (*release)(struct file *f);                 /* last reference gone */
 };
 
@@ -51,24 +56,42 @@ struct file_ops {
 #define FILE_SEEKABLE 4u
 #define FILE_PATH     8u /* O_PATH: only names the object */
 
+/*
+ * Memory of a struct file is only ever reused for another struct file: that is what makes the
+ * lookup by descriptor safe without a lock (see fd_get).
+ */
 struct file {
-    u32 refs; /* atomic */
-    const struct file_ops *ops;
+    u32 refs; /* atomic; 0: free */
     u32 flags; /* O_* status flags (O_APPEND, O_NONBLOCK, …) and access mode as F_GETFL shows */
+    const struct file_ops *ops;
     u32 mode;  /* FILE_* */
+    int owner_type;        /* F_OWNER_* of fcntl(2) */
     struct mutex position_lock;
     u64 position;
     struct dentry *dentry; /* path it was opened by, reference; NULL for pipes, sockets, … */
-    struct inode *inode;   /* NULL for anonymous files without one */
+    struct mount *mount;   /* mount that dentry was reached by, reference; NULL with dentry NULL */
+    struct inode *inode;   /* reference; NULL for anonymous files without one */
     void *private;         /* the implementation's */
     int owner_pid, owner_signal; /* F_SETOWN, F_SETSIG */
     struct list epoll_items; /* epoll entries that watch it; LOCK_EPOLL side */
+    struct file *next_free;  /* pool */
 };
 
-/* A file of refs 1 with no dentry. NULL: out of memory. */
+/* A file of refs 1 with no dentry. NULL: out of memory. FILE_READ/FILE_WRITE come from open_flags. */
 struct file *file_create(const struct file_ops *ops, u32 open_flags, void *private);
 void file_get(struct file *f);
+/* Never takes a mutex above LOCK_OBJECT, so that mappings may drop files. */
 void file_put(struct file *f);
+/* Frees a file that never worked (open failed half-way): like the last file_put, without ops->release. */
+void file_discard(struct file *f);
+/* Set by epoll: forgets a file that goes away while watched. Called before release. */
+extern void (*file_epoll_release)(struct file *f);
+/* fstat(2) of any file: ops->fstat, else the inode, else an anonymous inode as eventfd's. */
+int file_stat(struct file *f, struct stat *st);
+/* Fills st for an anonymous object: type and permissions, number; the rest as Linux's pseudo file systems show it. */
+void file_stat_anonymous(struct stat *st, u32 mode, u64 ino);
+/* A number no other anonymous object has, for file_stat_anonymous. Atomic. */
+u64 file_anonymous_ino(void);
 
 /* ------------------------------------------------------------ descriptor tables */
 
@@ -76,16 +99,21 @@ struct fd_table *fd_table_create(void);
 struct fd_table *fd_table_copy(struct fd_table *t); /* for clone without CLONE_FILES; NULL: out of memory */
 void fd_table_get(struct fd_table *t);
 void fd_table_put(struct fd_table *t);
-/* File of fd with a reference, or NULL (EBADF). O_PATH files only with allow_path. Current process. */
+/* File of fd with a reference, or NULL (EBADF). fd_get refuses O_PATH files, fd_get_path gives them. Current process. */
 struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);
+/* The same in any table. */
+struct file *fd_table_lookup(struct fd_table *t, int fd);
 /* Lowest free descriptor >= from for f (takes over the reference on success) with close-on-exec per open_flags & O_CLOEXEC: fd or -EMFILE/-ENOMEM. */
 int fd_install(struct file *f, int from, u32 open_flags);
 /* Installs two at once or none (pipe, socketpair). */
 int fd_install_pair(struct file *a, struct file *b, u32 open_flags, int fds[2]);
 int fd_close(int fd);
-int fd_dup_to(struct file *f, int fd, u32 open_flags); /* dup2/dup3: replaces */
+/* dup2/dup3: replaces; takes over the reference on success. fd, -EBADF (over RLIMIT_NOFILE) or -ENOMEM. */
+int fd_dup_to(struct file *f, int fd, u32 open_flags);
+/* close_range(2), flags CLOSE_RANGE_*. */
 int fd_close_range(unsigned first, unsigned last, unsigned flags);
+/* False: fd is not open. */
 bool fd_get_cloexec(int fd, bool *cloexec);
 int fd_set_cloexec(int fd, bool cloexec);
 void fd_close_on_exec(struct fd_table *t);

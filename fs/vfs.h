@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The virtual file system: inodes, dentries, mounts and path resolution (path_resolution(7)).
+ *
+ * A file system gives a struct super with its root dentry and one inode_ops table a kind of inode. The VFS does
+ * names, permissions, mounts, the sticky and set-group-id rules, times of directories it changes and locking;
+ * the file system stores.
  */
 #ifndef FS_VFS_H
 #define FS_VFS_H
 
 #include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <linux/limits.h>
 #include "kernel/types.h"
 #include "kernel/process.h"
 #include "fs/file.h"
@@ -14,79 +21,130 @@ struct inode_ops;
 struct inode_attr;
 struct super;
 struct mount;
+struct pipe;
+struct file_lock_list;
 
 struct inode {
-    u32 refs;
+    u32 refs;   /* atomic */
+    u32 nlink;  /* under lock of the directory that changes it, atomic */
     const struct inode_ops *ops;
     struct super *super;
     u64 ino;
     u32 mode;   /* S_IFMT and permissions */
     u32 uid, gid;
-    u32 nlink;
-    u64 rdev;   /* device number of S_IFCHR/S_IFBLK, as new_encode_dev */
-    u64 size;   /* bytes; regular files with object: object->size */
+    u32 seals;  /* F_SEAL_* of memfd; F_SEAL_SEAL for all other files */
+    u64 rdev;   /* device number of S_IFCHR/S_IFBLK, as device_number() */
+    u64 size;   /* bytes; regular files with object: see inode_size() */
     s64 atime, mtime, ctime, btime; /* ns since 1970 */
-    struct mutex lock;
+    struct mutex lock;            /* LOCK_INODE: data and size changes, directory entries, attributes */
     struct memory_object *object; /* data of a regular file, or NULL */
-    void *private;
+    void *private;                /* the file system's */
     struct file_lock_list *locks; /* POSIX, OFD and flock locks; fs/lock.c */
-    struct pipe *pipe;            /* FIFO that is open */
+    struct pipe *pipe;            /* pipe, or FIFO that is open; fs/fifo.c */
+    u32 writers;                  /* atomic: open files that may write (ETXTBSY) */
+    u32 deny_writes;              /* atomic: running program images */
 };
 
+/* super.flags beside ST_* of statfs(2) */
+#define SUPER_READ_ONLY 1u
+
 struct super {
+    u32 refs;             /* atomic: mounts */
     const char *type;     /* "tmpfs" */
+    const char *source;   /* first field of /proc/mounts; static or owned */
     u64 magic;            /* statfs f_type */
     u64 dev;              /* st_dev */
     u32 flags;            /* ST_RDONLY … of statfs(2) */
-    struct dentry *root;
+    u32 block_size;       /* st_blksize */
+    struct dentry *root;  /* reference */
     const struct super_ops *ops;
     void *private;
+    /*
+     * Names are looked up in the file system each time, not kept (procfs: what exists changes by itself). Otherwise a
+     * dentry that the file system keeps for itself has a reference of its own (tmpfs: while the name exists).
+     */
+    bool volatile_names;
 };
 
 struct statfs;
 struct super_ops {
     int (*statfs)(struct super *s, struct statfs *out);
-    void (*put_inode)(struct inode *i); /* last reference gone and nlink 0, or cache drop */
+    void (*put_inode)(struct inode *i); /* last reference gone: free private and object */
+    void (*destroy)(struct super *s);   /* unmounted and unused; NULL: lives for ever */
+    /* Mount options after the common ones, ",size=…", for /proc/mounts; may be NULL. */
+    void (*options)(struct super *s, char *buf, size_t n);
 };
+
+#define DENTRY_INLINE_NAME 39
 
 /*
- * A name in the tree. Held by its parent's hash table while in use or (tmpfs) while it exists. negative: inode NULL.
+ * A name in the tree. Its memory is only reused for another dentry, and it holds a reference on its parent.
+ * parent, name, hash and hash_link change under parent->children_lock (rename: with LOCK_RENAME as well).
  */
 struct dentry {
-    u32 refs;
-    struct dentry *parent;
-    struct inode *inode;
-    struct list hash_link;
-    struct list child_link;
-    struct list children;
-    struct super *super;
-    struct mount *mounted;  /* a mount covers this directory */
+    u32 refs;                /* atomic; goes from and to 0 only under parent->children_lock */
     u32 hash;
+    struct dentry *parent;   /* itself for a root */
+    struct inode *inode;     /* reference; NULL: no such file (being created) */
+    struct dentry *hash_next;
+    struct list child_link;  /* parent->children, in order of creation */
+    struct super *super;
     u16 name_length;
-    bool unlinked;
-    char name[];
+    bool hashed;             /* found by lookups */
+    bool unlinked;           /* name removed */
+    bool mountpoint;         /* something is mounted here, in some mount */
+    struct spinlock children_lock; /* LOCK_DENTRY */
+    struct list children;    /* of a directory: hashed dentries, oldest first; under children_lock */
+    struct dentry **table;   /* hash table, table_mask + 1 chains; NULL while there are few */
+    u32 table_mask, child_count;
+    u64 cookie;              /* position in its directory for getdents; the file system's */
+    u64 next_cookie;         /* of a directory */
+    char *name;              /* inline_name, or allocated */
+    char inline_name[DENTRY_INLINE_NAME + 1];
 };
 
+struct mount {
+    u32 refs;                    /* atomic: being in the tree, paths, open files */
+    int id;                      /* as in mountinfo */
+    struct super *super;         /* reference */
+    struct dentry *root;         /* reference; what is seen at the mount point */
+    struct mount *parent;        /* reference; itself for the root, NULL once detached */
+    struct dentry *mountpoint;   /* reference, in parent */
+    u32 flags;                   /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, … */
+    struct list link;            /* all mounts, in order; LOCK_MOUNT */
+    struct list children;        /* mounts on it; LOCK_MOUNT */
+    struct list sibling;
+};
+
+/* A place in the tree: both references are held, or both NULL. */
 struct path_ref {
     struct mount *mount;
     struct dentry *dentry;
 };
 
-/* All called with the directory's inode lock held, names checked (length, no '/'), permissions checked by the VFS. */
+/*
+ * Operations of a file system. A NULL entry answers with the errno beside it. Called with the directory's inode
+ * lock held (both, in rename), names checked, permissions checked, d hashed or not as the VFS has it; on success
+ * of create, mkdir, symlink and link d->inode is set (with a reference).
+ */
 struct inode_ops {
-    int (*lookup)(struct inode *dir, struct dentry *d);          /* sets d->inode, or leaves NULL (negative) */
-    int (*create)(struct inode *dir, struct dentry *d, u32 mode, u64 rdev); /* file, FIFO, socket, device by S_IFMT */
-    int (*mkdir)(struct inode *dir, struct dentry *d, u32 mode);
-    int (*symlink)(struct inode *dir, struct dentry *d, const char *target);
-    int (*link)(struct inode *dir, struct dentry *d, struct inode *target);
-    int (*unlink)(struct inode *dir, struct dentry *d);
-    int (*rmdir)(struct inode *dir, struct dentry *d);
+    int (*lookup)(struct inode *dir, struct dentry *d);          /* sets d->inode or leaves NULL; NULL: the dentries in memory are all there is */
+    int (*create)(struct inode *dir, struct dentry *d, u32 mode, u64 rdev); /* file, FIFO, socket, device by S_IFMT; EPERM */
+    int (*mkdir)(struct inode *dir, struct dentry *d, u32 mode); /* EPERM */
+    int (*symlink)(struct inode *dir, struct dentry *d, const char *target); /* EPERM */
+    int (*link)(struct inode *dir, struct dentry *d, struct inode *target);  /* EPERM */
+    int (*unlink)(struct inode *dir, struct dentry *d);          /* EPERM */
+    int (*rmdir)(struct inode *dir, struct dentry *d);           /* EPERM; ENOTEMPTY is its to say */
+    /* new->inode is what is replaced, or NULL. flags RENAME_EXCHANGE or 0. EPERM */
     int (*rename)(struct inode *from, struct dentry *old, struct inode *to, struct dentry *new, u32 flags);
-    int (*tmpfile)(struct inode *dir, struct inode **out, u32 mode);
-    ssize (*readlink)(struct inode *i, char *buf, size_t n);     /* full length; may be generated */
-    int (*open)(struct inode *i, struct file *f);                /* sets f->ops, private */
-    int (*getattr)(struct inode *i, struct stat *st);            /* NULL: from the fields */
-    int (*setattr)(struct inode *i, const struct inode_attr *a);
+    int (*tmpfile)(struct inode *dir, struct inode **out, u32 mode); /* EOPNOTSUPP */
+    ssize (*readlink)(struct inode *i, char *buf, size_t n);     /* bytes put in buf, no NUL; may be generated; EINVAL */
+    int (*follow)(struct inode *i, struct path_ref *to);         /* /proc's links: straight to an object (references given) */
+    int (*open)(struct inode *i, struct file *f);                /* sets f->ops, private; ENXIO */
+    int (*getattr)(struct inode *i, struct stat *st);            /* corrects what inode_stat() filled from the fields; may be NULL */
+    int (*setattr)(struct inode *i, const struct inode_attr *a); /* inode locked; NULL: the fields are all there is, size EINVAL */
+    int (*permission)(struct inode *i, int mask);                /* NULL: by mode, uid and gid */
+    /* Whole-call; names have their prefix. EOPNOTSUPP */
     ssize (*getxattr)(struct inode *i, const char *name, void *value, size_t n);
     int (*setxattr)(struct inode *i, const char *name, const void *value, size_t n, int flags);
     ssize (*listxattr)(struct inode *i, char *list, size_t n);
@@ -100,29 +158,207 @@ struct inode_ops {
 #define ATTR_SIZE  8u
 #define ATTR_ATIME 16u
 #define ATTR_MTIME 32u
+#define ATTR_TOUCH 64u /* the times are "now": write permission is enough */
 struct inode_attr {
     u32 valid, mode, uid, gid;
     u64 size;
     s64 atime, mtime;
 };
 
-/* Root tmpfs, /dev, /proc essentials; before the boot archive is unpacked. */
-void vfs_init(void);
-/* fs context of a process: root, cwd, umask. */
+/* ------------------------------------------------------------ inodes: fs/inode.c */
+
+/* New inode of refs 1, all times now, owner from the caller's fs ids. NULL: out of memory. */
+struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode);
+void inode_get(struct inode *i);
+/* Takes no mutex above LOCK_OBJECT. */
+void inode_put(struct inode *i);
+u64 inode_size(const struct inode *i);
+/* stat of the fields, then ops->getattr. */
+int inode_stat(struct inode *i, struct stat *st);
+#define MAY_EXEC  1
+#define MAY_WRITE 2
+#define MAY_READ  4
+/* 0 or -EACCES for the current process's file-system ids; -EPERM never. */
+int inode_permission(struct inode *i, int mask);
+/* Caller has the powers of root over files (CAP_DAC_OVERRIDE, CAP_FOWNER, …). */
+bool fs_privileged(void);
+/* Caller owns i or is privileged. */
+bool inode_owned(const struct inode *i);
+/* Caller is in group gid (file-system gid or supplementary). */
+bool in_group(u32 gid);
+/* Applies a, with the checks of chmod, chown, truncate and utimensat; takes i->lock. */
+int inode_change(struct inode *i, struct inode_attr *a);
+void inode_touch_atime(struct file *f); /* as relatime mounts do */
+/* mtime and ctime now; a write by the unprivileged takes set-id bits away. Locked. */
+void inode_modified(struct inode *i);
+/* A file is about to be run: nobody may write to it. 0 or -ETXTBSY. */
+int inode_deny_writes(struct inode *i);
+void inode_allow_writes(struct inode *i);
+/* A new st_dev for a file system without a device. */
+u64 super_new_dev(void);
+static inline u64 device_number(u32 major, u32 minor)
+{
+    return (minor & 0xff) | (u64)major << 8 | (u64)(minor & ~0xffu) << 12;
+}
+
+/* ------------------------------------------------------------ dentries: fs/dentry.c */
+
+/* Unhashed dentry of refs 1 without inode. ERR_PTR(-ENOMEM). */
+struct dentry *dentry_create(struct dentry *parent, const char *name, size_t length);
+struct dentry *dentry_create_root(struct super *s, struct inode *inode);
+/* A dentry with no place in a tree, for objects reached through /proc/PID/fd. Takes over the inode reference. */
+struct dentry *dentry_create_detached(struct inode *inode);
+void dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+/* Finds a hashed child and takes a reference; NULL. */
+struct dentry *dentry_find(struct dentry *parent, const char *name, size_t length);
+/* Makes d found by name. Parent's inode locked. */
+void dentry_hash(struct dentry *d);
+void dentry_unhash(struct dentry *d);
+/* Gives d the name and parent of the (unhashed) target; LOCK_RENAME held. 0 or -ENOMEM. */
+int dentry_move(struct dentry *d, struct dentry *new_parent, const char *name, size_t length);
+void dentry_exchange(struct dentry *a, struct dentry *b);
+/* Next hashed child at or after cookie, referenced; NULL. For readdir from memory. */
+struct dentry *dentry_next_child(struct dentry *parent, u64 cookie);
+/* readdir of directories whose dentries are all in memory, with "." and "..". */
+int dentry_readdir(struct file *f, u64 *pos,
+                   bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino, u8 type), void *arg);
+/* True if d is below or at ancestor. LOCK_RENAME held. */
+bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor);
+extern struct mutex rename_lock; /* LOCK_RENAME */
+
+/* ------------------------------------------------------------ mounts: fs/mount.c */
+
+struct file_system_type {
+    const char *name;
+    bool no_device;                                             /* "nodev" in /proc/filesystems */
+    /* New instance with options (may be NULL). ERR_PTR. */
+    struct super *(*mount)(const char *source, const char *options);
+};
+#define FILE_SYSTEM(id) \
+    static const struct file_system_type *const fs_type_##id __attribute__((used, section("file_systems"), aligned(8))) = &id
+
+void path_get(const struct path_ref *p);
+void path_put(struct path_ref *p); /* clears it */
+static inline bool path_equal(const struct path_ref *a, const struct path_ref *b)
+{
+    return a->mount == b->mount && a->dentry == b->dentry;
+}
+void mount_get(struct mount *m);
+void mount_put(struct mount *m);
+/* The root mount of the VM; made by vfs_init. */
+extern struct mount *root_mount;
+/* Mounts s (a reference is taken over) on a directory. 0 or negative errno. */
+int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags);
+int mount_detach(struct mount *m, bool lazy);
+/* What is mounted on p in p's mount, if anything: replaces p by its root. True if it did. */
+bool mount_cross_down(struct path_ref *p);
+/* If p is the root of a mount that has a parent: p becomes the mount point. */
+bool mount_cross_up(struct path_ref *p);
+/* Calls fn for each mount in order; stops when it returns false. Under LOCK_MOUNT. */
+void mount_for_each(bool (*fn)(struct mount *m, void *arg), void *arg);
+/* For objects without a tree (pipes, sockets): paths to detached dentries. */
+struct mount *mount_anonymous(void);
+/* EROFS or 0. */
+int mount_want_write(const struct path_ref *p);
+
+/* ------------------------------------------------------------ paths: fs/path.c */
+
+/* A path given by the program, copied in; long ones are allocated. */
+struct path_name {
+    char *string;
+    size_t length;
+    char fast[200];
+};
+/* 0, -EFAULT, -ENAMETOOLONG, -ENOMEM. An empty path is fine here. */
+int path_name_get(struct path_name *n, const char *user);
+void path_name_put(struct path_name *n);
+
+/* Flags of path_find and path_parent. */
+#define FIND_FOLLOW       1u   /* follow a symlink at the end */
+#define FIND_EMPTY        2u   /* AT_EMPTY_PATH: "" is dirfd itself */
+#define FIND_DIRECTORY    4u   /* ENOTDIR unless a directory */
+/* RESOLVE_* of openat2(2) are passed beside. */
+
+/* Finds an existing object. Empty path without FIND_EMPTY: ENOENT. On success *out holds references. */
+int path_find(int dirfd, const char *path, u32 flags, u64 resolve, struct path_ref *out);
+
+/* The directory of the last component, and that component, for calls that change names. */
+struct path_last {
+    struct path_ref parent;
+    const char *name; /* points into the path or owned */
+    size_t length;
+    bool dot, dot_dot, root; /* last component is ".", ".." or there is none ("/") */
+    bool trailing_slash;
+    char *owned;      /* buffer to free, when a symlink led here */
+};
+int path_parent(int dirfd, const char *path, u64 resolve, struct path_last *out);
+void path_last_put(struct path_last *l);
+/* Child of a directory: cached, or asked from the file system; takes and leaves no locks, or (locked) expects dir->inode locked. inode may be NULL. ERR_PTR. */
+struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked);
+/* Like dirfd resolution of openat(2): base directory for a relative path; -EBADF, -ENOTDIR. */
+int path_base(int dirfd, struct path_ref *out);
+
+/* ------------------------------------------------------------ opening, creating: fs/open.c, fs/names.c */
+
+struct open_how_kernel {
+    u64 flags, mode, resolve;
+};
+/* Opens path (kernel string) relative to dirfd for the current process, as openat2(2) with checked flags. File with refs 1 or ERR_PTR. */
+struct file *vfs_open_how(int dirfd, const char *path, const struct open_how_kernel *how);
+/* The same with the flags and mode of openat(2). */
+struct file *vfs_open(int dirfd, const char *path, u32 flags, u32 mode);
+/* A file on an object already found. flags as open(2) without O_CREAT. */
+struct file *vfs_open_path(const struct path_ref *p, u32 flags);
+int vfs_create_node(int dirfd, const char *path, u32 mode, u64 rdev);
+int vfs_mkdir(int dirfd, const char *path, u32 mode);
+int vfs_symlink(const char *target, int dirfd, const char *path);
+int vfs_unlink(int dirfd, const char *path);
+int vfs_rmdir(int dirfd, const char *path);
+int vfs_link(int old_dirfd, const char *old_path, int dirfd, const char *path, int flags);
+int vfs_rename(int old_dirfd, const char *old_path, int dirfd, const char *path, u32 flags);
+
+/* ------------------------------------------------------------ devices: fs/device.c */
+
+/* Makes character device (major, minor) openable; open sets f->private and may change f->ops. */
+int device_register(u32 major, u32 minor, const struct file_ops *ops, int (*open)(struct file *f));
+int device_open(struct inode *i, struct file *f);
+
+/* ------------------------------------------------------------ processes' view: fs/context.c */
+
+struct fs_context {
+    u32 refs;              /* atomic */
+    struct spinlock lock;  /* LOCK_FS_CONTEXT: root and cwd */
+    struct path_ref root, cwd;
+    u32 umask;
+};
+/* root and cwd "/", umask 022. NULL: out of memory. */
 struct fs_context *fs_context_create(void);
 struct fs_context *fs_context_copy(struct fs_context *c);
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
+/* References to the current process's root and cwd. */
+void fs_root(struct path_ref *out);
+void fs_cwd(struct path_ref *out);
+void fs_set_root(const struct path_ref *p);
+void fs_set_cwd(const struct path_ref *p);
 
-/* Opens path (kernel string) relative to dirfd for the current process, flags O_*, as openat(2). File with refs 1 or ERR_PTR. */
-struct file *vfs_open(int dirfd, const char *path, u32 flags, u32 mode);
-/* Kernel-internal: create directories and files when the boot archive is unpacked. data: kept in place (page-aligned) or copied. */
+/* ------------------------------------------------------------ start-up: fs/vfs.c */
+
+/* Root tmpfs, /dev, /proc, /sys; before the boot archive is unpacked. */
+void vfs_init(void);
+/* Kernel-internal: create directories and files when the boot archive is unpacked. Missing parents are made (0755). data: kept in place (page-aligned) or copied. */
 int vfs_boot_mkdir(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime);
 int vfs_boot_file(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const void *data, u64 size);
 int vfs_boot_symlink(const char *path, const char *target, u32 uid, u32 gid, s64 mtime);
 /* Sets the current process's working directory; creates nothing. */
 int vfs_chdir(const char *path);
-/* Absolute path of d as seen from the process's root into buf: length with NUL, or -ENAMETOOLONG/-ENOENT. */
+/*
+ * Absolute path of p as seen from the process's root into buf: length with NUL, or -ENAMETOOLONG. Of a removed file: with
+ * " (deleted)"; of one that is not below the root: with "(unreachable)" before it.
+ */
 ssize vfs_path_of(const struct path_ref *p, char *buf, size_t n);
+/* The same for an open file; "pipe:[123]", "anon_inode:[eventfd]" for files without a path. */
+ssize vfs_file_path(struct file *f, char *buf, size_t n);
 
 #endif

@@ -15,9 +15,9 @@
 
 /* Outermost first. The comment names what the lock guards. */
 enum lock_class {
-    LOCK_RENAME = 1,    /* mutex: directory topology (rename across directories) */
+    LOCK_FILE_POSITION = 1, /* mutex: one open file's position */
+    LOCK_RENAME,        /* mutex: directory topology (rename across directories) */
     LOCK_INODE,         /* mutex: one inode's data, size and directory entries */
-    LOCK_FILE_POSITION, /* mutex: one open file's position */
     LOCK_FS,            /* mutex: one file system's or device's own state */
     LOCK_ADDRESS_SPACE, /* mutex: one address space's region tree */
     LOCK_OBJECT,        /* mutex: one memory object's pages */
@@ -25,6 +25,10 @@ enum lock_class {
     LOCK_EPOLL,         /* spin: one epoll instance */
     LOCK_FD_TABLE,      /* spin: one descriptor table */
     LOCK_PIPE,          /* spin: one pipe, eventfd, timerfd ring state */
+    LOCK_MOUNT,         /* spin: the mount tree */
+    LOCK_FS_CONTEXT,    /* spin: one process's root and working directory */
+    LOCK_DENTRY,        /* spin: one directory's names in memory */
+    LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
     LOCK_FUTEX,         /* spin: one futex hash bucket */
     LOCK_PAGE_TABLE,    /* spin: one address space's page tables */
     LOCK_PROCESS,       /* spin, irq: one process: thread list, signal dispositions, pending sets, timers */
