@@ -18,16 +18,27 @@ enum page_flags {
     PAGE_RESERVE = 4,  /* may use the reserve kept for the kernel itself (page tables, heap) */
 };
 
+/*
+ * Valid for the head of every block, free or allocated. What belongs to pages inside a larger block is undefined until
+ * page_split(): the allocator writes no struct page before its block is first used, so that a large machine boots as
+ * fast as a small one.
+ */
 struct page {
-    u32 refs;      /* atomic; 0: free */
-    u8 order;      /* of the block this page heads */
-    u8 flags;      /* allocator's own */
-    u16 kind;      /* owner's mark while allocated; 0 after page_alloc, copied by page_split */
-    struct page *next, *prev; /* free list, or owner's use while allocated */
+    union {
+        u32 refs;                /* atomic; 0: free */
+        struct {                 /* pages of the kernel heap, under its lock */
+            u16 slab_free;       /* offset of the first free object, in 16 bytes + 1; 0: none */
+            u16 slab_used;       /* objects handed out */
+        };
+    };
+    u8 order;                    /* of the block this page heads */
+    u8 free : 1, zone : 7;       /* the allocator's own */
+    u16 kind;                    /* owner's mark while allocated; 0 after page_alloc, copied by page_split */
+    struct page *next, *prev;    /* free list, or owner's use while allocated */
 };
 
 void page_init(void); /* from the platform's memory map; boot CPU, before anything else */
-/* A block of 2^order pages with one reference on its head, or NULL. Atomic. */
+/* A block of 2^order pages (aligned to its size) with one reference on its head, or NULL. flags: enum page_flags. Atomic. */
 struct page *page_alloc(unsigned order, unsigned flags);
 /* Shorthands in physical addresses for single pages; 0 = none. */
 paddr_t page_alloc_pa(unsigned flags);
@@ -46,7 +57,7 @@ static inline void *page_virt(const struct page *p)
 void page_add_range(paddr_t start, paddr_t end);
 
 struct page_stats {
-    u64 total, free; /* pages */
+    u64 total, free; /* pages; total without what the kernel image and boot modules take */
 };
 void page_stats(struct page_stats *s);
 

@@ -20,6 +20,13 @@ char *strstr(const char *s, const char *what);
 /* Copies with truncation, always terminates if size > 0; returns strlen(from). */
 size_t strlcpy(char *to, const char *from, size_t size);
 size_t strlcat(char *to, const char *from, size_t size);
+/* Inline for small constant sizes, which -ffreestanding alone would not do. */
+#if defined(__GNUC__) && !defined(memcpy)
+#define memcpy(to, from, n)  __builtin_memcpy(to, from, n)
+#define memmove(to, from, n) __builtin_memmove(to, from, n)
+#define memset(to, c, n)     __builtin_memset(to, c, n)
+#define memcmp(a, b, n)      __builtin_memcmp(a, b, n)
+#endif
 /* Zeroes one or more whole pages. */
 void clear_pages(void *p, size_t n_pages);
 
