@@ -7,6 +7,7 @@
 #define KERNEL_LOG_H
 
 #include "kernel/types.h"
+#include "platform/platform.h" /* panic */
 
 enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
@@ -20,6 +21,9 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 void log_set_level(int level);
 /* Copies the ring's newest text (oldest first) into buf; returns bytes. For syslog(2). */
 size_t log_read(char *buf, size_t n);
+
+/* Sends what waits for the control channel (console=virtio) if the caller may sleep. Before the VM ends, too. */
+void log_flush(void);
 
 #define ASSERT(cond)                                                                     \
     do {                                                                                 \

@@ -15,7 +15,7 @@ struct param {
 };
 
 #define PARAM(id, pname, fn) \
-    static const struct param param_##id __attribute__((used, section("params"), aligned(8))) = {pname, fn}
+    static const struct param param_##id __attribute__((used, section("param_table"), aligned(8))) = {pname, fn}
 
 /*
  * Parses line (modified in place) with the table. Words after "--" go to rest (pointers into line, at most
@@ -25,8 +25,10 @@ struct param {
 int params_parse(char *line, const struct param *table, size_t n_table, char **rest, size_t max_rest,
                  size_t *n_rest, char *error, size_t error_size);
 
-/* Parses the machine's command line with the kernel's own table; on an error fails the VM. */
+/* Parses the machine's command line with the kernel's own table; needs no memory, so it runs first. */
 void params_init(void);
+/* Fails the VM if params_init() met an error. Once the channels to the host work. */
+void params_check(void);
 
 /* Values that several parts want. Set by params_init(). */
 struct kernel_params {

@@ -12,4 +12,7 @@ u64 random_u64(void);
 /* Mixes n bytes in; credits no entropy. */
 void random_mix(const void *buf, size_t n);
 
+/* The block function of RFC 8439, section 2.3.2. */
+void chacha20_block(const u32 key[8], u32 counter, const u32 nonce[3], u8 out[64]);
+
 #endif

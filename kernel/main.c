@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The order of boot. The platform calls kernel_main() on the boot CPU and kernel_secondary_main() on each other one;
+ * neither returns: each CPU ends as its idle thread. What may sleep (devices, files, the program) starts in a
+ * thread of its own, for the idle thread never sleeps.
+ */
+#include "fs/vfs.h"
+#include "kernel/futex.h"
+#include "kernel/heap.h"
+#include "kernel/log.h"
+#include "kernel/page.h"
+#include "kernel/params.h"
+#include "kernel/random.h"
+#include "kernel/sched.h"
+#include "kernel/vm_exit.h"
+#include "loader/loader.h"
+#include "platform/platform.h"
+
+static u64 mark;
+
+/* With `timing` on the command line: what each step of boot costs. */
+static void step_done(const char *what)
+{
+    if (likely(!params.timing))
+        return;
+    nsec_t now = platform_clock();
+    log_line(LOG_WARNING, "timing: %s %llu us", what, (unsigned long long)((now - mark) / NSEC_PER_USEC));
+    mark = platform_clock();
+}
+
+static void boot_thread(void *arg)
+{
+    step_done("boot thread");
+    platform_init_devices();
+    step_done("devices");
+    params_check();
+    control_start();
+    vfs_init();
+    step_done("file system");
+    platform_start_cpus(params.cpu_limit ? params.cpu_limit : MAX_CPUS);
+    step_done("other CPUs");
+    loader_start_program();
+    step_done("program");
+}
+
+void kernel_main(void)
+{
+    params_init();
+    mark = platform_clock();
+    page_init();
+    heap_init();
+    sched_init();
+    random_init();
+    futex_init();
+    step_done("memory, scheduler");
+    log_info("aril: ring %d on %s, clock %s", platform_ring(), platform_hypervisor(), platform_clock_name());
+    if (!kernel_thread_create("boot", boot_thread, NULL))
+        panic("no memory to boot in");
+    sched_idle_loop();
+}
+
+void kernel_secondary_main(void)
+{
+    sched_init_secondary();
+}
