@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Orders from the host command: a kernel thread reads lines from the control channel. "signal N" goes
+ * to the program as a kill(2) from outside; the rest is for higher layers.
+ */
+#include "kernel/lib/printf.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/process.h"
+#include "kernel/signal.h"
+#include "kernel/stream.h"
+#include "kernel/vm_exit.h"
+
+bool (*control_order)(const char *line);
+
+static struct process *program;
+
+static bool order_signal(const char *text)
+{
+    siginfo_t info = {0};
+    u64 signo;
+
+    if (strncmp(text, "signal ", 7) || parse_u64(text + 7, &text, 10, &signo) || *text ||
+        signo < 1 || signo > SIGNAL_COUNT)
+        return false;
+    info.si_signo = (int)signo;
+    info.si_code = SI_USER;
+    signal_send_process(program, (int)signo, &info);
+    return true;
+}
+
+static void read_orders(void *arg)
+{
+    static char text[256];
+    size_t n = 0;
+    char c;
+
+    for (;;) {
+        if (platform_stream_read(STREAM_CONTROL, &c, 1) == 0) {
+            wait_event(&stream_events[STREAM_CONTROL], platform_stream_readable(STREAM_CONTROL),
+                       NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
+            continue;
+        }
+        if (c != '\n') {
+            if (n < sizeof(text) - 1)
+                text[n++] = c;
+            continue;
+        }
+        text[n] = 0;
+        n = 0;
+        if (!order_signal(text) && !(control_order && control_order(text)))
+            log_warn("control channel: unknown order '%s'", text);
+    }
+}
+
+static void start(void *arg)
+{
+    if (platform_stream_present(STREAM_CONTROL))
+        read_orders(arg);
+    thread_exit(0);
+}
+
+void control_start(void)
+{
+    program = current_process();
+    process_get(program);
+    if (!kernel_thread_create("control", start, NULL))
+        log_err("control channel: no memory for its thread; signals from outside are lost");
+}
