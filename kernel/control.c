@@ -60,10 +60,10 @@ static void start(void *arg)
     thread_exit(0);
 }
 
-void control_start(void)
+void control_start(struct process *p)
 {
-    program = current_process();
-    process_get(program);
+    process_get(p);
+    program = p;
     if (!kernel_thread_create("control", start, NULL))
         log_err("control channel: no memory for its thread; signals from outside are lost");
 }

@@ -4,16 +4,16 @@
  * neither returns: each CPU ends as its idle thread. What may sleep (devices, files, the program) starts in a
  * thread of its own, for the idle thread never sleeps.
  */
-#include "fs/vfs.h"
 #include "kernel/futex.h"
 #include "kernel/heap.h"
+#include "kernel/init.h"
 #include "kernel/log.h"
 #include "kernel/page.h"
 #include "kernel/params.h"
 #include "kernel/random.h"
 #include "kernel/sched.h"
+#include "kernel/stream.h"
 #include "kernel/vm_exit.h"
-#include "loader/loader.h"
 #include "platform/platform.h"
 
 static u64 mark;
@@ -28,19 +28,29 @@ static void step_done(const char *what)
     mark = platform_clock();
 }
 
+static void run_level(int level)
+{
+    extern const struct init_call __start_init_calls[], __stop_init_calls[];
+
+    for (const struct init_call *c = __start_init_calls; c < __stop_init_calls; c++)
+        if ((int)c->level == level) {
+            c->fn();
+            step_done(c->name);
+        }
+}
+
 static void boot_thread(void *arg)
 {
     step_done("boot thread");
     platform_init_devices();
+    stream_events_init();
+    control_init();
     step_done("devices");
     params_check();
-    control_start();
-    vfs_init();
-    step_done("file system");
     platform_start_cpus(params.cpu_limit ? params.cpu_limit : MAX_CPUS);
     step_done("other CPUs");
-    loader_start_program();
-    step_done("program");
+    for (int level = 0; level < INIT_LEVELS; level++)
+        run_level(level);
 }
 
 void kernel_main(void)

@@ -17,8 +17,9 @@ void vm_fail(int code, const char *format, ...) __attribute__((noreturn, format(
 void control_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Once: prepares the channel's lock. */
 void control_init(void);
-/* Starts the thread that reads orders from the host, once the program exists. */
-void control_start(void);
+/* Starts the thread that reads orders from the host; signals go to program. */
+struct process;
+void control_start(struct process *program);
 /* What an order line means to higher layers (files over the streams); "signal N" is handled here. Returns true if it was understood. */
 extern bool (*control_order)(const char *line);
 

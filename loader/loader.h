@@ -37,7 +37,7 @@ int elf_check(struct elf_image *image, u64 file_size,
  */
 int loader_exec(const char *path, char *const argv[], char *const envp[], struct user_frame *frame, char *message, size_t message_size);
 
-/* Unpacks the boot module, starts the first process, opens stdio; called once by kernel_main's end. */
+/* Unpacks the boot module, starts the first process, opens stdio. Registered by INIT_CALL(INIT_PROGRAM, ...), see kernel/init.h. */
 void loader_start_program(void);
 
 #endif
