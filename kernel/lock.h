@@ -82,6 +82,12 @@ struct mutex {
 #endif
 };
 
+#ifdef ARIL_DEBUG
+#define MUTEX_INIT(cls) {.lock_class = (cls)}
+#else
+#define MUTEX_INIT(cls) {0}
+#endif
+
 void mutex_init(struct mutex *m, enum lock_class cls);
 /* Sleeps until the mutex is ours. Not interruptible. */
 void mutex_lock(struct mutex *m);

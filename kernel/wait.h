@@ -39,6 +39,8 @@ void wait_add(struct wait_queue *q, struct waiter *w);
 void wait_remove(struct wait_queue *q, struct waiter *w);
 /* Wakes all plain waiters and up to n exclusive ones. Atomic. */
 void wait_wake_events(struct wait_queue *q, unsigned n, u32 events);
+/* The same from inside another queue's wake function, whose lock is held (an epoll tells its own waiters). */
+void wait_wake_events_nested(struct wait_queue *q, unsigned n, u32 events);
 static inline void wait_wake_all(struct wait_queue *q)
 {
     wait_wake_events(q, ~0u, ~0u);
