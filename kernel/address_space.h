@@ -28,7 +28,8 @@ enum region_flags {
     REGION_DONTDUMP = 256,
     REGION_WIPEONFORK = 512,
     REGION_HEAP = 1024,     /* brk */
-    REGION_KERNEL = 2048    /* vDSO and the like: not to be moved by the program's mistake */
+    REGION_KERNEL = 2048,   /* vDSO and the like: never merged, merged into or advised away */
+    REGION_LOCK_ON_FAULT = 4096 /* with LOCKED: mlock2(MLOCK_ONFAULT) */
 };
 
 struct region {
@@ -36,7 +37,8 @@ struct region {
     struct list object_link;     /* memory_object.mappings; empty without object */
     struct address_space *space;
     vaddr_t start, end;          /* page-aligned, [start, end) */
-    u64 largest_gap;             /* augment: largest free gap before a region in this subtree */
+    u64 gap;                     /* bytes free (for a search) right before this region */
+    u64 largest_gap;             /* augment: largest gap in this subtree */
     u32 prot;                    /* PROT_* of mmap(2) */
     u32 flags;                   /* enum region_flags */
     struct memory_object *object; /* NULL: private anonymous */
@@ -44,6 +46,9 @@ struct region {
     struct file *file;           /* for /proc/self/maps; holds a reference by file_ref, or NULL */
     const char *name;            /* "[stack]", "[heap]", "[vdso]" or NULL; static */
     u32 max_prot;                /* PROT_* the mapping may ever get (a read-only file mapped shared) */
+    u32 fault_window;            /* pages the last fault brought in; racy hint */
+    vaddr_t fault_next;          /* where a sequential walk would fault next; racy hint */
+    u64 faulted_pages;           /* pages faults brought in so far; racy hint */
 };
 
 struct address_space {
@@ -55,7 +60,9 @@ struct address_space {
     struct rb_tree regions;
     u32 region_count;
     u64 total_pages;             /* mapped, for RLIMIT_AS and /proc */
-    u64 locked_pages;
+    u64 data_pages;              /* private writable, for RLIMIT_DATA */
+    u64 locked_pages;            /* in REGION_LOCKED regions, for RLIMIT_MEMLOCK */
+    int lock_future;             /* mlockall(MCL_FUTURE): MCL_FUTURE | MCL_ONFAULT, 0 off */
     u64 resident_pages;          /* atomic; for ru_maxrss */
     u64 peak_resident_pages;
     vaddr_t mmap_top;            /* top-down search starts here */

@@ -8,6 +8,7 @@
 #define KERNEL_MEMORY_OBJECT_H
 
 #include "kernel/types.h"
+#include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
 
@@ -21,6 +22,15 @@ struct memory_object_ops {
      * May sleep. Object lock not held.
      */
     int (*get_page)(struct memory_object *o, u64 index, bool write, paddr_t *pa, bool *writable);
+    /*
+     * For fault-around, may be NULL: fills pa[0..n) with pages from index on that are in memory now, with references as
+     * get_page; 0 where there is none. With write only pages that may be mapped writable. Never allocates.
+     */
+    void (*get_resident)(struct memory_object *o, u64 index, unsigned n, bool write, paddr_t *pa);
+    /* Bytes become a hole (MADV_REMOVE). NULL: EOPNOTSUPP. */
+    int (*punch)(struct memory_object *o, u64 offset, u64 length);
+    /* Writes dirty pages of [first, last) back (msync). NULL: nothing to do. */
+    int (*sync)(struct memory_object *o, u64 first, u64 last);
     void (*destroy)(struct memory_object *o); /* last reference gone */
 };
 
@@ -29,7 +39,15 @@ struct memory_object {
     u32 refs;             /* atomic */
     u64 size;             /* bytes; read racily, changed under lock */
     struct mutex lock;
-    struct list mappings; /* regions that map it, linked by region.object_link; under lock */
+    struct mutex mappings_lock;  /* mappings, and start, end and offset of the regions in it */
+    struct list mappings;        /* regions that map it, linked by region.object_link */
+    u32 writable_mappings;       /* atomic: shared regions that are or may become writable, for seals */
+    /*
+     * Counts removals of pages. The rule that keeps faults and removal apart: who takes pages out raises it first,
+     * then calls memory_object_unmap(), then drops the pages' references; a fault reads it before get_page and
+     * again under the page-table lock before it maps what it got.
+     */
+    u64 generation;
 };
 
 void memory_object_init(struct memory_object *o, const struct memory_object_ops *ops, u64 size);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Life of an address space, which CPU has which one loaded, and the limits its growth is held to.
+ *
+ * A CPU that runs a kernel thread keeps the last space loaded (no reload when the same program comes back);
+ * address_space_put() of the last reference takes it off all CPUs before the page tables go.
+ */
+#include <linux/mman.h>
+#include "kernel/heap.h"
+#include "kernel/log.h"
+#include "kernel/page.h"
+#include "kernel/process.h"
+#include "kernel/region.h"
+
+/* What each CPU has loaded; written by that CPU, masked. */
+static struct address_space *loaded[MAX_CPUS];
+
+struct address_space *address_space_create(void)
+{
+    struct address_space *as = kzalloc(sizeof(*as));
+    if (!as)
+        return NULL;
+    as->root = platform_root_create();
+    if (as->root == NO_ROOT) {
+        kfree(as);
+        return NULL;
+    }
+    as->refs = 1;
+    rwlock_init(&as->lock);
+    spin_init(&as->pt_lock, LOCK_PAGE_TABLE);
+    as->regions.augment = region_augment;
+    as->mmap_top = USER_SPACE_END;
+    return as;
+}
+
+void address_space_get(struct address_space *as)
+{
+    __atomic_add_fetch(&as->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* Loads as (NULL: the kernel's own tables) on this CPU. Masked. */
+static void load(struct address_space *as)
+{
+    unsigned cpu = this_cpu()->cpu;
+    struct address_space *old = loaded[cpu];
+    if (old == as)
+        return;
+    if (as)
+        __atomic_or_fetch(&as->cpus, 1ull << cpu, __ATOMIC_SEQ_CST);
+    platform_root_activate(as ? as->root : NO_ROOT);
+    loaded[cpu] = as;
+    if (old)
+        __atomic_and_fetch(&old->cpus, ~(1ull << cpu), __ATOMIC_SEQ_CST);
+}
+
+void address_space_activate(struct address_space *as)
+{
+    if (as)
+        load(as);
+}
+
+/* Interrupt context on each other CPU, or masked. */
+static void unload(void *arg)
+{
+    irq_disable();
+    if (loaded[this_cpu()->cpu] == arg)
+        load(NULL);
+    irq_enable();
+}
+
+void address_space_put(struct address_space *as)
+{
+    if (__atomic_sub_fetch(&as->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    unload(as);
+    if (__atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST))
+        platform_call_others(unload, as);
+    zap_range(as, USER_SPACE_START, USER_SPACE_END);
+    for (struct rb_node *n; (n = rb_first(&as->regions));) {
+        struct region *r = container_of(n, struct region, node);
+        region_remove(as, r);
+        region_free(r);
+    }
+    platform_root_destroy(as->root);
+    kfree(as);
+}
+
+/* ---------------------------------------------------------------- limits */
+
+u64 resource_limit(unsigned which)
+{
+    struct process *p = current_process();
+    return p ? READ_ONCE(p->limits[which].rlim_cur) : RLIM_INFINITY;
+}
+
+static bool within(u64 pages, u64 more, unsigned which)
+{
+    u64 limit = resource_limit(which);
+    return limit == RLIM_INFINITY || pages + more <= limit >> PAGE_SHIFT;
+}
+
+bool may_expand(struct address_space *as, u64 pages, u32 prot, u32 flags)
+{
+    if (!within(as->total_pages, pages, RLIMIT_AS))
+        return false;
+    bool data = (prot & PROT_WRITE) && !(flags & (REGION_SHARED | REGION_GROWSDOWN));
+    return !data || within(as->data_pages, pages, RLIMIT_DATA);
+}
+
+/*
+ * Linux' heuristic mode refuses a request larger than all of RAM. The extra 128 MiB are for small VMs:
+ * runtimes map tens of megabytes at start of which they touch little (Go's first arena is 64 MiB).
+ */
+#define COMMIT_SLACK_PAGES (128ul << (20 - PAGE_SHIFT))
+
+bool may_commit(u64 pages, u32 prot, u32 flags, bool anonymous)
+{
+    bool counted = !(flags & REGION_NORESERVE) &&
+                   (flags & REGION_SHARED ? anonymous : (prot & PROT_WRITE) != 0);
+    if (!counted)
+        return true;
+    struct page_stats s;
+    page_stats(&s);
+    return pages <= s.total + COMMIT_SLACK_PAGES;
+}
+
+bool may_lock(struct address_space *as, u64 pages)
+{
+    struct process *p = current_process();
+    if (!p || p->cred.euid == 0)
+        return true; /* CAP_IPC_LOCK */
+    return within(as->locked_pages, pages, RLIMIT_MEMLOCK);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking pages out of page tables. Translations are gone from every TLB before a page can be reused: the batch is
+ * committed under pt_lock, and only then do the last references drop.
+ *
+ * A private page with one reference is chained through struct page and freed after the commit. Any other page is
+ * kept by its object (which holds its reference until memory_object_unmap() returned) and is dropped at once.
+ */
+#include "kernel/page.h"
+#include "kernel/region.h"
+
+/* Bounds how long pt_lock is held, without making sweeps over empty terabytes slow. */
+#define ZAP_STEP (1ul << 30)
+
+struct gather {
+    struct address_space *as;
+    struct page *chain;
+};
+
+static void gather_leaf(const struct pt_leaf *leaf, void *arg)
+{
+    struct gather *g = arg;
+    __atomic_sub_fetch(&g->as->resident_pages, leaf->size >> PAGE_SHIFT, __ATOMIC_RELAXED);
+    struct page *p = page_of(leaf->pa);
+    if (!p)
+        return;
+    if (p->kind == PAGE_KIND_PRIVATE && __atomic_load_n(&p->refs, __ATOMIC_RELAXED) == 1) {
+        p->next = g->chain;
+        g->chain = p;
+    } else {
+        page_put(p);
+    }
+}
+
+static void free_chain(struct page *p)
+{
+    while (p) {
+        struct page *next = p->next;
+        page_put(p);
+        p = next;
+    }
+}
+
+void split_block_at(struct address_space *as, vaddr_t va)
+{
+    struct pt_leaf leaf;
+    if ((va & (HUGE_SIZE - 1)) == 0 || platform_pt_lookup(as->root, va, &leaf) != 0 ||
+        leaf.size != HUGE_SIZE)
+        return;
+    struct page *p = page_of(leaf.pa);
+    if (p)
+        page_split(p);
+}
+
+static void split_leaf(const struct pt_leaf *leaf, void *arg)
+{
+    struct page *p = page_of(leaf->pa);
+    if (leaf->size == HUGE_SIZE && p)
+        page_split(p);
+}
+
+void split_blocks(struct address_space *as, vaddr_t start, vaddr_t end)
+{
+    struct pt_batch b;
+    pt_batch_init(&b, as->root, &as->cpus);
+    platform_pt_walk(&b, start, end, false, split_leaf, NULL);
+}
+
+/* Under pt_lock: clears [start, end) and commits; returns the pages to free. */
+static struct page *clear_range(struct address_space *as, vaddr_t start, vaddr_t end)
+{
+    struct gather g = {.as = as};
+    struct pt_batch b;
+    pt_batch_init(&b, as->root, &as->cpus);
+    split_block_at(as, start);
+    split_block_at(as, end);
+    platform_pt_walk(&b, start, end, true, gather_leaf, &g);
+    if (b.flush)
+        platform_pt_commit(&b);
+    return g.chain;
+}
+
+void zap_range(struct address_space *as, vaddr_t start, vaddr_t end)
+{
+    while (start < end) {
+        vaddr_t stop = MIN(end, ALIGN_DOWN(start, ZAP_STEP) + ZAP_STEP);
+        /* The kernel's part of the tables is not ours. */
+        if (start >= KERNEL_SPACE_START && start < KERNEL_SPACE_END) {
+            start = KERNEL_SPACE_END;
+            continue;
+        }
+        spin_lock(&as->pt_lock);
+        struct page *chain = clear_range(as, start, stop);
+        spin_unlock(&as->pt_lock);
+        free_chain(chain);
+        start = stop;
+    }
+}
+
+void zap_tables(struct address_space *as, vaddr_t start, vaddr_t end)
+{
+    struct region *next = region_find(as, start);
+    struct region *prev = next ? region_prev(next) : NULL;
+    if (!next) {
+        struct rb_node *n = rb_last(&as->regions);
+        prev = n ? container_of(n, struct region, node) : NULL;
+    }
+    vaddr_t low = MAX(prev ? prev->end : 0, ALIGN_DOWN(start, HUGE_SIZE << 9));
+    vaddr_t high = MIN(next ? next->start : USER_SPACE_END, ALIGN_UP(end, HUGE_SIZE << 9));
+    if (ALIGN_UP(low, HUGE_SIZE) >= ALIGN_DOWN(high, HUGE_SIZE))
+        return;
+
+    struct pt_batch b;
+    pt_batch_init(&b, as->root, &as->cpus);
+    spin_lock(&as->pt_lock);
+    platform_pt_free_tables(&b, low, high);
+    platform_pt_commit(&b);
+    spin_unlock(&as->pt_lock);
+}
+
+/* ---------------------------------------------------------------- an object's pages only */
+
+#define COLLECT 64
+
+struct object_leaves {
+    unsigned n;
+    vaddr_t va[COLLECT];
+};
+
+static void collect_leaf(const struct pt_leaf *leaf, void *arg)
+{
+    struct object_leaves *l = arg;
+    struct page *p = page_of(leaf->pa);
+    if (l->n < COLLECT && !(p && p->kind == PAGE_KIND_PRIVATE))
+        l->va[l->n++] = leaf->va;
+}
+
+void zap_object_pages(struct address_space *as, vaddr_t start, vaddr_t end)
+{
+    struct object_leaves l;
+    do {
+        struct gather g = {.as = as};
+        struct pt_batch b;
+        pt_batch_init(&b, as->root, &as->cpus);
+        l.n = 0;
+        spin_lock(&as->pt_lock);
+        platform_pt_walk(&b, start, end, false, collect_leaf, &l);
+        for (unsigned i = 0; i < l.n; i++)
+            platform_pt_walk(&b, l.va[i], l.va[i] + PAGE_SIZE, true, gather_leaf, &g);
+        if (b.flush)
+            platform_pt_commit(&b);
+        spin_unlock(&as->pt_lock);
+        free_chain(g.chain);
+        if (l.n)
+            start = l.va[l.n - 1] + PAGE_SIZE;
+    } while (l.n == COLLECT);
+}
