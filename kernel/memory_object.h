@@ -55,7 +55,7 @@ void memory_object_get(struct memory_object *o);
 void memory_object_put(struct memory_object *o);
 /*
  * Removes every mapping of pages [first, last) of o from all page tables (truncate, hole punch).
- * Private copies are removed too if also_private (truncate) . Caller must not hold address-space locks.
+ * Private copies are removed too if also_private (truncate). The caller holds no object lock and no page-table lock.
  */
 void memory_object_unmap(struct memory_object *o, u64 first, u64 last, bool also_private);
 
