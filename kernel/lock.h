@@ -29,13 +29,15 @@ enum lock_class {
     LOCK_FS_CONTEXT,    /* spin: one process's root and working directory */
     LOCK_DENTRY,        /* spin: one directory's names in memory */
     LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
-    LOCK_FUTEX,         /* spin: one futex hash bucket */
+    LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */
+    LOCK_PI,            /* spin: owners, waiters and priorities of PI futexes */
     LOCK_PAGE_TABLE,    /* spin: one address space's page tables */
     LOCK_PROCESS,       /* spin, irq: one process: thread list, signal dispositions, pending sets, timers */
+    LOCK_THREAD_IDS,    /* spin, irq: the table of thread and process ids */
     LOCK_DEVICE,        /* spin, irq: one device's queues */
     LOCK_WAIT_QUEUE,    /* spin, irq: one wait queue's list */
-    LOCK_TIMER,         /* spin, irq: one CPU's timer tree */
     LOCK_RUN_QUEUE,     /* spin, irq: one CPU's run queue */
+    LOCK_TIMER,         /* spin, irq: one CPU's timer tree */
     LOCK_HEAP,          /* spin, irq: the kernel heap's slabs */
     LOCK_PAGE,          /* spin, irq: the page allocator's free lists */
     LOCK_LOG,           /* spin, irq: the log ring and console */
@@ -57,19 +59,98 @@ struct spinlock {
 #endif
 
 void spin_init(struct spinlock *l, enum lock_class cls);
-/* Takes the lock with preemption disabled. For locks never taken in interrupt context. */
+
+/* Preemption due: switches threads unless interrupts are masked. Called by preempt_enable(). */
+void preempt_check(void);
+
+/* Keeps the running thread on this CPU; nests. Interrupts still run. Atomic. */
+static inline void preempt_disable(void)
+{
+    percpu_preempt_inc();
+}
+
+/* Undoes one preempt_disable(); the last may switch threads if a switch is due. */
+static inline void preempt_enable(void)
+{
+    if (percpu_preempt_dec() && unlikely(percpu_need_resched()))
+        preempt_check();
+}
+
+/* The lock word alone: no preemption, no interrupt mask, no debug checks. For the scheduler. */
+void spin_wait(struct spinlock *l);
+static inline void spin_acquire(struct spinlock *l)
+{
+    if (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)))
+        spin_wait(l);
+}
+static inline bool spin_try_acquire(struct spinlock *l)
+{
+    return !READ_ONCE(l->locked) && !__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE);
+}
+static inline void spin_release(struct spinlock *l)
+{
+    __atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
+}
+
+#ifdef ARIL_DEBUG
 void spin_lock(struct spinlock *l);
 void spin_unlock(struct spinlock *l);
-/* Takes the lock with interrupts masked. For locks that interrupt handlers take too. */
 void spin_lock_irq(struct spinlock *l);
 void spin_unlock_irq(struct spinlock *l);
 bool spin_trylock(struct spinlock *l);
-/* spin_lock for a second lock of the same class, at a higher address. */
 void spin_lock_nested(struct spinlock *l);
+void assert_may_sleep(void);
+#else
+/* Takes the lock with preemption disabled. For locks never taken in interrupt context. */
+static inline void spin_lock(struct spinlock *l)
+{
+    preempt_disable();
+    spin_acquire(l);
+}
 
-void preempt_disable(void);
-/* May switch threads if one is due. */
-void preempt_enable(void);
+static inline void spin_unlock(struct spinlock *l)
+{
+    spin_release(l);
+    preempt_enable();
+}
+
+/* Takes the lock with interrupts masked. For locks that interrupt handlers take too. */
+static inline void spin_lock_irq(struct spinlock *l)
+{
+    irq_disable();
+    spin_acquire(l);
+}
+
+/* May switch threads, as preempt_enable(). */
+static inline void spin_unlock_irq(struct spinlock *l)
+{
+    spin_release(l);
+    irq_enable();
+    if (unlikely(percpu_need_resched()))
+        preempt_check();
+}
+
+/* spin_lock if nobody holds it; true if taken. */
+static inline bool spin_trylock(struct spinlock *l)
+{
+    preempt_disable();
+    if (spin_try_acquire(l))
+        return true;
+    preempt_enable();
+    return false;
+}
+
+/* spin_lock for a second lock of the same class, at a higher address. */
+static inline void spin_lock_nested(struct spinlock *l)
+{
+    spin_lock(l);
+}
+
+/* Panics in debug builds if the caller may not sleep here. */
+static inline void assert_may_sleep(void)
+{
+}
+#endif
 
 struct thread;
 
@@ -94,8 +175,5 @@ void mutex_lock(struct mutex *m);
 bool mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
 bool mutex_held(const struct mutex *m);
-
-/* Panics in debug builds if the caller may not sleep here. */
-void assert_may_sleep(void);
 
 #endif

@@ -58,11 +58,19 @@ struct process {
         u64 cpu_left;              /* for ITIMER_VIRTUAL/PROF: ns left, 0 off */
     } itimers[3];
     nsec_t start_time;
-    u64 dead_user_time, dead_system_time; /* of threads that ended */
+    struct process_usage {         /* of threads that ended */
+        nsec_t user_time, system_time;
+        u64 minor_faults, major_faults;
+        u64 voluntary_switches, involuntary_switches;
+    } dead;
+    bool cpu_timers;               /* a CPU-time limit or timer is set: sched_cpu_timer_tick wanted */
     u64 personality;
     u32 dumpable, no_new_privs, child_subreaper;
     int pdeathsig;
-    u64 membarrier_registered;
+    u64 membarrier_registered;     /* MEMBARRIER_CMD_* registrations */
+    int io_priority;               /* ioprio_set(2) */
+    struct thread *leader;         /* first thread; its struct and id stay till the process ends */
+    struct list process_link;      /* list of all processes */
 };
 
 enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_DEAD };
@@ -82,12 +90,25 @@ struct thread {
     u32 run_cpu;                   /* CPU whose queue it is on or ran on last */
     u8 state;                      /* enum thread_state; written under run-queue lock or by itself */
     u8 wait_mode;                  /* enum wait_mode while sleeping */
-    bool on_queue, on_cpu, woken;
+    bool on_queue;                 /* waits in run_cpu's run queue; false while it runs */
+    bool on_cpu;                   /* its stack is in use on run_cpu */
+    bool woken, timed_out;         /* how the last sleep ended */
+    bool queued_realtime;          /* which of the two queues it is in */
+    bool woken_sync;               /* queued behind its waker, which is about to sleep */
+    u8 lent_priority;              /* real-time priority lent by waiters of PI futexes, 0 none */
+    bool displaced;                /* runnable, but its CPU is no longer allowed: on its way to another */
+    bool yielded;                  /* gives the CPU up by itself */
+    bool change_queued;            /* scratch of sched_change_begin/end */
+    u64 queue_sequence;
+    nsec_t queued_at;              /* when it became runnable */
+    nsec_t slice_used;             /* ns since it was last picked from the queue */
+    nsec_t last_wake, wake_gap;    /* when it last woke another; mean ns from such a wake to its own sleep */
     u64 virtual_runtime;           /* weighted ns */
     nsec_t run_start;              /* when it got the CPU */
     nsec_t runtime;                /* ns it ran in all */
-    nsec_t user_time, system_time; /* split of runtime */
-    nsec_t account_mark;           /* last user/kernel boundary */
+    u64 run_cycles, kernel_cycles; /* platform_cycles() it ran in all, and of these in the kernel */
+    u64 account_mark;              /* cycles at the last entry to the kernel or switch to it, 0: in the program */
+    u64 run_cycles_start;          /* cycles at the last switch to it */
     int policy, priority, nice;    /* SCHED_*, 1..99, -20..19 */
     u64 affinity;                  /* CPUs allowed */
     u64 voluntary_switches, involuntary_switches;
@@ -98,8 +119,15 @@ struct thread {
     u64 saved_blocked;             /* to restore after sigsuspend and the like */
     bool restore_blocked;
     struct signal_pending pending; /* thread-directed */
-    bool signal_work;              /* atomic-ish: something may be deliverable */
-    bool exit_requested;
+    union {
+        u32 work;                  /* not 0: must pass kernel_return_to_user() */
+        struct {
+            bool signal_work;      /* atomic-ish: something may be deliverable */
+            bool exit_requested;
+            bool rseq_work;        /* was switched or migrated with a registered rseq area */
+            bool cpu_timer_work;   /* signal code's: CPU-time timers are to be looked at */
+        };
+    };
     struct sigaltstack_state { u64 sp, size; u32 flags; } altstack;
     struct restart_block { long (*fn)(struct thread *t); u64 args[6]; } restart;
     u64 wait_set;                  /* signals that sigtimedwait of this thread wants, though blocked */
@@ -107,6 +135,11 @@ struct thread {
 
     /* futex and exit */
     u32 *clear_child_tid;          /* CLONE_CHILD_CLEARTID */
+    u32 *set_child_tid;            /* CLONE_CHILD_SETTID, written by the thread itself when it starts */
+    struct thread *id_next;        /* in the id table's bucket */
+    void (*entry)(void *arg);      /* kernel function to start with, or NULL */
+    void *entry_arg;
+    nsec_t start_time;
     void *robust_list;
     size_t robust_list_size;
     void *rseq;                    /* registered area */
@@ -130,6 +163,8 @@ struct process *process_create(void);
 void process_get(struct process *p);
 void process_put(struct process *p);
 struct process *process_find(int pid);    /* reference taken, or NULL */
+struct process *process_next(int pid);    /* the one with the next higher id, likewise */
+u32 thread_count_all(void);               /* program threads of all processes */
 struct thread *thread_find(int tid);      /* reference taken, or NULL */
 static inline struct process *current_process(void)
 {
@@ -138,8 +173,15 @@ static inline struct process *current_process(void)
 
 /* Kernel thread, runnable. NULL when out of memory. */
 struct thread *kernel_thread_create(const char *name, void (*fn)(void *arg), void *arg);
-/* A program thread in p with zeroed user_frame, not yet runnable; signal state from the caller. Gives -EAGAIN (RLIMIT_NPROC, pid space) or -ENOMEM as ERR_PTR. */
+/*
+ * A program thread in p with zeroed user_frame, not yet runnable; signal state empty (signal_thread_init is the caller's), FP state initial.
+ * The first gets the process's id. Gives -EAGAIN (RLIMIT_NPROC, pid space, process exiting) or -ENOMEM as ERR_PTR.
+ * With entry, it first runs entry(arg) in the kernel and then enters the program with its user_frame.
+ */
 struct thread *thread_create(struct process *p);
+struct thread *thread_create_entry(struct process *p, void (*entry)(void *arg), void *arg);
+/* A thread that thread_create() made and nobody started. */
+void thread_discard(struct thread *t);
 void thread_start(struct thread *t);      /* makes it runnable, once */
 void thread_get(struct thread *t);
 void thread_put(struct thread *t);
@@ -150,12 +192,17 @@ void process_exit(int wait_status) __attribute__((noreturn));
 /* The same asked from outside (control channel, OOM). */
 void process_kill(struct process *p, int wait_status);
 
-/* CPU time consumed, ns. */
-u64 thread_cpu_time(struct thread *t);
+/* Replaces the running process's address space (exec): takes over the caller's reference and drops the old one's. Single-threaded caller. */
+void process_set_space(struct address_space *as);
+
+/* CPU time consumed, ns; user and system, which may be NULL, add up to it. */
+u64 thread_cpu_time(struct thread *t, u64 *user, u64 *system);
 u64 process_cpu_time(struct process *p, u64 *user, u64 *system);
 
 /* Set by fs/: release descriptors and fs context when the last thread has gone. */
 extern void (*process_exit_files)(struct process *p);
+/* Set by the tracer: a thread with a trace state ends. */
+extern void (*thread_exit_trace)(struct thread *t);
 
 /* clone(2)/clone3(2): the arguments of struct clone_args. frame: the caller's registers. New tid or negative errno. */
 struct clone_args;

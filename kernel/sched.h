@@ -20,12 +20,40 @@ void sched_yield_to_others(bool explicit_yield);
 void sched_reschedule(void);
 /* Ends the running thread for good; its thread_put happens after the switch. */
 void sched_exit(void) __attribute__((noreturn));
-/* Accounting at user/kernel boundaries. */
-void sched_account_user(void);
-void sched_account_kernel(void);
+/*
+ * Accounting at the boundaries between program and kernel, in cycles: entry and return. A call too short to be
+ * worth two cycle-counter reads may leave them out; it then counts as the program's time.
+ */
+static inline void sched_account_kernel(void)
+{
+    current_thread()->account_mark = platform_cycles();
+}
+static inline void sched_account_user(void)
+{
+    struct thread *t = current_thread();
+    s64 spent = (s64)(platform_cycles() - t->account_mark);
+    if (t->account_mark && spent > 0)
+        t->kernel_cycles += (u64)spent;
+    t->account_mark = 0;
+}
+/* CPUs to run on: bits of CPUs that are not up are dropped; -EINVAL if none is left. */
 int sched_set_affinity(struct thread *t, u64 cpus);
+/* SCHED_OTHER, BATCH, IDLE (priority 0), FIFO, RR (1..99); -EINVAL for all else. */
 int sched_set_policy(struct thread *t, int policy, int priority);
-int sched_set_nice(struct thread *t, int nice);
+/* nice is clamped to -20..19. */
+void sched_set_nice(struct thread *t, int nice);
+/* Real-time priority lent to t by those who wait for its PI futexes; 0 takes it back. Atomic. */
+void sched_lend_priority(struct thread *t, int priority);
+/* CPUs that are up, as a mask. */
+u64 sched_online_cpus(void);
+/* Frees what ended threads left behind and the caches do not want. May sleep. */
+void sched_reap(void);
+/* This CPU now has as loaded, by the running thread: activates it. Masked. */
+void sched_load_space(struct address_space *as);
+/* Before the page tables of a space that no thread uses any more are freed: takes it off all CPUs. */
+void sched_unload_space(struct address_space *as);
+/* Called about every 4 ms while a thread of a process with cpu_timers set runs; run queue locked, masked. */
+extern void (*sched_cpu_timer_tick)(struct thread *t);
 u64 sched_idle_time(unsigned cpu); /* ns */
 /* Load averages as sysinfo(2), fixed point with 16 fraction bits. */
 void sched_load_average(u64 load[3]);

@@ -58,6 +58,11 @@ static inline void irq_disable(void);
 /* Undoes one irq_disable(); the last one replays what was recorded meanwhile. Atomic. */
 static inline void irq_enable(void);
 static inline bool irq_disabled(void);
+/* Changes of this CPU's preempt_disable_depth, for kernel/lock.h. dec: true when it became 0. */
+static inline void percpu_preempt_inc(void);
+static inline bool percpu_preempt_dec(void);
+/* this_cpu()->need_resched. Atomic. */
+static inline bool percpu_need_resched(void);
 
 /* Hint inside spin loops. */
 static inline void cpu_relax(void);

@@ -55,6 +55,35 @@ static inline bool irq_disabled(void)
     return depth != 0;
 }
 
+/* preempt_disable_depth, changed in one instruction so that a migration cannot come between. */
+static inline void percpu_preempt_inc(void)
+{
+    __asm__ volatile("incl %%gs:%c0"
+                     :
+                     : "i"(offsetof(struct percpu, preempt_disable_depth))
+                     : "memory", "cc");
+}
+
+/* True when the depth became 0. */
+static inline bool percpu_preempt_dec(void)
+{
+    bool zero;
+    __asm__ volatile("decl %%gs:%c1"
+                     : "=@ccz"(zero)
+                     : "i"(offsetof(struct percpu, preempt_disable_depth))
+                     : "memory");
+    return zero;
+}
+
+static inline bool percpu_need_resched(void)
+{
+    bool need;
+    __asm__ volatile("movb %%gs:%c1, %0"
+                     : "=q"(need)
+                     : "i"(offsetof(struct percpu, need_resched)));
+    return need;
+}
+
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

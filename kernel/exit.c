@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How threads and processes end. A thread always ends itself: others only set exit_requested and wake or
+ * interrupt it, and it notices on its way back to the program. The last thread of a process releases what they
+ * shared; when the process is the program, the VM ends with its status.
+ */
+#include "kernel/address_space.h"
+#include "kernel/futex.h"
+#include "kernel/sched.h"
+#include "kernel/signal.h"
+#include "kernel/thread_internal.h"
+#include "kernel/vm_exit.h"
+
+#define PROGRAM_PID 1
+
+/* Tells every thread but me to end; the first status counts. Process lock held. */
+static void request_exit(struct process *p, int wait_status, struct thread *me)
+{
+    struct thread *t;
+    if (!p->exiting) {
+        p->exiting = true;
+        p->exit_status = wait_status;
+    }
+    list_for_each(t, &p->threads, process_link)
+        if (t != me && !t->exit_requested) {
+            WRITE_ONCE(t->exit_requested, true);
+            thread_interrupt(t);
+        }
+}
+
+static void process_end(struct thread *me, struct process *p)
+{
+    if (p->pid == PROGRAM_PID)
+        vm_exit(p->exit_status);
+    if (process_exit_files)
+        process_exit_files(p);
+    signal_process_exit(p);
+    struct address_space *as = p->space;
+    me->space = NULL;
+    p->space = NULL;
+    if (as)
+        address_space_put(as);
+    thread_id_remove(p->leader);
+    wait_wake_all(&p->exited);
+    thread_put(p->leader);
+}
+
+void thread_exit(int status)
+{
+    struct thread *me = current_thread();
+    struct process *p = me->process;
+
+    /* From here on signals and stops pass this thread by. */
+    WRITE_ONCE(me->exit_requested, true);
+    me->rseq = NULL;
+    futex_thread_exit(me);
+    if (me->trace && thread_exit_trace)
+        thread_exit_trace(me);
+
+    u64 user, system;
+    thread_cpu_time(me, &user, &system);
+    spin_lock_irq(&p->lock);
+    p->dead.user_time += user;
+    p->dead.system_time += system;
+    p->dead.minor_faults += me->minor_faults;
+    p->dead.major_faults += me->major_faults;
+    p->dead.voluntary_switches += me->voluntary_switches;
+    p->dead.involuntary_switches += me->involuntary_switches;
+    list_remove(&me->process_link);
+    bool last = --p->thread_count == 0;
+    if (me == p->leader && !p->exiting)
+        p->exit_status = status; /* the process's own, should all threads end one by one */
+    if (last)
+        p->exiting = true;
+    spin_unlock_irq(&p->lock);
+    signal_thread_exit(me);
+    if (me != p->leader)
+        thread_id_remove(me);
+    if (last)
+        process_end(me, p);
+    sched_exit();
+}
+
+void process_exit(int wait_status)
+{
+    struct thread *me = current_thread();
+    struct process *p = me->process;
+    spin_lock_irq(&p->lock);
+    request_exit(p, wait_status, me);
+    spin_unlock_irq(&p->lock);
+    thread_exit(wait_status);
+}
+
+void process_kill(struct process *p, int wait_status)
+{
+    spin_lock_irq(&p->lock);
+    request_exit(p, wait_status, NULL);
+    spin_unlock_irq(&p->lock);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way back to the program: everything that was put off until a thread leaves the kernel. The platform comes
+ * here only when there is something to do, so a plain system call never sees this file.
+ */
+#include "kernel/rseq.h"
+#include "kernel/sched.h"
+#include "kernel/signal.h"
+
+bool kernel_has_work(void)
+{
+    return READ_ONCE(current_thread()->work) != 0;
+}
+
+void kernel_return_to_user(struct user_frame *frame)
+{
+    struct thread *me = current_thread();
+    for (;;) {
+        if (percpu_need_resched())
+            sched_reschedule();
+        if (me->exit_requested)
+            thread_exit(0);
+        if (me->rseq_work)
+            rseq_return(me, frame); /* before a signal frame saves ip */
+        if (me->signal_work)
+            signal_deliver(frame);
+        if (!READ_ONCE(me->work) && !percpu_need_resched())
+            return;
+    }
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Restartable sequences, rseq(2): the program's per-thread area that tells its CPU and names a critical section. */
+#ifndef KERNEL_RSEQ_H
+#define KERNEL_RSEQ_H
+
+#include "kernel/process.h"
+
+/* rseq(2) on the running thread. 0, -EINVAL, -EPERM (signature), -EBUSY (registered already), -EFAULT. */
+long rseq_register(void *area, u32 length, int flags, u32 signature);
+/*
+ * Before the return to the program after a switch, and before a signal is delivered: aborts a critical section by
+ * moving frame->ip to its handler, and writes the CPU number. Forces SIGSEGV on a bad area. May sleep.
+ */
+void rseq_return(struct thread *me, struct user_frame *frame);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files that make up processes and threads share among themselves. */
+#ifndef KERNEL_THREAD_INTERNAL_H
+#define KERNEL_THREAD_INTERNAL_H
+
+#include "kernel/process.h"
+
+#define PID_MAX 32768 /* default of /proc/sys/kernel/pid_max */
+
+/* Gives p an id and lists it; false: none free. */
+bool process_id_add(struct process *p);
+void process_id_remove(struct process *p);
+/* Gives t that id (0: a new one) and makes it findable. */
+bool thread_id_add(struct thread *t, int id);
+void thread_id_remove(struct thread *t);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Wait queues and the sleeping protocol. A sleeper queues itself, marks itself sleeping
+ * (wait_prepare, a full barrier), looks at the condition once more and only then gives the CPU up;
+ * a waker changes the condition first and then looks at the sleeper's mark. So one of the two
+ * always sees the other, and no wake-up is lost.
+ */
+#include "kernel/wait.h"
+#include "kernel/process.h"
+#include "kernel/run_queue.h"
+#include "kernel/sched.h"
+#include "kernel/signal.h"
+
+void wait_queue_init(struct wait_queue *q)
+{
+    spin_init(&q->lock, LOCK_WAIT_QUEUE);
+    list_init(&q->waiters);
+}
+
+static bool wake_thread_of(struct waiter *w, u32 events)
+{
+    return thread_wake(w->thread);
+}
+
+void waiter_init(struct waiter *w, bool exclusive)
+{
+    list_init(&w->link);
+    w->wake = wake_thread_of;
+    w->thread = current_thread();
+    w->exclusive = exclusive;
+}
+
+void wait_add(struct wait_queue *q, struct waiter *w)
+{
+    spin_lock_irq(&q->lock);
+    if (w->exclusive)
+        list_add_tail(&q->waiters, &w->link);
+    else
+        list_add_head(&q->waiters, &w->link);
+    spin_unlock_irq(&q->lock);
+}
+
+void wait_remove(struct wait_queue *q, struct waiter *w)
+{
+    spin_lock_irq(&q->lock);
+    list_remove(&w->link);
+    spin_unlock_irq(&q->lock);
+}
+
+void wait_wake_events(struct wait_queue *q, unsigned n, u32 events)
+{
+    /* Orders the caller's change of the condition before the look at the list (see wait_prepare). */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (list_empty(&q->waiters))
+        return;
+    spin_lock_irq(&q->lock);
+    struct waiter *w, *next;
+    list_for_each_safe(w, next, &q->waiters, link) {
+        bool exclusive = w->exclusive; /* w may be gone once its owner was woken */
+        if (exclusive && !n)
+            break;
+        if (w->wake(w, events) && exclusive)
+            n--;
+    }
+    spin_unlock_irq(&q->lock);
+}
+
+void wait_prepare(enum wait_mode mode)
+{
+    struct thread *t = current_thread();
+    t->wait_mode = mode;
+    t->woken = t->timed_out = false;
+    __atomic_exchange_n(&t->state, THREAD_SLEEPING, __ATOMIC_SEQ_CST);
+}
+
+void wait_finish(void)
+{
+    WRITE_ONCE(current_thread()->state, THREAD_RUNNABLE);
+}
+
+static bool interrupted(struct thread *t)
+{
+    switch (t->wait_mode) {
+    case WAIT_INTERRUPTIBLE:
+        return READ_ONCE(t->exit_requested) || signal_pending(t);
+    case WAIT_KILLABLE:
+        return READ_ONCE(t->exit_requested);
+    default:
+        return false;
+    }
+}
+
+void thread_sleep_timeout(struct timer *timer)
+{
+    struct thread *t = container_of(timer, struct thread, sleep_timer);
+    t->timed_out = true;
+    sched_wake(t, WAKE_TIMEOUT);
+}
+
+int wait_sleep(nsec_t deadline)
+{
+    struct thread *t = current_thread();
+    assert_may_sleep();
+    if (t->process && interrupted(t)) {
+        wait_finish();
+        return t->woken ? 0 : -ERESTARTSYS;
+    }
+    bool timed = deadline != NSEC_NEVER;
+    if (timed) {
+        if (deadline <= platform_clock()) {
+            wait_finish();
+            return t->woken ? 0 : -ETIMEDOUT;
+        }
+        timer_arm(&t->sleep_timer, deadline);
+    }
+    sched_sleep();
+    if (timed && !t->timed_out)
+        timer_cancel(&t->sleep_timer, true);
+    if (t->woken)
+        return 0;
+    if (t->timed_out)
+        return -ETIMEDOUT;
+    return t->process && interrupted(t) ? -ERESTARTSYS : 0;
+}
