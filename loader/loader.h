@@ -17,7 +17,7 @@ struct elf_image {
     Elf64_Phdr segments[64]; /* PT_LOAD only, ascending */
     unsigned segment_count;
     bool position_independent; /* ET_DYN */
-    bool executable_stack;     /* PT_GNU_STACK says PF_X, or is absent */
+    bool executable_stack;     /* PT_GNU_STACK says PF_X; absent means no, as on Linux/x86-64 */
     u64 low, high;             /* page-aligned span of all segments */
     u64 phdr_address;          /* AT_PHDR before bias, 0 when the headers are not mapped */
     u64 max_align;
