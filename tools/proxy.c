@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event loop of `aril run`. Pumps (threads) move the program's bytes; this loop does the rest
+ * and never blocks but in poll(), so that signals and the timeout are always served. What it
+ * writes to standard error goes through a pump of its own for that reason.
+ *
+ * The kernel gives the status after the host has taken all output. So the VM is killed as soon as
+ * the status is read, without waiting for QEMU's orderly end, and what the channels still hold is
+ * read to their ends.
+ */
+#include "tools/proxy.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/message.h"
+#include "tools/outbox.h"
+#include "tools/pump.h"
+#include "tools/signals.h"
+#include "tools/terminal.h"
+
+#define SECOND UINT64_C(1000000000)
+#define NEVER  UINT64_MAX
+/* A second request to end counts within this time after the first, */
+#define INSIST_WINDOW (5 * SECOND)
+/* but not sooner: timeout(1) signals a process and then its group, which is one request. */
+#define INSIST_DELAY (SECOND / 5)
+/* How long a killed VM's last output may take a slow reader. */
+#define DRAIN_TIME SECOND
+/* Notes that wait for standard error before the VM has to. */
+#define NOTES_HIGH 262144
+/* Of QEMU's own messages this much is kept. */
+#define MESSAGES_MAX 16384
+#define ESCAPE       0x1d /* Ctrl-] */
+
+enum { SIGNALS, WAKEUP, CONTROL, UART, MESSAGES, NOTES, OUTPUT, ERRORS, POLLED };
+
+struct proxy {
+    const struct proxy_options *options;
+    struct proxy_result result;
+    int wakeup; /* eventfd of the pumps */
+    struct pump input, output, errors;
+    struct outbox control; /* lines to the kernel */
+    struct outbox notes;   /* lines for standard error */
+    struct pump notes_pump;
+    struct line_reader control_lines, uart_lines;
+    bool control_open, uart_open, messages_open;
+    bool vm_alive;                   /* not yet reaped */
+    bool watch_output, watch_errors; /* tell the kernel when the reader goes */
+    uint64_t deadline;               /* CLOCK_MONOTONIC, nanoseconds */
+    uint64_t drain_deadline;
+    uint64_t lines_seen;    /* from the kernel */
+    uint64_t asked_at;      /* when the last request to end came; 0: none did */
+    uint64_t progress_then; /* progress() at that time */
+    uint64_t escapes[2];    /* times of the last two Ctrl-]; used by the input pump */
+    atomic_bool escaped;
+};
+
+static uint64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
+}
+
+static void add_note(struct proxy *proxy, const char *prefix, const char *line)
+{
+    char *text;
+
+    if (!proxy->notes_pump.started) {
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+            die(STATUS_FAILED, "cannot make a socket: %s", strerror(errno));
+        proxy->notes.socket = pair[0];
+        proxy->notes_pump = (struct pump){
+            .from = pair[1], .to = STDERR_FILENO, .wakeup = proxy->wakeup, .discard = true};
+        pump_start(&proxy->notes_pump);
+    }
+    text = format_string("%s%s%s", prefix, line, message_newline());
+    outbox_add(&proxy->notes, text, strlen(text));
+    free(text);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+tell_kernel(struct proxy *proxy, const char *format, ...)
+{
+    va_list arguments;
+    char *line;
+
+    va_start(arguments, format);
+    if (vasprintf(&line, format, arguments) < 0)
+        die(STATUS_FAILED, "out of memory");
+    va_end(arguments);
+    if (proxy->control_open)
+        outbox_add(&proxy->control, line, strlen(line));
+    free(line);
+}
+
+/* Signals QEMU, which leads a process group: --qemu may name a script that starts it. */
+static void signal_vm(struct proxy *proxy, int number)
+{
+    if (!proxy->vm_alive)
+        return;
+    /* In its first microseconds the child has no group yet. */
+    if (kill(-proxy->options->vm, number) < 0)
+        kill(proxy->options->vm, number);
+}
+
+static void kill_vm(struct proxy *proxy)
+{
+    signal_vm(proxy, SIGKILL);
+}
+
+/* Ends the VM for a reason of the user's; the first reason counts, and a status before it. */
+static void end_vm(struct proxy *proxy, enum proxy_end end, int signal_number)
+{
+    if (proxy->result.end == PROXY_DIED) {
+        proxy->result.end = end;
+        proxy->result.signal = signal_number;
+    }
+    proxy->deadline = NEVER;
+    proxy->drain_deadline = now() + DRAIN_TIME;
+    kill_vm(proxy);
+}
+
+static void take_status(struct proxy *proxy, struct vm_status status)
+{
+    if (proxy->result.end == PROXY_DIED) {
+        proxy->result.end = PROXY_STATUS;
+        proxy->result.status = status;
+        proxy->deadline = NEVER;
+    } else {
+        free(status.message);
+    }
+}
+
+static void handle_control_line(void *context, char *line)
+{
+    struct proxy *proxy = context;
+    struct vm_status status;
+
+    proxy->lines_seen++;
+    if (strncmp(line, "trace ", 6) == 0) {
+        add_note(proxy, "", line + 6);
+    } else if (strncmp(line, "log ", 4) == 0) {
+        add_note(proxy, "kernel: ", line + 4);
+    } else if (status_parse(line, &status)) {
+        take_status(proxy, status);
+        kill_vm(proxy);
+    } else {
+        add_note(proxy, "aril: the kernel said what this command does not know: ", line);
+    }
+}
+
+/* Kernel messages. Before its control channel works, the kernel gives its status here, too. */
+static void handle_uart_line(void *context, char *line)
+{
+    struct proxy *proxy = context;
+    struct vm_status status;
+
+    if (status_parse(line, &status))
+        take_status(proxy, status);
+    else
+        add_note(proxy, "kernel: ", line);
+}
+
+/* Reads a channel of lines; false at its end. */
+static bool read_lines(struct proxy *proxy, int fd, struct line_reader *reader,
+                       line_handler *handler)
+{
+    char bytes[16384];
+    ssize_t n = read(fd, bytes, sizeof(bytes));
+
+    if (n > 0) {
+        proxy->result.kernel_spoke = true;
+        lines_feed(reader, bytes, (size_t)n, handler, proxy);
+        return true;
+    }
+    if (n < 0 && errno == EINTR)
+        return true;
+    lines_finish(reader, handler, proxy);
+    return false;
+}
+
+static bool read_messages(struct proxy *proxy)
+{
+    char bytes[4096], *kept = proxy->result.vm_messages;
+    size_t length = strlen(kept);
+    ssize_t n = read(proxy->options->channels.messages, bytes, sizeof(bytes) - 1);
+
+    if (n > 0 && length < MESSAGES_MAX) {
+        bytes[n] = '\0';
+        proxy->result.vm_messages = format_string("%s%s", kept, bytes);
+        free(kept);
+    }
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* Changes whenever the VM shows a sign of life. */
+static uint64_t progress(const struct proxy *proxy)
+{
+    return atomic_load(&proxy->output.bytes) + atomic_load(&proxy->errors.bytes) +
+           proxy->lines_seen;
+}
+
+static void handle_request_to_end(struct proxy *proxy, int number)
+{
+    uint64_t time = now();
+    uint64_t since = time - proxy->asked_at;
+
+    if (!proxy->vm_alive) {
+        /* Only a slow reader of the last output is waited for. */
+        end_vm(proxy, PROXY_INTERRUPTED, number);
+        proxy->drain_deadline = time;
+    } else if (proxy->asked_at && since >= INSIST_DELAY && since < INSIST_WINDOW &&
+               progress(proxy) == proxy->progress_then) {
+        end_vm(proxy, PROXY_INTERRUPTED, number);
+    } else if (!proxy->asked_at || since >= INSIST_DELAY) {
+        proxy->asked_at = time;
+        proxy->progress_then = progress(proxy);
+    }
+}
+
+static void send_terminal_size(struct proxy *proxy)
+{
+    unsigned columns, rows;
+
+    if (proxy->options->terminal && terminal_size(STDIN_FILENO, &columns, &rows))
+        tell_kernel(proxy, "winsize %u %u\n", columns, rows);
+}
+
+/* SIGTSTP: stops VM and command, as it would stop the program, until SIGCONT. */
+static void stop(struct proxy *proxy)
+{
+    terminal_restore();
+    signal_vm(proxy, SIGSTOP);
+    raise(SIGSTOP);
+    signal_vm(proxy, SIGCONT);
+    if (proxy->options->terminal)
+        terminal_set_raw(STDIN_FILENO);
+    send_terminal_size(proxy);
+}
+
+static void reap(struct proxy *proxy)
+{
+    if (proxy->vm_alive &&
+        waitpid(proxy->options->vm, &proxy->result.vm_wait_status, WNOHANG) == proxy->options->vm)
+        proxy->vm_alive = false;
+}
+
+static void handle_signals(struct proxy *proxy)
+{
+    struct signalfd_siginfo info;
+
+    while (read(proxy->options->signals, &info, sizeof(info)) == sizeof(info)) {
+        int number = (int)info.ssi_signo;
+
+        if (number == SIGCHLD) {
+            reap(proxy);
+        } else if (number == SIGWINCH) {
+            send_terminal_size(proxy);
+        } else if (number == SIGTSTP) {
+            stop(proxy);
+        } else {
+            tell_kernel(proxy, "signal %d\n", number);
+            if (signal_asks_to_end(number))
+                handle_request_to_end(proxy, number);
+        }
+    }
+}
+
+/* The reader of descriptor `fd` (1 or 2) is gone, or a write to it failed. */
+static void handle_lost_reader(struct proxy *proxy, bool *watch, int fd, int error)
+{
+    if (!*watch)
+        return;
+    *watch = false;
+    tell_kernel(proxy, "close %d\n", fd);
+    if (error && error != EPIPE && error != ECONNRESET && proxy->result.end == PROXY_DIED) {
+        char *text = format_string("cannot write standard %s: %s", fd == 1 ? "output" : "error",
+                                   strerror(error));
+
+        add_note(proxy, "aril: ", text);
+        free(text);
+    }
+}
+
+static void handle_pumps(struct proxy *proxy)
+{
+    uint64_t count;
+    ssize_t ignored = read(proxy->wakeup, &count, sizeof(count));
+    int error;
+
+    (void)ignored;
+    if (proxy->input.started && pump_done(&proxy->input)) {
+        tell_kernel(proxy, "eof %llu\n", atomic_load(&proxy->input.bytes));
+        proxy->input.started = false;
+    }
+    error = atomic_load(&proxy->output.sink_error);
+    if (error)
+        handle_lost_reader(proxy, &proxy->watch_output, STDOUT_FILENO, error);
+    error = atomic_load(&proxy->errors.sink_error);
+    if (error)
+        handle_lost_reader(proxy, &proxy->watch_errors, STDERR_FILENO, error);
+    if (atomic_load(&proxy->escaped))
+        end_vm(proxy, PROXY_INTERRUPTED, 0);
+}
+
+/* Watches the terminal's input for the escape; runs in the input pump. */
+static void watch_for_escape(void *context, const char *bytes, size_t count)
+{
+    struct proxy *proxy = context;
+    uint64_t one = 1;
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t time;
+
+        if (bytes[i] != ESCAPE) {
+            proxy->escapes[0] = proxy->escapes[1] = 0;
+            continue;
+        }
+        time = now();
+        if (proxy->escapes[0] && time - proxy->escapes[0] < SECOND) {
+            ssize_t ignored;
+
+            atomic_store(&proxy->escaped, true);
+            ignored = write(proxy->wakeup, &one, sizeof(one));
+            (void)ignored;
+        }
+        proxy->escapes[0] = proxy->escapes[1];
+        proxy->escapes[1] = time;
+    }
+}
+
+static void start_pumps(struct proxy *proxy)
+{
+    const struct proxy_options *options = proxy->options;
+
+    proxy->output = (struct pump){.from = options->channels.stdio,
+                                  .to = STDOUT_FILENO,
+                                  .wakeup = proxy->wakeup,
+                                  .discard = true};
+    proxy->errors = (struct pump){.from = options->channels.errors,
+                                  .to = STDERR_FILENO,
+                                  .wakeup = proxy->wakeup,
+                                  .discard = true};
+    proxy->input = (struct pump){.from = STDIN_FILENO,
+                                 .to = options->channels.stdio,
+                                 .wakeup = proxy->wakeup,
+                                 .context = proxy,
+                                 .watcher = options->terminal ? watch_for_escape : NULL};
+    pump_start(&proxy->output);
+    pump_start(&proxy->errors);
+    if (options->input)
+        pump_start(&proxy->input);
+}
+
+/* Waits for events; `entries` says afterwards which. */
+static void wait_for_events(struct proxy *proxy, struct pollfd *entries)
+{
+    const struct vm_channels *channels = &proxy->options->channels;
+    uint64_t until =
+        proxy->deadline < proxy->drain_deadline ? proxy->deadline : proxy->drain_deadline;
+    uint64_t time = now();
+    struct timespec left = {0};
+    bool room = proxy->notes.length < NOTES_HIGH;
+    short control_events = (short)((room ? POLLIN : 0) | (proxy->control.length ? POLLOUT : 0));
+
+    entries[SIGNALS] = (struct pollfd){proxy->options->signals, POLLIN, 0};
+    entries[WAKEUP] = (struct pollfd){proxy->wakeup, POLLIN, 0};
+    entries[CONTROL] = (struct pollfd){
+        proxy->control_open && control_events ? channels->control : -1, control_events, 0};
+    entries[UART] = (struct pollfd){proxy->uart_open && room ? channels->uart : -1, POLLIN, 0};
+    entries[MESSAGES] = (struct pollfd){proxy->messages_open ? channels->messages : -1, POLLIN, 0};
+    entries[NOTES] = (struct pollfd){proxy->notes.length ? proxy->notes.socket : -1, POLLOUT, 0};
+    /* No events asked for: only the going of the reader is reported. */
+    entries[OUTPUT] = (struct pollfd){proxy->watch_output ? STDOUT_FILENO : -1, 0, 0};
+    entries[ERRORS] = (struct pollfd){proxy->watch_errors ? STDERR_FILENO : -1, 0, 0};
+    if (until > time) {
+        left.tv_sec = (time_t)((until - time) / SECOND);
+        left.tv_nsec = (long)((until - time) % SECOND);
+    }
+    if (ppoll(entries, POLLED, until == NEVER ? NULL : &left, NULL) <= 0) {
+        for (size_t i = 0; i < POLLED; i++)
+            entries[i].revents = 0;
+    }
+}
+
+static void handle_events(struct proxy *proxy, const struct pollfd *entries)
+{
+    const struct vm_channels *channels = &proxy->options->channels;
+
+    if (entries[WAKEUP].revents)
+        handle_pumps(proxy);
+    if (entries[SIGNALS].revents)
+        handle_signals(proxy);
+    if (entries[CONTROL].revents & POLLOUT)
+        outbox_flush(&proxy->control);
+    if (entries[CONTROL].revents & (POLLIN | POLLHUP | POLLERR))
+        proxy->control_open =
+            read_lines(proxy, channels->control, &proxy->control_lines, handle_control_line);
+    if (entries[UART].revents)
+        proxy->uart_open = read_lines(proxy, channels->uart, &proxy->uart_lines, handle_uart_line);
+    if (entries[MESSAGES].revents)
+        proxy->messages_open = read_messages(proxy);
+    if (entries[NOTES].revents)
+        outbox_flush(&proxy->notes);
+    if (entries[OUTPUT].revents & POLLERR)
+        handle_lost_reader(proxy, &proxy->watch_output, STDOUT_FILENO, 0);
+    if (entries[ERRORS].revents & POLLERR)
+        handle_lost_reader(proxy, &proxy->watch_errors, STDERR_FILENO, 0);
+    if (now() >= proxy->deadline)
+        end_vm(proxy, PROXY_TIMEOUT, 0);
+}
+
+/* True when all that came from the VM is passed on, or may no longer be waited for. */
+static bool finished(struct proxy *proxy)
+{
+    if (proxy->vm_alive)
+        return false;
+    if (now() >= proxy->drain_deadline)
+        return true;
+    if (proxy->control_open || proxy->uart_open || proxy->messages_open ||
+        !pump_done(&proxy->output) || !pump_done(&proxy->errors))
+        return false;
+    if (proxy->notes_pump.started && proxy->notes.length == 0)
+        shutdown(proxy->notes.socket, SHUT_WR);
+    return pump_done(&proxy->notes_pump);
+}
+
+struct proxy_result proxy_run(const struct proxy_options *options)
+{
+    struct pollfd entries[POLLED];
+    /* Static: pumps that are blocked use it until the process ends. */
+    static struct proxy proxy;
+
+    proxy = (struct proxy){
+        .options = options,
+        .result = {.end = PROXY_DIED, .vm_messages = duplicate("")},
+        .wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+        .control = {.socket = options->channels.control},
+        .control_open = true,
+        .uart_open = true,
+        .messages_open = true,
+        .vm_alive = true,
+        .watch_output = true,
+        .watch_errors = true,
+        .deadline = options->timeout ? now() + options->timeout : NEVER,
+        .drain_deadline = NEVER,
+    };
+    if (proxy.wakeup < 0)
+        die(STATUS_FAILED, "cannot make an eventfd: %s", strerror(errno));
+    start_pumps(&proxy);
+    while (!finished(&proxy)) {
+        wait_for_events(&proxy, entries);
+        handle_events(&proxy, entries);
+    }
+    proxy.result.kernel_spoke |= atomic_load(&proxy.output.bytes) > 0;
+    return proxy.result;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * QEMU's command line and start.
+ *
+ * The machine is microvm: no firmware devices, virtio over memory-mapped registers, PVH entry. The
+ * program's output goes through virtserialports and not through a virtconsole: QEMU throws output
+ * of a console away when its reader is slow, and only ports that are no consoles make the guest
+ * wait.
+ */
+#include "tools/qemu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "tools/find.h"
+#include "tools/message.h"
+
+#define QEMU_NAME    "qemu-system-x86_64"
+#define QEMU_PACKAGE "qemu-system-x86"
+
+/* The socket channels: identity at QEMU, and what hangs on them in the VM. */
+static const struct channel {
+    const char *id;
+    const char *option, *value;
+} channels_of_vm[] = {
+    {"stdio", "-device", "virtserialport,nr=1,name=aril.stdio,chardev=stdio"},
+    {"stderr", "-device", "virtserialport,nr=2,name=aril.stderr,chardev=stderr"},
+    {"control", "-device", "virtserialport,nr=3,name=aril.control,chardev=control"},
+    {"uart", "-serial", "chardev:uart"},
+};
+#define SOCKET_COUNT (sizeof(channels_of_vm) / sizeof(channels_of_vm[0]))
+
+char *qemu_find(const char *wanted)
+{
+    const char *origin = "--qemu";
+    char *path;
+    int error;
+
+    if (!wanted) {
+        wanted = getenv("ARIL_QEMU");
+        origin = "$ARIL_QEMU";
+    }
+    if (!wanted || *wanted == '\0') {
+        if (find_program(QEMU_NAME, &path) == 0)
+            return path;
+        die(STATUS_FAILED, QEMU_NAME
+            " is not installed: install QEMU (Debian, Ubuntu: apt-get install " QEMU_PACKAGE
+            "), or name it with --qemu or $ARIL_QEMU");
+    }
+    error = find_program(wanted, &path);
+    if (error)
+        die(STATUS_FAILED, "cannot run QEMU '%s' (from %s): %s", wanted, origin, strerror(-error));
+    return path;
+}
+
+static void add(struct strings *command, const char *option, char *value)
+{
+    strings_add(command, duplicate(option));
+    if (value)
+        strings_add(command, value);
+}
+
+/* The accelerator and the machine around it. */
+static void add_machine(struct strings *command, const struct vm_description *vm)
+{
+    if (vm->kvm) {
+        /* Time comes from kvmclock. arch-capabilities: some KVMs refuse the MSR that it brings. */
+        add(command, "-accel", duplicate("kvm"));
+        add(command, "-cpu", duplicate("host,-arch-capabilities"));
+        add(command, "-M", duplicate("microvm,acpi=off,pit=off,pic=off,rtc=off"));
+    } else {
+        /*
+         * The timer chip and the clock chip are what an emulated CPU calibrates and sets its clock
+         * by.
+         */
+        add(command, "-accel", duplicate("tcg"));
+        add(command, "-cpu", duplicate("max"));
+        add(command, "-M", duplicate("microvm,acpi=off,pit=on,pic=off,rtc=on"));
+    }
+    add(command, "-m", format_string("%lluM", (unsigned long long)(vm->memory >> 20)));
+    add(command, "-smp", format_string("%u", vm->cpus));
+}
+
+static struct strings build_command(const struct vm_description *vm, const int *sockets)
+{
+    struct strings command = {0};
+
+    add(&command, vm->qemu, NULL);
+    add(&command, "-nodefaults", NULL);
+    add(&command, "-no-user-config", NULL);
+    add(&command, "-no-reboot", NULL);
+    add(&command, "-display", duplicate("none"));
+    add_machine(&command, vm);
+    add(&command, "-kernel", duplicate(vm->kernel));
+    add(&command, "-initrd", format_string("/proc/self/fd/%d", vm->archive));
+    add(&command, "-append", duplicate(vm->parameters));
+    add(&command, "-device", duplicate("isa-debug-exit,iobase=0xf4,iosize=4"));
+    add(&command, "-global", duplicate("virtio-mmio.force-legacy=false"));
+    add(&command, "-device", duplicate("virtio-rng-device"));
+    add(&command, "-device", duplicate("virtio-serial-device,max_ports=4"));
+    for (size_t i = 0; i < SOCKET_COUNT; i++) {
+        const struct channel *channel = &channels_of_vm[i];
+
+        add(&command, "-chardev", format_string("socket,id=%s,fd=%d", channel->id, sockets[i]));
+        add(&command, channel->option, duplicate(channel->value));
+    }
+    return command;
+}
+
+/* Prints the command so that a shell would read it back. */
+static void print_command(const struct strings *command)
+{
+    char *line = duplicate("");
+
+    for (size_t i = 0; i < command->count; i++) {
+        const char *word = command->items[i];
+        const char *quote = strpbrk(word, " \t\n;&|<>()$`\\\"*?[]#~!{}") ? "'" : "";
+        char *longer = format_string("%s %s%s%s", line, quote, word, quote);
+
+        free(line);
+        line = longer;
+    }
+    say("QEMU:%s", line);
+    free(line);
+}
+
+/* In the child: becomes QEMU. Only calls that are safe after fork(). */
+static void __attribute__((noreturn))
+become_qemu(char **command, pid_t parent, const int *sockets, int archive, int messages)
+{
+    static const char failure[] = "cannot be started\n";
+    sigset_t none;
+    int null = open("/dev/null", O_RDWR);
+
+    /* A session of its own: the terminal's Ctrl-C is for the program and not for QEMU. */
+    setsid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(STATUS_FAILED);
+    dup2(null, STDIN_FILENO);
+    dup2(messages, STDOUT_FILENO);
+    dup2(messages, STDERR_FILENO);
+    for (size_t i = 0; i < SOCKET_COUNT; i++)
+        fcntl(sockets[i], F_SETFD, 0);
+    fcntl(archive, F_SETFD, 0);
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv(command[0], command);
+    /* Not strerror(): it may allocate. */
+    if (write(STDERR_FILENO, failure, sizeof(failure) - 1) < 0)
+        _exit(STATUS_FAILED);
+    _exit(STATUS_FAILED);
+}
+
+pid_t qemu_start(const struct vm_description *vm, struct vm_channels *channels, bool verbose)
+{
+    int *const ours[SOCKET_COUNT] = {&channels->stdio, &channels->errors, &channels->control,
+                                     &channels->uart};
+    pid_t parent = getpid();
+    struct strings command;
+    int theirs[SOCKET_COUNT];
+    int messages[2];
+    pid_t child;
+
+    for (size_t i = 0; i < SOCKET_COUNT; i++) {
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+            die(STATUS_FAILED, "cannot make a socket: %s", strerror(errno));
+        *ours[i] = pair[0];
+        theirs[i] = pair[1];
+    }
+    if (pipe2(messages, O_CLOEXEC) < 0)
+        die(STATUS_FAILED, "cannot make a pipe: %s", strerror(errno));
+    channels->messages = messages[0];
+    command = build_command(vm, theirs);
+    if (verbose)
+        print_command(&command);
+    child = fork();
+    if (child < 0)
+        die(STATUS_FAILED, "cannot start a process: %s", strerror(errno));
+    if (child == 0)
+        become_qemu(command.items, parent, theirs, vm->archive, messages[1]);
+    for (size_t i = 0; i < SOCKET_COUNT; i++)
+        close(theirs[i]);
+    close(messages[1]);
+    for (size_t i = 0; i < command.count; i++)
+        free(command.items[i]);
+    free(command.items);
+    return child;
+}

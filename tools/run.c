@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `aril run`: from the command line to the exit status.
+ */
+#include "tools/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/accelerator.h"
+#include "tools/archive.h"
+#include "tools/find.h"
+#include "tools/message.h"
+#include "tools/options.h"
+#include "tools/pack.h"
+#include "tools/proxy.h"
+#include "tools/qemu.h"
+#include "tools/signals.h"
+#include "tools/terminal.h"
+
+/* What the kernel at least needs besides the boot archive; the least -m is twice that. */
+#define KERNEL_MEMORY (1 << 20)
+
+/* How the caller's descriptors 0, 1 and 2 become the program's. */
+struct standard_streams {
+    char kinds[4]; /* letters for the kernel */
+    bool terminal; /* the program gets a terminal; the caller's is raw */
+    bool input;    /* standard input is read */
+};
+
+static struct standard_streams examine_streams(void)
+{
+    struct standard_streams streams = {0};
+
+    for (int fd = 0; fd < 3; fd++)
+        streams.kinds[fd] = descriptor_kind(fd);
+    streams.input = streams.kinds[0] != 'n';
+    if (streams.kinds[0] != 't')
+        return streams;
+    /*
+     * Raw mode also stops the terminal from turning "\n" into a new line, for every process that
+     * writes to it. So it is for programs that own the terminal, and not for the first of a
+     * pipeline, whose input then is an ordinary device of lines.
+     */
+    streams.terminal = streams.kinds[1] == 't' && terminal_in_foreground(STDIN_FILENO);
+    if (streams.terminal)
+        return streams;
+    streams.kinds[0] = 'c';
+    /* A background process that reads the terminal is stopped; the program may never want to. */
+    if (!terminal_in_foreground(STDIN_FILENO)) {
+        streams.kinds[0] = 'n';
+        streams.input = false;
+    }
+    return streams;
+}
+
+static char *kernel_parameters(const struct run_options *options,
+                               const struct standard_streams *streams)
+{
+    struct timespec time;
+    unsigned columns, rows;
+    char *text;
+    FILE *stream;
+    size_t length;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    stream = open_memstream(&text, &length);
+    if (!stream)
+        die(STATUS_FAILED, "out of memory");
+    fprintf(stream, "stdio=%s epoch=%lld%09ld", streams->kinds, (long long)time.tv_sec,
+            time.tv_nsec);
+    if (streams->terminal && terminal_size(STDIN_FILENO, &columns, &rows))
+        fprintf(stream, " winsize=%ux%u", columns, rows);
+    if (options->ring >= 0)
+        fprintf(stream, " ring=%d", options->ring);
+    if (options->strace)
+        fputs(" strace", stream);
+    for (size_t i = 0; i < options->append.count; i++)
+        fprintf(stream, " %s", options->append.items[i]);
+    if (fclose(stream) != 0)
+        die(STATUS_FAILED, "out of memory");
+    return text;
+}
+
+/* Finds the program; ends the command as a shell would if there is none. */
+static char *find_or_die(const char *name)
+{
+    char *path;
+    int error = find_program(name, &path);
+
+    if (error == 0)
+        return path;
+    if (error == -ENOENT || error == -ENOTDIR)
+        die(STATUS_NOT_FOUND, "%s: %s", name,
+            strchr(name, '/') ? "no such file" : "command not found");
+    if (error == -EISDIR)
+        die(STATUS_NOT_RUNNABLE, "%s: is a directory", name);
+    if (error == -EACCES)
+        die(STATUS_NOT_RUNNABLE, "%s: permission denied (it must be readable and executable)",
+            name);
+    die(STATUS_NOT_RUNNABLE, "%s: %s", name, strerror(-error));
+}
+
+static void pack_or_die(struct archive *archive, const struct run_options *options)
+{
+    const char *name = options->arguments[0];
+    char *program = find_or_die(name);
+    char *here = options->cwd && *options->cwd == '/' ? duplicate("/") : current_directory();
+    char *cwd = absolute_path(here, options->cwd ? options->cwd : ".");
+    char *guest_program = *program == '/' ? absolute_path("/", program) : NULL;
+    int status;
+
+    if (!guest_program) {
+        char *host_directory = current_directory();
+
+        guest_program = absolute_path(host_directory, program);
+        free(host_directory);
+    }
+    if (!archive_create(archive, options->memory - KERNEL_MEMORY))
+        die(STATUS_FAILED, "%s", archive->error);
+    if (!pack_run(archive, options, program, guest_program, cwd, &status))
+        die(status, "%s", archive->error);
+    free(program);
+    free(here);
+    free(cwd);
+    free(guest_program);
+}
+
+/* Prints what QEMU said, a line at a time. */
+static void print_messages(const char *messages)
+{
+    for (const char *line = messages, *end; *line; line = *end ? end + 1 : end) {
+        end = line + strcspn(line, "\n");
+        say("QEMU: %.*s", (int)(end - line), line);
+    }
+}
+
+static int report_death(const struct proxy_result *result, const struct run_options *options,
+                        const struct accelerator_choice *accelerator)
+{
+    const char *when =
+        result->kernel_spoke ? "without giving the program's exit status" : "before the kernel ran";
+
+    if (WIFSIGNALED(result->vm_wait_status))
+        say("the VM failed: QEMU was killed by signal %d (%s) %s", WTERMSIG(result->vm_wait_status),
+            strsignal(WTERMSIG(result->vm_wait_status)), when);
+    else
+        say("the VM failed: QEMU ended with status %d %s", WEXITSTATUS(result->vm_wait_status),
+            when);
+    if (!result->kernel_spoke && accelerator->kvm && options->accelerator == ACCELERATOR_AUTO)
+        say("KVM was chosen since /dev/kvm seems to work; --accel tcg emulates instead");
+    return STATUS_FAILED;
+}
+
+static int report(const struct proxy_result *result, const struct run_options *options,
+                  const struct accelerator_choice *accelerator)
+{
+    bool failed = result->end == PROXY_DIED ||
+                  (result->end == PROXY_STATUS && result->status.kind == VM_REFUSED &&
+                   result->status.number == STATUS_FAILED);
+
+    if (failed || options->verbose)
+        print_messages(result->vm_messages);
+    switch (result->end) {
+    case PROXY_STATUS:
+        break;
+    case PROXY_DIED:
+        return report_death(result, options, accelerator);
+    case PROXY_TIMEOUT:
+        say("time is up; the VM was ended");
+        return STATUS_TIMEOUT;
+    case PROXY_INTERRUPTED:
+        if (result->signal == 0)
+            say("the VM was ended by Ctrl-]");
+        else
+            say("the VM did not react and was ended by a second signal %d", result->signal);
+        return 128 + (result->signal ? result->signal : SIGKILL);
+    }
+    switch (result->status.kind) {
+    case VM_REFUSED:
+        say("%s", result->status.message);
+        return result->status.number;
+    case VM_SIGNALED:
+        if (options->verbose)
+            say("the program was killed by signal %d (%s)%s", result->status.number,
+                strsignal(result->status.number), result->status.core ? ", core dump" : "");
+        return 128 + result->status.number;
+    default:
+        return result->status.number;
+    }
+}
+
+static struct accelerator_choice choose_accelerator(const struct run_options *options)
+{
+    struct accelerator_choice choice = accelerator_choose(options->accelerator);
+
+    if (options->verbose)
+        say("%s: %s", choice.kvm ? "KVM" : "TCG (emulation)", choice.reason);
+    else if (choice.broken)
+        say("emulating the CPU, which is slow: %s", choice.reason);
+    return choice;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct run_options options;
+    struct accelerator_choice accelerator;
+    struct standard_streams streams;
+    struct proxy_options proxy = {0};
+    struct proxy_result result;
+    struct archive archive;
+    struct vm_description vm;
+    char *qemu, *kernel, *parameters;
+    int status;
+
+    options_parse(&options, argc, argv, environ);
+    kernel = options.kernel ? duplicate(options.kernel) : find_kernel();
+    if (access(kernel, R_OK) < 0)
+        die(STATUS_FAILED, "cannot read the kernel %s: %s", kernel, strerror(errno));
+    qemu = qemu_find(options.qemu);
+    pack_or_die(&archive, &options);
+    accelerator = choose_accelerator(&options);
+    streams = examine_streams();
+    parameters = kernel_parameters(&options, &streams);
+    vm = (struct vm_description){.qemu = qemu,
+                                 .kernel = kernel,
+                                 .parameters = parameters,
+                                 .archive = archive.descriptor,
+                                 .memory = options.memory,
+                                 .cpus = options.cpus,
+                                 .kvm = accelerator.kvm};
+    proxy.signals = signals_open();
+    proxy.vm = qemu_start(&vm, &proxy.channels, options.verbose);
+    archive_destroy(&archive);
+    proxy.input = streams.input;
+    proxy.terminal = streams.terminal;
+    proxy.timeout = options.timeout;
+    if (streams.terminal)
+        terminal_set_raw(STDIN_FILENO);
+    result = proxy_run(&proxy);
+    terminal_restore();
+    status = report(&result, &options, &accelerator);
+    free(result.vm_messages);
+    free(result.status.message);
+    free(accelerator.reason);
+    free(qemu);
+    free(kernel);
+    free(parameters);
+    free(options.environment.items);
+    free(options.files.items);
+    free(options.append.items);
+    return status;
+}
