@@ -11,8 +11,6 @@
 #include "kernel/thread_internal.h"
 #include "kernel/vm_exit.h"
 
-#define PROGRAM_PID 1
-
 /* Tells every thread but me to end; the first status counts. Process lock held. */
 static void request_exit(struct process *p, int wait_status, struct thread *me)
 {

@@ -158,7 +158,12 @@ struct thread {
     u64 minor_faults, major_faults;
 };
 
-/* New process without threads; ids as a first program in a container: pid 1... Returns NULL when out of memory. */
+/*
+ * The id of the first process, the program. Id 1 is the kernel itself: programs that test for being process 1 (shells,
+ * init programs, libraries that reap children) behave as they do when started from a shell.
+ */
+#define PROGRAM_PID 2
+/* New process without threads, with the next free id. Returns NULL when out of memory. */
 struct process *process_create(void);
 void process_get(struct process *p);
 void process_put(struct process *p);

@@ -12,7 +12,7 @@
 static struct spinlock lock = SPINLOCK_INIT(LOCK_THREAD_IDS);
 static struct thread *buckets[BUCKETS];
 static struct list processes = LIST_INIT(processes);
-static int last_id;
+static int last_id = PROGRAM_PID - 1;
 static u32 used;
 
 static struct thread *lookup(int id)
@@ -40,7 +40,7 @@ static int take_id(void)
     if (used >= PID_MAX - 1)
         return 0;
     do {
-        last_id = last_id + 1 >= PID_MAX ? 1 : last_id + 1;
+        last_id = last_id + 1 >= PID_MAX ? PROGRAM_PID : last_id + 1;
     } while (id_taken(last_id));
     return last_id;
 }

@@ -340,21 +340,6 @@ static int build_stack(struct exec *x, const struct process *p, char *const argv
 
 /* ---------------------------------------------------------------- the exchange */
 
-/* Makes as the running process's space. Returns the one before, whose reference is now the caller's. */
-static struct address_space *exchange_space(struct address_space *as)
-{
-    struct thread *t = current_thread();
-    struct address_space *old = t->process->space;
-    irq_disable();
-    t->process->space = t->space = as;
-    if (as)
-        address_space_activate(as);
-    else
-        platform_root_activate(NO_ROOT);
-    irq_enable();
-    return old;
-}
-
 static int fill_memory(struct exec *x, const struct initial_stack *s)
 {
     int error = clear_tails(x, &x->main);
@@ -362,6 +347,25 @@ static int fill_memory(struct exec *x, const struct initial_stack *s)
         error = clear_tails(x, &x->interpreter);
     if (!error && copy_to_user((void *)s->sp, s->block, s->top - s->sp))
         error = fail(x, -ENOMEM, "%s: out of memory", x->main.path);
+    return error;
+}
+
+/*
+ * Makes the new space the process's and fills it; the old one comes back if that fails. A first program has none before:
+ * without one, failure leaves the half-made space in place, and the caller ends the VM.
+ */
+static int exchange_space(struct exec *x, const struct initial_stack *s)
+{
+    struct address_space *old = current_process()->space;
+    if (old)
+        address_space_get(old);
+    process_set_space(x->space);
+    x->space = old;
+    int error = fill_memory(x, s);
+    if (error && old) {
+        process_set_space(old);
+        x->space = NULL;
+    }
     return error;
 }
 
@@ -438,14 +442,8 @@ int loader_exec(const char *path, char *const argv[], char *const envp[], struct
         error = build_stack(&x, p, argv, envp, &stack);
     if (!error)
         error = map_stack(&x, &stack);
-    if (!error) {
-        struct address_space *old = exchange_space(x.space);
-        error = fill_memory(&x, &stack);
-        if (error)
-            exchange_space(old);
-        else
-            x.space = old;
-    }
+    if (!error)
+        error = exchange_space(&x, &stack);
     if (!error) {
         reset_process(&x);
         const struct program *first = x.interpreter.image ? &x.interpreter : &x.main;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first program: unpacks the boot module, makes the process and starts its thread. What is to run comes from the
+ * The first program: makes its process and a thread, which unpacks the boot module and executes the program. What is to run comes from the
  * archive's `.aril/` members (the host command writes them) or, for boots by hand, from `init=` and the words after
  * `--` on the command line. A module that is an ELF file itself is the program.
  *
@@ -180,20 +180,26 @@ static char **make_environment(const struct request *r)
     return make_vector(NULL, standard, sizeof(standard));
 }
 
-/* The boot thread acts as the new process while it prepares it, and leaves it to a thread of its own. */
-static void prepare(const struct request *r, struct user_frame *frame)
+/* The first thread of the program, in the kernel still: makes everything ready, then enters the program. */
+static void program_thread(void *arg)
 {
+    struct request r = {0};
     char message[320];
-    char **argv = make_argv(r), **env = make_environment(r);
+    load_modules(&r);
+    if (!r.exec)
+        r.exec = params.init;
+    if (!r.exec)
+        vm_fail(STATUS_VM_FAILED, "no program: the boot module names none, and there is no init= parameter");
     int error = stdio_install();
     if (error)
         vm_fail(STATUS_VM_FAILED, "standard input and output cannot be opened (error %d)", -error);
-    if (r->cwd && (error = vfs_chdir(r->cwd)))
-        vm_fail(STATUS_VM_FAILED, "working directory %s: %s", r->cwd,
+    if (r.cwd && (error = vfs_chdir(r.cwd)))
+        vm_fail(STATUS_VM_FAILED, "working directory %s: %s", r.cwd,
                 error == -ENOENT    ? "no such directory"
                 : error == -ENOTDIR ? "not a directory"
                                     : "cannot be entered");
-    error = loader_exec(r->exec, argv, env, frame, message, sizeof(message));
+    char **argv = make_argv(&r), **env = make_environment(&r);
+    error = loader_exec(r.exec, argv, env, platform_user_frame(&current_thread()->cpu), message, sizeof(message));
     if (error)
         vm_fail(error == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE, "%s", message);
     kfree(argv);
@@ -202,34 +208,17 @@ static void prepare(const struct request *r, struct user_frame *frame)
 
 void loader_start_program(void)
 {
-    struct request request = {0};
-    load_modules(&request);
-    if (!request.exec)
-        request.exec = params.init;
-    if (!request.exec)
-        vm_fail(STATUS_VM_FAILED, "no program: the boot module names none, and there is no init= parameter");
-
-    struct thread *boot = current_thread();
     struct process *p = process_create();
     if (!p)
         vm_fail(STATUS_VM_FAILED, "out of memory for the first process");
-    char boot_name[sizeof(boot->name)];
-    memcpy(boot_name, boot->name, sizeof(boot_name));
-    boot->process = p;
-    struct user_frame frame;
-    prepare(&request, &frame);
-    irq_disable();
-    boot->process = NULL;
-    boot->space = NULL;
-    platform_root_activate(NO_ROOT);
-    irq_enable();
-    memcpy(boot->name, boot_name, sizeof(boot_name));
-
-    struct thread *t = thread_create(p);
+    p->parent_pid = PROGRAM_PID - 1;
+    p->files = fd_table_create();
+    p->fs = fs_context_create();
+    if (!p->files || !p->fs)
+        vm_fail(STATUS_VM_FAILED, "out of memory for the first process");
+    struct thread *t = thread_create_entry(p, program_thread, NULL);
     if (IS_ERR(t))
         vm_fail(STATUS_VM_FAILED, "out of memory for the first thread");
-    strlcpy(t->name, p->name, sizeof(t->name));
-    *platform_user_frame(&t->cpu) = frame;
     thread_start(t);
     process_put(p);
 }
