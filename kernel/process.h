@@ -50,12 +50,14 @@ struct process {
     char exe[4096];                /* absolute path of the executable */
     struct list posix_timers;      /* timer_create; kernel/posix_timer.c */
     u32 next_timer_id;
-    struct interval_timer {        /* setitimer */
+    struct interval_timer {        /* setitimer; kernel/itimer.c */
         struct timer timer;
         struct process *process;
         int which;
-        nsec_t interval, deadline; /* deadline for ITIMER_REAL */
-        u64 cpu_left;              /* for ITIMER_VIRTUAL/PROF: ns left, 0 off */
+        nsec_t interval;           /* 0: once */
+        nsec_t deadline;           /* on platform_clock(), or on the process's CPU time; NSEC_NEVER: off */
+        u64 last_seen;             /* CPU time at the last look, to look less often while nothing runs */
+        nsec_t last_delay;
     } itimers[3];
     nsec_t start_time;
     struct process_usage {         /* of threads that ended */

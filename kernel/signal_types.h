@@ -3,8 +3,7 @@
 #ifndef KERNEL_SIGNAL_TYPES_H
 #define KERNEL_SIGNAL_TYPES_H
 
-#include <asm/signal.h>
-#include <asm/siginfo.h>
+#include <linux/signal.h>
 #include "kernel/list.h"
 
 #define SIGNAL_COUNT 64
