@@ -46,9 +46,10 @@ static u64 timer_now(const struct posix_timer *pt)
         process_cpu_time(pt->process, &user, &system);
         return user;
     case ON_THREAD_CPU:
-        return thread_cpu_time(pt->measured);
+        return thread_cpu_time(pt->measured, &user, &system);
     case ON_THREAD_USER:
-        return READ_ONCE(pt->measured->user_time);
+        thread_cpu_time(pt->measured, &user, &system);
+        return user;
     }
     return 0;
 }
