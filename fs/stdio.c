@@ -28,6 +28,8 @@ static struct host_pipe {
     struct mutex lock; /* LOCK_FS: buffer; one reader or writer at a time, so that writes are whole */
     u8 *buffer;        /* one page, allocated at first use */
     u32 start, end;    /* bytes read from the host and not yet from the program */
+    u64 taken;         /* input: bytes read from the host so far */
+    u64 total;         /* input: bytes that come before the end; known once ended is set */
     bool ended;        /* input: the host said end of file; output: the reader is gone */
 } pipes[3] = {
     {.stream = STREAM_STDIO},
@@ -44,10 +46,27 @@ static bool need_buffer(struct host_pipe *p)
     return p->buffer != NULL;
 }
 
-/* Bytes are there, or the end is. The end counts only once all that came before it was read. */
+/*
+ * No more bytes come. The end is said on another channel than the bytes and may overtake them, so
+ * it comes with their number.
+ */
+static bool at_end(struct host_pipe *p)
+{
+    return READ_ONCE(p->ended) && READ_ONCE(p->taken) >= READ_ONCE(p->total);
+}
+
+/* Bytes are there, or the end is. */
 static bool readable(struct host_pipe *p)
 {
-    return p->start != p->end || platform_stream_readable(p->stream) || READ_ONCE(p->ended);
+    return p->start != p->end || platform_stream_readable(p->stream) || at_end(p);
+}
+
+/* Refills the empty buffer with what the host has sent. Under p->lock. */
+static void refill(struct host_pipe *p)
+{
+    p->start = 0;
+    p->end = platform_stream_read(p->stream, p->buffer, PAGE_SIZE);
+    WRITE_ONCE(p->taken, p->taken + p->end);
 }
 
 static ssize host_read(struct file *f, struct io *io, u64 *pos, int rwf)
@@ -64,11 +83,8 @@ static ssize host_read(struct file *f, struct io *io, u64 *pos, int rwf)
         return -ENOMEM;
     }
     while (p->start == p->end) {
-        bool ended = READ_ONCE(p->ended); /* before looking for bytes: they came first */
-
-        p->start = 0;
-        p->end = platform_stream_read(p->stream, p->buffer, PAGE_SIZE);
-        if (p->end || ended)
+        refill(p);
+        if (p->end || at_end(p))
             break;
         mutex_unlock(&p->lock);
         if (f->flags & O_NONBLOCK)
@@ -137,7 +153,7 @@ static u32 host_poll(struct file *f)
     if (f->mode & FILE_READ) {
         if (p->start != p->end || platform_stream_readable(p->stream))
             events |= EPOLLIN | EPOLLRDNORM;
-        if (READ_ONCE(p->ended))
+        if (at_end(p))
             events |= EPOLLHUP;
     }
     if (f->mode & FILE_WRITE) {
@@ -164,10 +180,8 @@ static long host_ioctl(struct file *f, unsigned cmd, unsigned long arg)
     if (cmd != FIONREAD)
         return -ENOTTY;
     mutex_lock(&p->lock);
-    if (p->start == p->end && (f->mode & FILE_READ) && need_buffer(p)) {
-        p->start = 0;
-        p->end = platform_stream_read(p->stream, p->buffer, PAGE_SIZE);
-    }
+    if (p->start == p->end && (f->mode & FILE_READ) && need_buffer(p))
+        refill(p);
     n = p->end - p->start;
     mutex_unlock(&p->lock);
     return put_user(n, (int *)arg);
@@ -205,9 +219,11 @@ static void end_of(unsigned fd)
 /* Orders of the control channel that concern the streams. */
 static bool order(const char *line)
 {
-    u64 columns, rows;
+    u64 columns, rows, total;
 
-    if (!strcmp(line, "eof")) {
+    if (!strncmp(line, "eof ", 4) && !parse_u64(line + 4, &line, 10, &total) && !*line) {
+        pipes[0].total = total;
+        barrier();
         end_of(0);
         tty_hang_up(&console_tty);
     } else if (!strcmp(line, "close 1")) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The end of the VM: the status goes out on the control channel, everything written before leaves
- * the machine, then the machine is turned off. The host command drains all streams until the VMM has
- * ended, so the order of lines on different streams does not matter.
+ * The end of the VM: everything written before leaves the machine, then the status goes out on the
+ * control channel, then the machine is turned off. The order matters: the host command kills the VMM
+ * as soon as it has read the status.
  */
 #include <linux/signal.h>
 #include "kernel/lib/printf.h"
@@ -45,11 +45,16 @@ void control_line(const char *format, ...)
     va_end(ap);
 }
 
-static void flush_and_power_off(int status) __attribute__((noreturn));
-static void flush_and_power_off(int status)
+static void flush_all(void)
 {
     for (enum stream s = 0; s < STREAM_COUNT; s++)
         platform_stream_flush(s);
+}
+
+static void flush_and_power_off(int status) __attribute__((noreturn));
+static void flush_and_power_off(int status)
+{
+    flush_all();
     platform_power_off(status);
 }
 
@@ -57,6 +62,7 @@ void vm_exit(int wait_status)
 {
     int signo = wait_status & 0x7f;
 
+    flush_all();
     if (signo) {
         control_line("signal %d core=%d", signo, !!(wait_status & 0x80));
         flush_and_power_off(128 + signo);
@@ -80,10 +86,12 @@ void vm_fail(int code, const char *format, ...)
     vsnprintf(message, sizeof(message), format, ap);
     va_end(ap);
     if (streams_ready()) {
+        flush_all();
         control_line("fail %d %s", code, message);
         flush_and_power_off(code);
     }
-    early_puts(message);
-    early_puts("\n");
+    char early[sizeof(message) + 16];
+    snprintf(early, sizeof(early), "fail %d %s\n", code, message);
+    early_puts(early);
     platform_power_off(code);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtio-console (VIRTIO 1.2, section 5.3) with several ports: port 0 is the program's standard
- * input and output, port 1 its standard error, port 2 the control channel. A device without
- * the multiport feature has port 0 only.
+ * virtio-console (VIRTIO 1.2, section 5.3). With several ports, port 1 is the program's standard
+ * input and output, port 2 its standard error, port 3 the control channel; port 0 is left alone, since
+ * hosts take it for a plain console, whose output QEMU drops when its reader is slow. A device without
+ * multiport feature has port 0 only: standard input and output.
  *
  * Output is copied into pages that the device reads; used pages are taken back at the next write,
  * and only a full queue asks for an interrupt. Input arrives in one page for each port.
@@ -38,10 +39,13 @@ static struct spinlock lock; /* LOCK_DEVICE, irq: everything below and in ports 
 static struct virtqueue control_rx, control_tx;
 static struct virtio_device *device;
 static unsigned port_count;
+static unsigned first_id; /* the device's number of ports[0] */
 
 static u16 rx_queue(unsigned port)
 {
-    return port == 0 ? 0 : 2 + 2 * port;
+    unsigned id = first_id + port;
+
+    return id == 0 ? 0 : 2 + 2 * id;
 }
 
 static void post_input(struct port *p)
@@ -235,9 +239,9 @@ static int announce(void)
         .id = VIRTIO_CONSOLE_BAD_ID, .event = VIRTIO_CONSOLE_DEVICE_READY, .value = 1};
     for (unsigned i = 0; i < port_count; i++) {
         m[n++] = (struct virtio_console_control){
-            .id = i, .event = VIRTIO_CONSOLE_PORT_READY, .value = 1};
+            .id = first_id + i, .event = VIRTIO_CONSOLE_PORT_READY, .value = 1};
         m[n++] = (struct virtio_console_control){
-            .id = i, .event = VIRTIO_CONSOLE_PORT_OPEN, .value = 1};
+            .id = first_id + i, .event = VIRTIO_CONSOLE_PORT_OPEN, .value = 1};
     }
     for (unsigned i = 0; i < n; i++)
         virtqueue_add(&control_tx, virt_to_phys(&m[i]), sizeof(m[i]), false);
@@ -270,7 +274,8 @@ void virtio_console_probe(void)
     if (multiport)
         device->ops->read_config(device, offsetof(struct virtio_console_config, max_nr_ports),
                                  &max_ports, sizeof(max_ports));
-    max_ports = MIN(max_ports, (u32)PORTS);
+    first_id = max_ports > 1;
+    max_ports = MIN(max_ports - first_id, (u32)PORTS);
     while (port_count < max_ports && setup_port(port_count) == 0)
         port_count++;
     if ((multiport && announce()) || virtio_ready(device))
