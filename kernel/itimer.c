@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interval timers of setitimer(2): ITIMER_REAL counts real time, ITIMER_VIRTUAL the process's user time, ITIMER_PROF all its
- * CPU time. State is under the process lock; expiry comes from an interrupt.
+ * Interval timers of setitimer(2): ITIMER_REAL counts real time and expires by interrupt, ITIMER_VIRTUAL the process's user time,
+ * ITIMER_PROF all its CPU time; those are looked at by cpu_timers_check(). State is under the process lock.
  */
 #include <linux/time.h>
 #include "kernel/itimer.h"
@@ -24,39 +24,45 @@ static u64 itimer_now(struct interval_timer *it)
     return it->which == ITIMER_VIRTUAL ? user : total;
 }
 
-/* Starts the timer below for the current deadline; lock held. */
-static void itimer_arm(struct interval_timer *it, u64 now)
+/* Sends the signal if the deadline has passed, and moves on to the next period; lock held. */
+static void itimer_expire(struct interval_timer *it, u64 now)
 {
-    if (it->which == ITIMER_REAL) {
-        timer_arm(&it->timer, it->deadline);
+    bool fatal;
+    if (it->deadline == NSEC_NEVER || now < it->deadline)
+        return;
+    signal_send_locked(it->process, NULL, itimer_signal[it->which], NULL, NULL, &fatal);
+    if (!it->interval) {
+        it->deadline = NSEC_NEVER;
         return;
     }
-    nsec_t delay = cpu_timer_delay(now, MAX(it->deadline, now), it->process->thread_count, &it->last_seen, &it->last_delay);
-    timer_arm(&it->timer, platform_clock() + delay);
+    u64 missed = (now - it->deadline) / it->interval;
+    it->deadline += (missed + 1) * it->interval;
+    it->deadline = MAX(it->deadline, now + SHORTEST_PERIOD);
 }
 
 static void itimer_fired(struct timer *t)
 {
     struct interval_timer *it = container_of(t, struct interval_timer, timer);
     struct process *p = it->process;
-    bool fatal = false;
-    u64 now = itimer_now(it);
     spin_lock_irq(&p->lock);
-    if (it->deadline != NSEC_NEVER && !it->timer.armed) {
-        if (now >= it->deadline) {
-            signal_send_locked(p, NULL, itimer_signal[it->which], NULL, NULL, &fatal);
-            if (it->interval) {
-                u64 missed = (now - it->deadline) / it->interval;
-                it->deadline += (missed + 1) * it->interval;
-                it->deadline = MAX(it->deadline, now + SHORTEST_PERIOD);
-            } else {
-                it->deadline = NSEC_NEVER;
-            }
-        }
+    if (!it->timer.armed) {
+        itimer_expire(it, platform_clock());
         if (it->deadline != NSEC_NEVER)
-            itimer_arm(it, now);
+            timer_arm(&it->timer, it->deadline);
     }
     spin_unlock_irq(&p->lock);
+}
+
+bool itimers_use_cpu(struct process *p)
+{
+    return p->itimers[ITIMER_VIRTUAL].deadline != NSEC_NEVER || p->itimers[ITIMER_PROF].deadline != NSEC_NEVER;
+}
+
+void itimers_check_cpu(struct process *p, u64 user, u64 total, int *fatal)
+{
+    (void)fatal; /* none of the three signals is SIGKILL */
+    itimer_expire(&p->itimers[ITIMER_VIRTUAL], user);
+    itimer_expire(&p->itimers[ITIMER_PROF], total);
 }
 
 void itimers_init(struct process *p)
@@ -109,12 +115,14 @@ void itimer_set(int which, nsec_t left, nsec_t interval, nsec_t *old_left, nsec_
     if (left) {
         it->interval = interval;
         it->deadline = left < NSEC_NEVER - now ? now + left : NSEC_NEVER - 1;
-        it->last_seen = NSEC_NEVER;
-        itimer_arm(it, now);
+        if (which == ITIMER_REAL)
+            timer_arm(&it->timer, it->deadline);
     } else {
         it->interval = which == ITIMER_REAL ? 0 : interval;
         it->deadline = NSEC_NEVER;
         timer_cancel(&it->timer, false);
     }
     spin_unlock_irq(&p->lock);
+    if (which != ITIMER_REAL)
+        cpu_timers_changed(p);
 }

@@ -25,8 +25,6 @@ struct posix_timer {
     nsec_t deadline;  /* on its clock; NSEC_NEVER: disarmed */
     nsec_t interval;  /* 0: once */
     s64 overrun, overrun_last;
-    u64 last_seen; /* for cpu_timer_delay */
-    nsec_t last_delay;
     struct timer timer;
     struct signal_entry entry;
 };
@@ -54,14 +52,17 @@ static u64 timer_now(const struct posix_timer *pt)
     return 0;
 }
 
+static bool on_cpu_clock(const struct posix_timer *pt)
+{
+    return pt->clock >= ON_PROCESS_CPU;
+}
+
+/* CPU clocks are looked at by cpu_timers_check(), the others by a timer. */
 static void timer_start(struct posix_timer *pt, u64 now)
 {
-    if (pt->notify == SIGEV_NONE)
-        return; /* only ever read */
+    if (pt->notify == SIGEV_NONE || on_cpu_clock(pt))
+        return;
     nsec_t delay = pt->deadline > now ? pt->deadline - now : 0;
-    if (pt->clock >= ON_PROCESS_CPU && delay)
-        delay = cpu_timer_delay(now, pt->deadline, pt->measured ? 1 : pt->process->thread_count, &pt->last_seen,
-                                &pt->last_delay);
     nsec_t at = platform_clock();
     timer_arm(&pt->timer, delay < NSEC_NEVER - at ? at + delay : NSEC_NEVER - 1);
 }
@@ -76,43 +77,75 @@ static s64 timer_forward(struct posix_timer *pt, u64 now)
     return (s64)periods;
 }
 
-static void timer_fired(struct timer *t)
+/* The deadline has passed: sends the signal. Lock held. */
+static void timer_expire(struct posix_timer *pt, u64 now, int *fatal)
 {
-    struct posix_timer *pt = container_of(t, struct posix_timer, timer);
-    struct process *p = pt->process;
-    bool fatal = false;
-    u64 now = timer_now(pt);
-    spin_lock_irq(&p->lock);
-    if (pt->deadline == NSEC_NEVER || pt->timer.armed || pt->expired) {
-        spin_unlock_irq(&p->lock);
-        return; /* set anew or disarmed meanwhile */
-    }
-    if (now < pt->deadline) {
-        timer_start(pt, now); /* a CPU clock, or the realtime clock was set back */
-        spin_unlock_irq(&p->lock);
-        return;
-    }
+    bool kills = false;
     if (!list_empty(&pt->entry.link)) {
         pt->overrun++; /* an expiry from before timer_settime still waits */
         pt->expired = true;
     } else if (!pt->target_gone) {
-        signal_send_locked(p, pt->target, pt->signo, &pt->entry.info, &pt->entry, &fatal);
+        signal_send_locked(pt->process, pt->target, pt->signo, &pt->entry.info, &pt->entry, &kills);
         pt->expired = !list_empty(&pt->entry.link);
     }
-    if (!pt->expired) {
-        /* Nobody takes it (ignored): periods go on unseen. */
-        if (pt->interval && !pt->target_gone && !fatal) {
-            timer_forward(pt, now);
-            timer_start(pt, now);
-        } else {
-            pt->deadline = NSEC_NEVER;
-        }
-    } else if (!pt->interval) {
+    if (kills)
+        *fatal = pt->signo;
+    if (!pt->interval || pt->target_gone || kills) {
         pt->deadline = NSEC_NEVER;
+    } else if (!pt->expired) {
+        /* Nobody takes it (ignored): periods go on unseen. */
+        timer_forward(pt, now);
+        timer_start(pt, now);
+    }
+}
+
+static void timer_fired(struct timer *t)
+{
+    struct posix_timer *pt = container_of(t, struct posix_timer, timer);
+    struct process *p = pt->process;
+    int fatal = 0;
+    u64 now = timer_now(pt);
+    spin_lock_irq(&p->lock);
+    if (pt->deadline != NSEC_NEVER && !pt->timer.armed && !pt->expired) {
+        if (now < pt->deadline)
+            timer_start(pt, now); /* the realtime clock was set back */
+        else
+            timer_expire(pt, now, &fatal);
     }
     spin_unlock_irq(&p->lock);
     if (fatal)
-        signal_kill_process(p, pt->signo);
+        signal_kill_process(p, fatal);
+}
+
+bool posix_timers_use_cpu(struct process *p)
+{
+    struct posix_timer *pt;
+    list_for_each(pt, &p->posix_timers, link)
+        if (on_cpu_clock(pt) && pt->deadline != NSEC_NEVER)
+            return true;
+    return false;
+}
+
+void posix_timers_check_cpu(struct thread *t, u64 user, u64 total, int *fatal)
+{
+    struct posix_timer *pt;
+    u64 thread_user, thread_system, thread_total = thread_cpu_time(t, &thread_user, &thread_system);
+    list_for_each(pt, &t->process->posix_timers, link)
+    {
+        u64 now;
+        if (pt->deadline == NSEC_NEVER || pt->expired || pt->notify == SIGEV_NONE)
+            continue;
+        if (pt->clock == ON_PROCESS_CPU)
+            now = total;
+        else if (pt->clock == ON_PROCESS_USER)
+            now = user;
+        else if (on_cpu_clock(pt) && pt->measured == t)
+            now = pt->clock == ON_THREAD_CPU ? thread_total : thread_user;
+        else
+            continue;
+        if (now >= pt->deadline)
+            timer_expire(pt, now, fatal);
+    }
 }
 
 /* As timer_now(), with the process lock held: CPU time of a process is then taken at its last known value. */
@@ -406,10 +439,12 @@ int posix_timer_set(int id, bool absolute, const struct timer_value *new, struct
         pt->interval = new->interval;
         pt->deadline = absolute ? new->value : new->value < NSEC_NEVER - now ? now + new->value : NSEC_NEVER;
         pt->deadline = MIN(pt->deadline, NSEC_NEVER - 1);
-        pt->last_seen = NSEC_NEVER;
         timer_start(pt, now);
     }
+    bool cpu = on_cpu_clock(pt);
     spin_unlock_irq(&p->lock);
+    if (cpu)
+        cpu_timers_changed(p);
     return 0;
 }
 

@@ -56,8 +56,6 @@ struct process {
         int which;
         nsec_t interval;           /* 0: once */
         nsec_t deadline;           /* on platform_clock(), or on the process's CPU time; NSEC_NEVER: off */
-        u64 last_seen;             /* CPU time at the last look, to look less often while nothing runs */
-        nsec_t last_delay;
     } itimers[3];
     nsec_t start_time;
     struct process_usage {         /* of threads that ended */
@@ -127,7 +125,7 @@ struct thread {
             bool signal_work;      /* atomic-ish: something may be deliverable */
             bool exit_requested;
             bool rseq_work;        /* was switched or migrated with a registered rseq area */
-            bool cpu_timer_work;   /* signal code's: CPU-time timers are to be looked at */
+            bool cpu_timer_work;   /* CPU-time timers and limits are to be looked at: cpu_timers_check() */
         };
     };
     struct sigaltstack_state { u64 sp, size; u32 flags; } altstack;

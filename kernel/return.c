@@ -3,6 +3,7 @@
  * The way back to the program: everything that was put off until a thread leaves the kernel. The platform comes
  * here only when there is something to do, so a plain system call never sees this file.
  */
+#include "kernel/cpu_timer.h"
 #include "kernel/rseq.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
@@ -22,6 +23,8 @@ void kernel_return_to_user(struct user_frame *frame)
             thread_exit(0);
         if (me->rseq_work)
             rseq_return(me, frame); /* before a signal frame saves ip */
+        if (me->cpu_timer_work)
+            cpu_timers_check();
         if (me->signal_work)
             signal_deliver(frame);
         if (!READ_ONCE(me->work) && !percpu_need_resched())

@@ -105,11 +105,7 @@ void signal_recalc(struct thread *t)
 void signal_wake(struct thread *t)
 {
     __atomic_store_n(&t->signal_work, true, __ATOMIC_SEQ_CST);
-    if (thread_interrupt(t) || t == current_thread())
-        return;
-    /* It may be running the program's code on another CPU and not enter the kernel by itself for long. */
-    if (READ_ONCE(t->on_cpu) && READ_ONCE(t->run_cpu) != this_cpu()->cpu)
-        platform_send_reschedule(READ_ONCE(t->run_cpu));
+    thread_interrupt(t);
 }
 
 /* True if t would take signo at once. As the kernel's choice in Linux: a thread with nothing else to do, or one that runs now. */
