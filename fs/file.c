@@ -105,10 +105,10 @@ static void file_free(struct file *f)
 {
     struct path_ref path = {f->mount, f->dentry};
 
-    if (f->inode)
-        inode_put(f->inode);
     if (path.dentry)
         path_put(&path);
+    else if (f->inode)
+        inode_put(f->inode);
     pool_give(f);
 }
 

@@ -70,7 +70,7 @@ struct file {
     u64 position;
     struct dentry *dentry; /* path it was opened by, reference; NULL for pipes, sockets, … */
     struct mount *mount;   /* mount that dentry was reached by, reference; NULL with dentry NULL */
-    struct inode *inode;   /* reference; NULL for anonymous files without one */
+    struct inode *inode;   /* dentry's, or a reference of its own without dentry; NULL: none */
     void *private;         /* the implementation's */
     int owner_pid, owner_signal; /* F_SETOWN, F_SETSIG */
     struct list epoll_items; /* epoll entries that watch it; LOCK_EPOLL side */

@@ -41,6 +41,7 @@ struct inode {
     void *private;                /* the file system's */
     struct file_lock_list *locks; /* POSIX, OFD and flock locks; fs/lock.c */
     struct pipe *pipe;            /* pipe, or FIFO that is open; fs/fifo.c */
+    bool linkable;                /* O_TMPFILE without O_EXCL: link(2) may give it its first name */
     u32 writers;                  /* atomic: open files that may write (ETXTBSY) */
     u32 deny_writes;              /* atomic: running program images */
 };
@@ -167,8 +168,11 @@ struct inode_attr {
 
 /* ------------------------------------------------------------ inodes: fs/inode.c */
 
-/* New inode of refs 1, all times now, owner from the caller's fs ids. NULL: out of memory. */
-struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode);
+/*
+ * New inode of refs 1 and nlink 1, all times now, owner from the caller's fs ids and from dir (may be NULL) by the
+ * set-group-id rules. mode has its type. NULL: out of memory.
+ */
+struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode, const struct inode *dir);
 void inode_get(struct inode *i);
 /* Takes no mutex above LOCK_OBJECT. */
 void inode_put(struct inode *i);
@@ -178,8 +182,11 @@ int inode_stat(struct inode *i, struct stat *st);
 #define MAY_EXEC  1
 #define MAY_WRITE 2
 #define MAY_READ  4
-/* 0 or -EACCES for the current process's file-system ids; -EPERM never. */
+/* 0, -EACCES or -EROFS for the current process's file-system ids, or its real ones. */
 int inode_permission(struct inode *i, int mask);
+int inode_permission_as(struct inode *i, int mask, bool real_ids);
+/* May the caller take child's name out of dir? 0, -EACCES, -EPERM (sticky), -ENOTDIR or -EISDIR (is_directory is what it must be), -EBUSY. */
+int inode_may_delete(struct inode *dir, struct dentry *child, bool is_directory);
 /* Caller has the powers of root over files (CAP_DAC_OVERRIDE, CAP_FOWNER, …). */
 bool fs_privileged(void);
 /* Caller owns i or is privileged. */
@@ -278,6 +285,7 @@ void path_name_put(struct path_name *n);
 #define FIND_FOLLOW       1u   /* follow a symlink at the end */
 #define FIND_EMPTY        2u   /* AT_EMPTY_PATH: "" is dirfd itself */
 #define FIND_DIRECTORY    4u   /* ENOTDIR unless a directory */
+#define FIND_REAL_IDS     8u   /* access(2): permissions of the real ids */
 /* RESOLVE_* of openat2(2) are passed beside. */
 
 /* Finds an existing object. Empty path without FIND_EMPTY: ENOENT. On success *out holds references. */

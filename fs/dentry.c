@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Dentries: the names of the tree in memory.
+ *
+ * Each directory guards its own children with a spinlock, so lookups in different directories never meet.
+ * A dentry holds a reference on its parent; its own count reaches 0 only under the parent's lock. A dentry
+ * without references is freed, so what must stay known by name (tmpfs: everything) holds one of its own.
+ * Memory of dentries is only reused for dentries: dentry_put may look at the lock of a parent that a
+ * rename on another CPU has just let go.
+ */
+#include "fs/vfs.h"
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+
+#define FEW_CHILDREN 8 /* so many are searched without a hash table */
+#define FIRST_COOKIE 2 /* after "." and ".." */
+
+struct mutex rename_lock;
+
+static struct {
+    struct spinlock lock;
+    struct dentry *first; /* linked by hash_next */
+} free_dentries = {.lock = SPINLOCK_INIT(LOCK_HEAP)};
+
+static u32 name_hash(const char *name, size_t n)
+{
+    u64 h = n;
+
+    for (size_t k = 0; k < n; k++)
+        h = (h ^ (u8)name[k]) * 0x100000001b3ull;
+    return (u32)(h ^ h >> 32);
+}
+
+static struct dentry *dentry_alloc(void)
+{
+    struct dentry *d = NULL;
+
+    if (READ_ONCE(free_dentries.first)) {
+        spin_lock_irq(&free_dentries.lock);
+        d = free_dentries.first;
+        if (d)
+            free_dentries.first = d->hash_next;
+        spin_unlock_irq(&free_dentries.lock);
+    }
+    if (d)
+        return d;
+    d = kzalloc(sizeof(*d));
+    if (d)
+        spin_init(&d->children_lock, LOCK_DENTRY);
+    return d;
+}
+
+static void dentry_free(struct dentry *d)
+{
+    if (d->name != d->inline_name)
+        kfree(d->name);
+    kfree(d->table);
+    d->table = NULL;
+    d->inode = NULL;
+    spin_lock_irq(&free_dentries.lock);
+    d->hash_next = free_dentries.first;
+    free_dentries.first = d;
+    spin_unlock_irq(&free_dentries.lock);
+}
+
+/* Allocates a name; inline when short. NULL: out of memory. */
+static char *name_store(char *inline_name, const char *name, size_t length)
+{
+    char *to = length <= DENTRY_INLINE_NAME ? inline_name : kmalloc(length + 1);
+
+    if (to) {
+        memcpy(to, name, length);
+        to[length] = 0;
+    }
+    return to;
+}
+
+/* A dentry whose parent is itself. */
+static struct dentry *dentry_blank(const char *name, size_t length)
+{
+    struct dentry *d = dentry_alloc();
+
+    if (!d)
+        return NULL;
+    d->name = name_store(d->inline_name, name, length);
+    if (!d->name) {
+        d->name = d->inline_name;
+        dentry_free(d);
+        return NULL;
+    }
+    d->hash = name_hash(name, length);
+    d->parent = d;
+    d->inode = NULL;
+    d->hash_next = NULL;
+    list_init(&d->child_link);
+    list_init(&d->children);
+    d->super = NULL;
+    d->name_length = (u16)length;
+    d->hashed = d->unlinked = d->mountpoint = false;
+    d->table = NULL;
+    d->table_mask = d->child_count = 0;
+    d->cookie = 0;
+    d->next_cookie = FIRST_COOKIE;
+    __atomic_store_n(&d->refs, 1, __ATOMIC_RELEASE);
+    return d;
+}
+
+struct dentry *dentry_create(struct dentry *parent, const char *name, size_t length)
+{
+    struct dentry *d = dentry_blank(name, length);
+
+    if (!d)
+        return ERR_PTR(-ENOMEM);
+    dentry_get(parent);
+    d->parent = parent;
+    d->super = parent->super;
+    return d;
+}
+
+struct dentry *dentry_create_root(struct super *s, struct inode *inode)
+{
+    struct dentry *d = dentry_blank("/", 1);
+
+    if (!d)
+        return ERR_PTR(-ENOMEM);
+    d->super = s;
+    d->inode = inode;
+    return d;
+}
+
+struct dentry *dentry_create_detached(struct inode *inode)
+{
+    struct dentry *d = dentry_create_root(inode->super, inode);
+
+    if (!IS_ERR(d))
+        d->name_length = 0;
+    return d;
+}
+
+void dentry_get(struct dentry *d)
+{
+    __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* ------------------------------------------------------------ a directory's children, locked */
+
+static void table_add(struct dentry *parent, struct dentry *d)
+{
+    struct dentry **chain = &parent->table[d->hash & parent->table_mask];
+
+    d->hash_next = *chain;
+    *chain = d;
+}
+
+/* Makes or doubles the hash table. Without memory the old one, or none, goes on serving. */
+static void table_grow(struct dentry *parent)
+{
+    u32 size = parent->table ? (parent->table_mask + 1) * 4 : 32;
+    struct dentry **table = kzalloc(size * sizeof(*table));
+    struct dentry *d;
+
+    if (!table)
+        return;
+    kfree(parent->table);
+    parent->table = table;
+    parent->table_mask = size - 1;
+    list_for_each(d, &parent->children, child_link)
+        table_add(parent, d);
+}
+
+static void child_add(struct dentry *parent, struct dentry *d)
+{
+    d->hashed = true;
+    d->cookie = parent->next_cookie++;
+    list_add_tail(&parent->children, &d->child_link);
+    parent->child_count++;
+    if (parent->table)
+        table_add(parent, d);
+    if (parent->child_count > (parent->table ? (parent->table_mask + 1) * 2 : FEW_CHILDREN))
+        table_grow(parent);
+}
+
+static void child_remove(struct dentry *parent, struct dentry *d)
+{
+    if (!d->hashed)
+        return;
+    d->hashed = false;
+    list_remove(&d->child_link);
+    parent->child_count--;
+    if (parent->table) {
+        struct dentry **link = &parent->table[d->hash & parent->table_mask];
+
+        while (*link != d)
+            link = &(*link)->hash_next;
+        *link = d->hash_next;
+    }
+}
+
+static bool name_is(const struct dentry *d, u32 hash, const char *name, size_t length)
+{
+    return d->hash == hash && d->name_length == length && memcmp(d->name, name, length) == 0;
+}
+
+static struct dentry *child_find(struct dentry *parent, const char *name, size_t length)
+{
+    u32 hash = name_hash(name, length);
+    struct dentry *d;
+
+    if (parent->table) {
+        for (d = parent->table[hash & parent->table_mask]; d; d = d->hash_next)
+            if (name_is(d, hash, name, length))
+                return d;
+        return NULL;
+    }
+    list_for_each(d, &parent->children, child_link)
+        if (name_is(d, hash, name, length))
+            return d;
+    return NULL;
+}
+
+/* ------------------------------------------------------------ public */
+
+/* Drops one reference; true when it was the last, and then the dentry is out of its parent's children. */
+static bool drop_last(struct dentry *d)
+{
+    u32 refs = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
+
+    for (;;) {
+        struct dentry *parent;
+        bool last;
+
+        if (refs > 1) {
+            if (__atomic_compare_exchange_n(&d->refs, &refs, refs - 1, true, __ATOMIC_RELEASE,
+                                            __ATOMIC_RELAXED))
+                return false;
+            continue;
+        }
+        parent = READ_ONCE(d->parent);
+        spin_lock(&parent->children_lock);
+        if (READ_ONCE(d->parent) != parent) {
+            spin_unlock(&parent->children_lock);
+            refs = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
+            continue;
+        }
+        last = __atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL) == 0;
+        if (last)
+            child_remove(parent, d);
+        spin_unlock(&parent->children_lock);
+        return last;
+    }
+}
+
+void dentry_put(struct dentry *d)
+{
+    while (drop_last(d)) {
+        struct dentry *parent = d->parent;
+        bool rooted = parent == d;
+
+        ASSERT(list_empty(&d->children));
+        if (d->inode)
+            inode_put(d->inode);
+        dentry_free(d);
+        if (rooted)
+            return;
+        d = parent;
+    }
+}
+
+struct dentry *dentry_find(struct dentry *parent, const char *name, size_t length)
+{
+    struct dentry *d;
+
+    spin_lock(&parent->children_lock);
+    d = child_find(parent, name, length);
+    if (d)
+        dentry_get(d);
+    spin_unlock(&parent->children_lock);
+    return d;
+}
+
+void dentry_hash(struct dentry *d)
+{
+    spin_lock(&d->parent->children_lock);
+    d->unlinked = false;
+    child_add(d->parent, d);
+    spin_unlock(&d->parent->children_lock);
+}
+
+void dentry_unhash(struct dentry *d)
+{
+    spin_lock(&d->parent->children_lock);
+    child_remove(d->parent, d);
+    d->unlinked = true;
+    spin_unlock(&d->parent->children_lock);
+}
+
+static void lock_both(struct dentry *a, struct dentry *b)
+{
+    if (a == b) {
+        spin_lock(&a->children_lock);
+        return;
+    }
+    spin_lock(a < b ? &a->children_lock : &b->children_lock);
+    spin_lock_nested(a < b ? &b->children_lock : &a->children_lock);
+}
+
+static void unlock_both(struct dentry *a, struct dentry *b)
+{
+    if (a != b)
+        spin_unlock(a < b ? &b->children_lock : &a->children_lock);
+    spin_unlock(a < b ? &a->children_lock : &b->children_lock);
+}
+
+int dentry_move(struct dentry *d, struct dentry *new_parent, const char *name, size_t length)
+{
+    struct dentry *old_parent = d->parent;
+    char *old_name = d->name, *long_name = NULL;
+
+    if (length > DENTRY_INLINE_NAME) {
+        long_name = kmalloc(length + 1);
+        if (!long_name)
+            return -ENOMEM;
+    }
+    if (new_parent != old_parent)
+        dentry_get(new_parent);
+    lock_both(old_parent, new_parent);
+    child_remove(old_parent, d);
+    d->name = long_name ? long_name : d->inline_name;
+    memmove(d->name, name, length);
+    d->name[length] = 0;
+    d->name_length = (u16)length;
+    d->hash = name_hash(name, length);
+    d->parent = new_parent;
+    child_add(new_parent, d);
+    unlock_both(old_parent, new_parent);
+    if (old_name != d->inline_name)
+        kfree(old_name);
+    if (new_parent != old_parent)
+        dentry_put(old_parent);
+    return 0;
+}
+
+void dentry_exchange(struct dentry *a, struct dentry *b)
+{
+    struct dentry *pa = a->parent, *pb = b->parent;
+    char *long_a = a->name != a->inline_name ? a->name : NULL;
+    char *long_b = b->name != b->inline_name ? b->name : NULL;
+    char short_a[DENTRY_INLINE_NAME + 1];
+    u16 length = a->name_length;
+    u32 hash = a->hash;
+
+    lock_both(pa, pb);
+    child_remove(pa, a);
+    child_remove(pb, b);
+    memcpy(short_a, a->inline_name, sizeof(short_a));
+    memcpy(a->inline_name, b->inline_name, sizeof(short_a));
+    memcpy(b->inline_name, short_a, sizeof(short_a));
+    a->name = long_b ? long_b : a->inline_name;
+    b->name = long_a ? long_a : b->inline_name;
+    a->name_length = b->name_length;
+    a->hash = b->hash;
+    b->name_length = length;
+    b->hash = hash;
+    /* Each holds a reference on its parent: swapping the parents swaps those too. */
+    a->parent = pb;
+    b->parent = pa;
+    child_add(pb, a);
+    child_add(pa, b);
+    unlock_both(pa, pb);
+}
+
+struct dentry *dentry_next_child(struct dentry *parent, u64 cookie)
+{
+    struct dentry *d, *found = NULL;
+
+    spin_lock(&parent->children_lock);
+    list_for_each(d, &parent->children, child_link)
+        if (d->cookie >= cookie && d->inode) {
+            found = d;
+            dentry_get(d);
+            break;
+        }
+    spin_unlock(&parent->children_lock);
+    return found;
+}
+
+/* The child after d, which the caller has a reference on and that was in the list with this cookie. */
+static struct dentry *next_after(struct dentry *parent, struct dentry *d, u64 cookie)
+{
+    struct dentry *found = NULL;
+
+    spin_lock(&parent->children_lock);
+    if (d->hashed && d->parent == parent && d->cookie + 1 == cookie) {
+        if (d->child_link.next != &parent->children) {
+            found = list_entry(d->child_link.next, struct dentry, child_link);
+            dentry_get(found);
+        }
+        spin_unlock(&parent->children_lock);
+        return found;
+    }
+    spin_unlock(&parent->children_lock);
+    return dentry_next_child(parent, cookie);
+}
+
+int dentry_readdir(struct file *f, u64 *pos,
+                   bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino, u8 type), void *arg)
+{
+    struct dentry *dir = f->dentry, *d, *next;
+    char name[NAME_MAX + 1];
+
+    if (*pos == 0) {
+        if (!emit(arg, ".", 1, 1, dir->inode->ino, S_IFDIR >> 12))
+            return 0;
+        *pos = 1;
+    }
+    if (*pos == 1) {
+        if (!emit(arg, "..", 2, FIRST_COOKIE, READ_ONCE(dir->parent)->inode->ino, S_IFDIR >> 12))
+            return 0;
+        *pos = FIRST_COOKIE;
+    }
+    for (d = dentry_next_child(dir, *pos); d; d = next) {
+        size_t length;
+        u64 cookie;
+        bool taken;
+
+        spin_lock(&dir->children_lock);
+        length = d->name_length;
+        cookie = d->cookie;
+        memcpy(name, d->name, length);
+        spin_unlock(&dir->children_lock);
+        taken = emit(arg, name, length, cookie + 1, d->inode->ino, (u8)((d->inode->mode & S_IFMT) >> 12));
+        if (taken)
+            *pos = cookie + 1;
+        next = taken ? next_after(dir, d, *pos) : NULL;
+        dentry_put(d);
+    }
+    return 0;
+}
+
+bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor)
+{
+    for (;; d = d->parent) {
+        if (d == ancestor)
+            return true;
+        if (d->parent == d)
+            return false;
+    }
+}

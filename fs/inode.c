@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inodes: life, permissions, attributes and times. Permission checks read mode and owner without a lock, as
+ * they may change the moment after in any case; changes are made under the inode's lock.
+ */
+#include <linux/mount.h>
+#include "fs/vfs.h"
+#include "fs/file_lock.h"
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "kernel/signal.h"
+#include "kernel/timer.h"
+
+static u64 next_number = 1;
+
+struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode, const struct inode *dir)
+{
+    struct inode *i = kzalloc(sizeof(*i));
+    struct process *p = current_process();
+
+    if (!i)
+        return NULL;
+    i->refs = 1;
+    i->nlink = 1;
+    i->ops = ops;
+    i->super = s;
+    i->ino = __atomic_fetch_add(&next_number, 1, __ATOMIC_RELAXED);
+    i->uid = p ? p->cred.fsuid : 0;
+    i->gid = p ? p->cred.fsgid : 0;
+    if (dir && dir->mode & S_ISGID) {
+        i->gid = dir->gid;
+        if (S_ISDIR(mode))
+            mode |= S_ISGID;
+        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(i->gid) && !fs_privileged())
+            mode &= ~(u32)S_ISGID;
+    }
+    i->mode = mode;
+    i->seals = F_SEAL_SEAL;
+    i->atime = i->mtime = i->ctime = i->btime = (s64)clock_realtime();
+    mutex_init(&i->lock, LOCK_INODE);
+    return i;
+}
+
+void inode_get(struct inode *i)
+{
+    __atomic_add_fetch(&i->refs, 1, __ATOMIC_RELAXED);
+}
+
+void inode_put(struct inode *i)
+{
+    if (__atomic_sub_fetch(&i->refs, 1, __ATOMIC_ACQ_REL))
+        return;
+    if (i->super && i->super->ops && i->super->ops->put_inode)
+        i->super->ops->put_inode(i);
+    if (i->locks)
+        file_lock_inode_gone(i);
+    if (i->object)
+        memory_object_put(i->object);
+    kfree(i);
+}
+
+u64 inode_size(const struct inode *i)
+{
+    return i->object ? READ_ONCE(i->object->size) : READ_ONCE(i->size);
+}
+
+static void split_time(s64 ns, u64 *seconds, u64 *rest)
+{
+    s64 s = ns / (s64)NSEC_PER_SEC, r = ns % (s64)NSEC_PER_SEC;
+
+    if (r < 0) {
+        s--;
+        r += (s64)NSEC_PER_SEC;
+    }
+    *seconds = (u64)s;
+    *rest = (u64)r;
+}
+
+int inode_stat(struct inode *i, struct stat *st)
+{
+    memset(st, 0, sizeof(*st));
+    st->st_dev = i->super ? i->super->dev : 0;
+    st->st_ino = i->ino;
+    st->st_nlink = i->nlink;
+    st->st_mode = i->mode;
+    st->st_uid = i->uid;
+    st->st_gid = i->gid;
+    st->st_rdev = i->rdev;
+    st->st_size = (s64)inode_size(i);
+    st->st_blksize = i->super && i->super->block_size ? i->super->block_size : PAGE_SIZE;
+    split_time(i->atime, &st->st_atime, &st->st_atime_nsec);
+    split_time(i->mtime, &st->st_mtime, &st->st_mtime_nsec);
+    split_time(i->ctime, &st->st_ctime, &st->st_ctime_nsec);
+    return i->ops->getattr ? i->ops->getattr(i, st) : 0;
+}
+
+/* ------------------------------------------------------------ permissions */
+
+bool fs_privileged(void)
+{
+    struct process *p = current_process();
+
+    return !p || p->cred.fsuid == 0;
+}
+
+bool inode_owned(const struct inode *i)
+{
+    return fs_privileged() || current_process()->cred.fsuid == i->uid;
+}
+
+static bool group_listed(const struct credentials *c, u32 gid)
+{
+    for (u32 n = 0; n < c->group_count; n++)
+        if (c->groups[n] == gid)
+            return true;
+    return false;
+}
+
+bool in_group(u32 gid)
+{
+    struct process *p = current_process();
+
+    return !p || p->cred.fsgid == gid || group_listed(&p->cred, gid);
+}
+
+int inode_permission_as(struct inode *i, int mask, bool real_ids)
+{
+    struct process *p = current_process();
+    u32 mode = READ_ONCE(i->mode), uid, gid;
+
+    if (unlikely(i->super->flags & SUPER_READ_ONLY) && mask & MAY_WRITE &&
+        (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
+        return -EROFS;
+    if (unlikely(i->ops->permission != NULL))
+        return i->ops->permission(i, mask);
+    uid = !p ? 0 : real_ids ? p->cred.uid : p->cred.fsuid;
+    if (uid == 0)
+        return !(mask & MAY_EXEC) || S_ISDIR(mode) || mode & 0111 ? 0 : -EACCES;
+    gid = real_ids ? p->cred.gid : p->cred.fsgid;
+    if (uid == i->uid)
+        mode >>= 6;
+    else if (gid == i->gid || group_listed(&p->cred, i->gid))
+        mode >>= 3;
+    return ((u32)mask & ~mode & 7) ? -EACCES : 0;
+}
+
+int inode_permission(struct inode *i, int mask)
+{
+    return inode_permission_as(i, mask, false);
+}
+
+int inode_may_delete(struct inode *dir, struct dentry *child, bool is_directory)
+{
+    struct inode *victim = child->inode;
+    int error = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+
+    if (error)
+        return error;
+    if (dir->mode & S_ISVTX && !inode_owned(victim) && !inode_owned(dir))
+        return -EPERM;
+    if (is_directory && !S_ISDIR(victim->mode))
+        return -ENOTDIR;
+    if (!is_directory && S_ISDIR(victim->mode))
+        return -EISDIR;
+    return child->mountpoint ? -EBUSY : 0;
+}
+
+/* ------------------------------------------------------------ changing attributes */
+
+static int check_owner_change(const struct inode *i, const struct inode_attr *a)
+{
+    if (fs_privileged())
+        return 0;
+    if (a->valid & ATTR_UID && (!inode_owned(i) || a->uid != i->uid))
+        return -EPERM;
+    if (a->valid & ATTR_GID && (!inode_owned(i) || (a->gid != i->gid && !in_group(a->gid))))
+        return -EPERM;
+    return 0;
+}
+
+static int check_change(struct inode *i, const struct inode_attr *a)
+{
+    int error = check_owner_change(i, a);
+
+    if (error)
+        return error;
+    if (a->valid & ATTR_MODE && !inode_owned(i))
+        return -EPERM;
+    if (a->valid & (ATTR_ATIME | ATTR_MTIME) && !inode_owned(i)) {
+        if (!(a->valid & ATTR_TOUCH))
+            return -EPERM;
+        return inode_permission(i, MAY_WRITE) ? -EACCES : 0;
+    }
+    if (a->valid & ATTR_SIZE && a->size > inode_size(i)) {
+        struct process *p = current_process();
+
+        if (p && a->size > p->limits[RLIMIT_FSIZE].rlim_cur) {
+            siginfo_t info;
+
+            signal_info_user(&info, SIGXFSZ, SI_USER);
+            signal_send_thread(current_thread(), SIGXFSZ, &info);
+            return -EFBIG;
+        }
+    }
+    return 0;
+}
+
+/* The mode without set-id bits, as a write or a change of owner leaves it. */
+static u32 without_set_id(const struct inode *i, u32 mode)
+{
+    mode &= ~(u32)S_ISUID;
+    if (mode & S_IXGRP || (!fs_privileged() && !in_group(i->gid)))
+        mode &= ~(u32)S_ISGID;
+    return mode;
+}
+
+static void apply_change(struct inode *i, const struct inode_attr *a)
+{
+    s64 now = (s64)clock_realtime();
+
+    if (a->valid & ATTR_UID)
+        i->uid = a->uid;
+    if (a->valid & ATTR_GID)
+        i->gid = a->gid;
+    if (a->valid & ATTR_MODE) {
+        u32 mode = a->mode & 07777;
+
+        if (!in_group(i->gid) && !fs_privileged())
+            mode &= ~(u32)S_ISGID;
+        i->mode = (i->mode & S_IFMT) | mode;
+    }
+    if (a->valid & ATTR_ATIME)
+        i->atime = a->atime;
+    if (a->valid & ATTR_MTIME)
+        i->mtime = a->mtime;
+    if (a->valid & ATTR_SIZE)
+        i->mtime = now;
+    i->ctime = now;
+}
+
+int inode_change(struct inode *i, struct inode_attr *a)
+{
+    int error;
+
+    mutex_lock(&i->lock);
+    error = check_change(i, a);
+    if (!error && a->valid & (ATTR_UID | ATTR_GID) && !S_ISDIR(i->mode) && i->mode & (S_ISUID | S_ISGID) &&
+        !(a->valid & ATTR_MODE)) {
+        i->mode = without_set_id(i, i->mode);
+    }
+    if (!error && i->ops->setattr)
+        error = i->ops->setattr(i, a);
+    else if (!error && a->valid & ATTR_SIZE)
+        error = -EINVAL;
+    if (!error) {
+        if (a->valid & ATTR_SIZE && !fs_privileged())
+            i->mode = without_set_id(i, i->mode);
+        apply_change(i, a);
+    }
+    mutex_unlock(&i->lock);
+    return error;
+}
+
+void inode_touch_atime(struct file *f)
+{
+    struct inode *i = f->inode;
+    s64 now;
+
+    if (f->flags & O_NOATIME || (f->mount && f->mount->flags & (MS_NOATIME | MS_RDONLY)) ||
+        i->super->flags & SUPER_READ_ONLY)
+        return;
+    now = (s64)clock_realtime();
+    if (i->atime <= i->mtime || i->atime <= i->ctime || now - i->atime >= 24 * 3600 * (s64)NSEC_PER_SEC)
+        WRITE_ONCE(i->atime, now);
+}
+
+void inode_modified(struct inode *i)
+{
+    i->mtime = i->ctime = (s64)clock_realtime();
+    if (unlikely(i->mode & (S_ISUID | S_ISGID)) && S_ISREG(i->mode) && !fs_privileged())
+        i->mode = without_set_id(i, i->mode);
+}
+
+int inode_deny_writes(struct inode *i)
+{
+    mutex_lock(&i->lock);
+    int error = __atomic_load_n(&i->writers, __ATOMIC_ACQUIRE) ? -ETXTBSY : 0;
+    if (!error)
+        i->deny_writes++;
+    mutex_unlock(&i->lock);
+    return error;
+}
+
+void inode_allow_writes(struct inode *i)
+{
+    __atomic_sub_fetch(&i->deny_writes, 1, __ATOMIC_RELEASE);
+}
+
+u64 super_new_dev(void)
+{
+    static u32 last_minor = 20;
+
+    return device_number(0, __atomic_add_fetch(&last_minor, 1, __ATOMIC_RELAXED));
+}
