@@ -129,12 +129,15 @@ struct dentry *dentry_create_root(struct super *s, struct inode *inode)
     return d;
 }
 
-struct dentry *dentry_create_detached(struct inode *inode)
+struct dentry *dentry_create_detached(const char *name, struct inode *inode)
 {
-    struct dentry *d = dentry_create_root(inode->super, inode);
+    struct dentry *d = dentry_blank(name, strlen(name));
 
-    if (!IS_ERR(d))
-        d->name_length = 0;
+    if (!d)
+        return ERR_PTR(-ENOMEM);
+    d->super = inode->super;
+    d->inode = inode;
+    d->unlinked = true;
     return d;
 }
 
@@ -312,47 +315,15 @@ static void unlock_both(struct dentry *a, struct dentry *b)
     spin_unlock(a < b ? &a->children_lock : &b->children_lock);
 }
 
-int dentry_move(struct dentry *d, struct dentry *new_parent, const char *name, size_t length)
+/* Swaps the names of two dentries that no lookup can find now. */
+static void swap_names(struct dentry *a, struct dentry *b)
 {
-    struct dentry *old_parent = d->parent;
-    char *old_name = d->name, *long_name = NULL;
-
-    if (length > DENTRY_INLINE_NAME) {
-        long_name = kmalloc(length + 1);
-        if (!long_name)
-            return -ENOMEM;
-    }
-    if (new_parent != old_parent)
-        dentry_get(new_parent);
-    lock_both(old_parent, new_parent);
-    child_remove(old_parent, d);
-    d->name = long_name ? long_name : d->inline_name;
-    memmove(d->name, name, length);
-    d->name[length] = 0;
-    d->name_length = (u16)length;
-    d->hash = name_hash(name, length);
-    d->parent = new_parent;
-    child_add(new_parent, d);
-    unlock_both(old_parent, new_parent);
-    if (old_name != d->inline_name)
-        kfree(old_name);
-    if (new_parent != old_parent)
-        dentry_put(old_parent);
-    return 0;
-}
-
-void dentry_exchange(struct dentry *a, struct dentry *b)
-{
-    struct dentry *pa = a->parent, *pb = b->parent;
     char *long_a = a->name != a->inline_name ? a->name : NULL;
     char *long_b = b->name != b->inline_name ? b->name : NULL;
     char short_a[DENTRY_INLINE_NAME + 1];
     u16 length = a->name_length;
     u32 hash = a->hash;
 
-    lock_both(pa, pb);
-    child_remove(pa, a);
-    child_remove(pb, b);
     memcpy(short_a, a->inline_name, sizeof(short_a));
     memcpy(a->inline_name, b->inline_name, sizeof(short_a));
     memcpy(b->inline_name, short_a, sizeof(short_a));
@@ -362,7 +333,30 @@ void dentry_exchange(struct dentry *a, struct dentry *b)
     a->hash = b->hash;
     b->name_length = length;
     b->hash = hash;
+}
+
+void dentry_move(struct dentry *d, struct dentry *place)
+{
+    struct dentry *old_parent = d->parent, *new_parent = place->parent;
+
+    lock_both(old_parent, new_parent);
+    child_remove(old_parent, d);
+    swap_names(d, place);
     /* Each holds a reference on its parent: swapping the parents swaps those too. */
+    d->parent = new_parent;
+    place->parent = old_parent;
+    child_add(new_parent, d);
+    unlock_both(old_parent, new_parent);
+}
+
+void dentry_exchange(struct dentry *a, struct dentry *b)
+{
+    struct dentry *pa = a->parent, *pb = b->parent;
+
+    lock_both(pa, pb);
+    child_remove(pa, a);
+    child_remove(pb, b);
+    swap_names(a, b);
     a->parent = pb;
     b->parent = pa;
     child_add(pb, a);

@@ -82,7 +82,8 @@ struct file *file_create(const struct file_ops *ops, u32 open_flags, void *priva
         return NULL;
     f->ops = ops;
     f->flags = open_flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
-    f->mode = (access != O_WRONLY ? FILE_READ : 0) | (access != O_RDONLY ? FILE_WRITE : 0);
+    f->mode = (access == O_RDONLY || access == O_RDWR ? FILE_READ : 0) |
+              (access == O_WRONLY || access == O_RDWR ? FILE_WRITE : 0);
     f->owner_type = f->owner_pid = f->owner_signal = 0;
     mutex_init(&f->position_lock, LOCK_FILE_POSITION);
     f->position = 0;

@@ -213,8 +213,8 @@ static inline u64 device_number(u32 major, u32 minor)
 /* Unhashed dentry of refs 1 without inode. ERR_PTR(-ENOMEM). */
 struct dentry *dentry_create(struct dentry *parent, const char *name, size_t length);
 struct dentry *dentry_create_root(struct super *s, struct inode *inode);
-/* A dentry with no place in a tree, for objects reached through /proc/PID/fd. Takes over the inode reference. */
-struct dentry *dentry_create_detached(struct inode *inode);
+/* A dentry with no place in a tree, for objects without a path of their own (memfd, /proc/PID/fd). Takes over the inode reference. */
+struct dentry *dentry_create_detached(const char *name, struct inode *inode);
 void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 /* Finds a hashed child and takes a reference; NULL. */
@@ -222,8 +222,8 @@ struct dentry *dentry_find(struct dentry *parent, const char *name, size_t lengt
 /* Makes d found by name. Parent's inode locked. */
 void dentry_hash(struct dentry *d);
 void dentry_unhash(struct dentry *d);
-/* Gives d the name and parent of the (unhashed) target; LOCK_RENAME held. 0 or -ENOMEM. */
-int dentry_move(struct dentry *d, struct dentry *new_parent, const char *name, size_t length);
+/* Gives d the name and parent of place, an unhashed dentry made for this; LOCK_RENAME held. */
+void dentry_move(struct dentry *d, struct dentry *place);
 void dentry_exchange(struct dentry *a, struct dentry *b);
 /* Next hashed child at or after cookie, referenced; NULL. For readdir from memory. */
 struct dentry *dentry_next_child(struct dentry *parent, u64 cookie);
@@ -238,12 +238,12 @@ extern struct mutex rename_lock; /* LOCK_RENAME */
 
 struct file_system_type {
     const char *name;
-    bool no_device;                                             /* "nodev" in /proc/filesystems */
-    /* New instance with options (may be NULL). ERR_PTR. */
+    bool needs_device;                                          /* not "nodev" in /proc/filesystems */
+    /* New instance of refs 1 with mount(2)'s data (may be NULL). ERR_PTR. */
     struct super *(*mount)(const char *source, const char *options);
 };
-#define FILE_SYSTEM(id) \
-    static const struct file_system_type *const fs_type_##id __attribute__((used, section("file_systems"), aligned(8))) = &id
+/* All that mount(2) knows; ends with NULL. fs/file_systems.c. */
+extern const struct file_system_type *const file_systems[];
 
 void path_get(const struct path_ref *p);
 void path_put(struct path_ref *p); /* clears it */
@@ -326,11 +326,18 @@ int vfs_rmdir(int dirfd, const char *path);
 int vfs_link(int old_dirfd, const char *old_path, int dirfd, const char *path, int flags);
 int vfs_rename(int old_dirfd, const char *old_path, int dirfd, const char *path, u32 flags);
 
+/* lseek(2) for a file of this size whose file system has no say. SEEK_DATA and SEEK_HOLE: all is data. */
+s64 file_seek_in(struct file *f, s64 offset, int whence, u64 size);
+/* lseek(2) of directories: SEEK_SET and SEEK_CUR. */
+s64 directory_seek(struct file *f, s64 offset, int whence);
+
 /* ------------------------------------------------------------ devices: fs/device.c */
 
 /* Makes character device (major, minor) openable; open sets f->private and may change f->ops. */
-int device_register(u32 major, u32 minor, const struct file_ops *ops, int (*open)(struct file *f));
+void device_register(u32 major, u32 minor, const struct file_ops *ops, int (*open)(struct file *f));
 int device_open(struct inode *i, struct file *f);
+/* A FIFO is opened: waits for the other side as fifo(7) says. fs/fifo.c */
+int fifo_open(struct inode *i, struct file *f);
 
 /* ------------------------------------------------------------ processes' view: fs/context.c */
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The file systems that mount(2) knows, one line each. */
+#include "fs/devfs/devfs.h"
+#include "fs/tmpfs/tmpfs.h"
+
+const struct file_system_type *const file_systems[] = {
+    &tmpfs_type,
+    &devfs_type,
+    NULL,
+};

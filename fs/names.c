@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls that change names: mknod, mkdir, symlink, link, unlink, rmdir. Each finds the directory, locks it,
+ * checks in Linux's order, and lets the file system store the change.
+ */
+#include "fs/vfs.h"
+
+static bool is_name(const struct path_last *l)
+{
+    return !l->dot && !l->dot_dot && !l->root;
+}
+
+/*
+ * Begins making a name: directory found and locked, name free and allowed. On success *d is a new dentry; both are
+ * given back by finish_create().
+ */
+static int begin_create(int dirfd, const char *path, bool directory, struct path_last *l, struct dentry **d)
+{
+    struct inode *dir;
+    struct dentry *existing;
+    int error = path_parent(dirfd, path, 0, l);
+
+    if (error)
+        return error;
+    if (!is_name(l)) {
+        path_last_put(l);
+        return -EEXIST;
+    }
+    dir = l->parent.dentry->inode;
+    mutex_lock(&dir->lock);
+    existing = path_lookup_child(l->parent.dentry, l->name, l->length, true);
+    if (!IS_ERR(existing)) {
+        dentry_put(existing);
+        error = -EEXIST;
+    } else if (existing != ERR_PTR(-ENOENT)) {
+        error = (int)PTR_ERR(existing);
+    } else if ((l->trailing_slash && !directory) || l->parent.dentry->unlinked) {
+        error = -ENOENT;
+    } else {
+        error = mount_want_write(&l->parent);
+        if (!error)
+            error = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+    }
+    if (!error) {
+        *d = dentry_create(l->parent.dentry, l->name, l->length);
+        error = IS_ERR(*d) ? (int)PTR_ERR(*d) : 0;
+    }
+    if (error) {
+        mutex_unlock(&dir->lock);
+        path_last_put(l);
+    }
+    return error;
+}
+
+static int finish_create(struct path_last *l, struct dentry *d, int error)
+{
+    if (!error)
+        dentry_hash(d);
+    dentry_put(d);
+    mutex_unlock(&l->parent.dentry->inode->lock);
+    path_last_put(l);
+    return error;
+}
+
+static u32 masked(u32 mode)
+{
+    struct process *p = current_process();
+
+    return mode & ~(p && p->fs ? p->fs->umask : 0);
+}
+
+int vfs_create_node(int dirfd, const char *path, u32 mode, u64 rdev)
+{
+    struct path_last l;
+    struct inode *dir;
+    struct dentry *d;
+    int error;
+
+    if (!(mode & S_IFMT))
+        mode |= S_IFREG;
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO:
+    case S_IFSOCK:
+        break;
+    case S_IFDIR:
+        return -EPERM;
+    default:
+        return -EINVAL;
+    }
+    error = begin_create(dirfd, path, false, &l, &d);
+    if (error)
+        return error;
+    dir = l.parent.dentry->inode;
+    if ((S_ISCHR(mode) || S_ISBLK(mode)) && !fs_privileged())
+        error = -EPERM;
+    else if (!dir->ops->create)
+        error = -EPERM;
+    else
+        error = dir->ops->create(dir, d, masked(mode & (S_IFMT | 07777)), rdev);
+    return finish_create(&l, d, error);
+}
+
+int vfs_mkdir(int dirfd, const char *path, u32 mode)
+{
+    struct path_last l;
+    struct inode *dir;
+    struct dentry *d;
+    int error = begin_create(dirfd, path, true, &l, &d);
+
+    if (error)
+        return error;
+    dir = l.parent.dentry->inode;
+    error = dir->ops->mkdir ? dir->ops->mkdir(dir, d, S_IFDIR | masked(mode & 01777)) : -EPERM;
+    return finish_create(&l, d, error);
+}
+
+int vfs_symlink(const char *target, int dirfd, const char *path)
+{
+    struct path_last l;
+    struct inode *dir;
+    struct dentry *d;
+    int error;
+
+    if (!target[0])
+        return -ENOENT;
+    error = begin_create(dirfd, path, false, &l, &d);
+    if (error)
+        return error;
+    dir = l.parent.dentry->inode;
+    error = dir->ops->symlink ? dir->ops->symlink(dir, d, target) : -EPERM;
+    return finish_create(&l, d, error);
+}
+
+static int may_link(const struct path_ref *old, const struct path_last *l)
+{
+    struct inode *i = old->dentry->inode;
+
+    if (old->mount != l->parent.mount)
+        return -EXDEV;
+    if (S_ISDIR(i->mode))
+        return -EPERM;
+    if (!i->nlink && !i->linkable)
+        return -ENOENT;
+    return l->parent.dentry->inode->ops->link ? 0 : -EPERM;
+}
+
+int vfs_link(int old_dirfd, const char *old_path, int dirfd, const char *path, int flags)
+{
+    struct path_ref old;
+    struct path_last l;
+    struct dentry *d;
+    u32 find = (flags & AT_SYMLINK_FOLLOW ? FIND_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
+    int error = path_find(old_dirfd, old_path, find, 0, &old);
+
+    if (error)
+        return error;
+    error = begin_create(dirfd, path, false, &l, &d);
+    if (!error) {
+        error = may_link(&old, &l);
+        if (!error)
+            error = l.parent.dentry->inode->ops->link(l.parent.dentry->inode, d, old.dentry->inode);
+        error = finish_create(&l, d, error);
+    }
+    path_put(&old);
+    return error;
+}
+
+/* Takes d's name away. Its directory is locked. */
+static int remove_file(struct path_last *l, struct dentry *d)
+{
+    struct inode *dir = l->parent.dentry->inode;
+    int error = mount_want_write(&l->parent);
+
+    if (!error)
+        error = inode_may_delete(dir, d, false);
+    if (!error)
+        error = dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
+    if (!error)
+        dentry_unhash(d);
+    return error;
+}
+
+int vfs_unlink(int dirfd, const char *path)
+{
+    struct path_last l;
+    struct inode *dir;
+    struct dentry *d;
+    int error = path_parent(dirfd, path, 0, &l);
+
+    if (error)
+        return error;
+    if (!is_name(&l)) {
+        path_last_put(&l);
+        return -EISDIR;
+    }
+    dir = l.parent.dentry->inode;
+    mutex_lock(&dir->lock);
+    d = path_lookup_child(l.parent.dentry, l.name, l.length, true);
+    if (IS_ERR(d))
+        error = (int)PTR_ERR(d);
+    else if (l.trailing_slash)
+        error = S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
+    else
+        error = remove_file(&l, d);
+    mutex_unlock(&dir->lock);
+    if (!IS_ERR(d))
+        dentry_put(d);
+    path_last_put(&l);
+    return error;
+}
+
+/* Removes the directory d. Its parent is locked. */
+static int remove_directory(struct path_last *l, struct dentry *d)
+{
+    struct inode *dir = l->parent.dentry->inode;
+    int error = mount_want_write(&l->parent);
+
+    if (!error)
+        error = inode_may_delete(dir, d, true);
+    if (error)
+        return error;
+    if (!dir->ops->rmdir)
+        return -EPERM;
+    /* Nobody may put a name into it between the check that it is empty and its end. */
+    mutex_lock(&d->inode->lock);
+    error = dir->ops->rmdir(dir, d);
+    if (!error)
+        dentry_unhash(d);
+    mutex_unlock(&d->inode->lock);
+    return error;
+}
+
+int vfs_rmdir(int dirfd, const char *path)
+{
+    struct path_last l;
+    struct inode *dir;
+    struct dentry *d;
+    int error = path_parent(dirfd, path, 0, &l);
+
+    if (error)
+        return error;
+    if (!is_name(&l)) {
+        error = l.dot ? -EINVAL : l.dot_dot ? -ENOTEMPTY : -EBUSY;
+        path_last_put(&l);
+        return error;
+    }
+    dir = l.parent.dentry->inode;
+    mutex_lock(&dir->lock);
+    d = path_lookup_child(l.parent.dentry, l.name, l.length, true);
+    error = IS_ERR(d) ? (int)PTR_ERR(d) : remove_directory(&l, d);
+    mutex_unlock(&dir->lock);
+    if (!IS_ERR(d))
+        dentry_put(d);
+    path_last_put(&l);
+    return error;
+}

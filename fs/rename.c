@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rename(2) and renameat2(2). All renames hold LOCK_RENAME, so the shape of the tree stands still while
+ * ancestors are checked; the two directories are then locked in order of their addresses.
+ */
+#include <linux/fs.h>
+#include "fs/vfs.h"
+
+static void lock_directories(struct inode *a, struct inode *b)
+{
+    mutex_lock(a <= b ? &a->lock : &b->lock);
+    if (a != b)
+        mutex_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_directories(struct inode *a, struct inode *b)
+{
+    mutex_unlock(&a->lock);
+    if (a != b)
+        mutex_unlock(&b->lock);
+}
+
+static bool names(const struct path_last *l)
+{
+    return !l->dot && !l->dot_dot && !l->root;
+}
+
+/* Checks that do not depend on permissions. target is NULL when the new name is free. */
+static int check_shapes(const struct path_last *from, const struct path_last *to, const struct dentry *source,
+                        const struct dentry *target, u32 flags)
+{
+    bool source_dir = S_ISDIR(source->inode->mode);
+
+    if (flags & RENAME_NOREPLACE && target)
+        return -EEXIST;
+    if (flags & RENAME_EXCHANGE) {
+        if (!target)
+            return -ENOENT;
+        if (to->trailing_slash && !S_ISDIR(target->inode->mode))
+            return -ENOTDIR;
+    }
+    if (!source_dir && (from->trailing_slash || (to->trailing_slash && !(flags & RENAME_EXCHANGE))))
+        return -ENOTDIR;
+    if (dentry_is_below(to->parent.dentry, source))
+        return -EINVAL;
+    if (target && dentry_is_below(from->parent.dentry, target))
+        return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+    return 0;
+}
+
+static int check_permissions(const struct path_last *from, const struct path_last *to, struct dentry *source,
+                             struct dentry *target, u32 flags)
+{
+    struct inode *from_dir = from->parent.dentry->inode, *to_dir = to->parent.dentry->inode;
+    bool source_dir = S_ISDIR(source->inode->mode), other_dir;
+    int error = inode_may_delete(from_dir, source, source_dir);
+
+    if (error)
+        return error;
+    if (!target) {
+        if (to->parent.dentry->unlinked)
+            return -ENOENT;
+        error = inode_permission(to_dir, MAY_WRITE | MAY_EXEC);
+    } else {
+        other_dir = flags & RENAME_EXCHANGE ? S_ISDIR(target->inode->mode) : source_dir;
+        error = inode_may_delete(to_dir, target, other_dir);
+    }
+    if (error || from_dir == to_dir)
+        return error;
+    if (source_dir)
+        error = inode_permission(source->inode, MAY_WRITE);
+    if (!error && flags & RENAME_EXCHANGE && S_ISDIR(target->inode->mode))
+        error = inode_permission(target->inode, MAY_WRITE);
+    return error;
+}
+
+/* A character device 0:0 where the name was: what overlay file systems take for "removed". */
+static void leave_whiteout(const struct path_last *from)
+{
+    struct inode *dir = from->parent.dentry->inode;
+    struct dentry *d = dentry_create(from->parent.dentry, from->name, from->length);
+
+    if (IS_ERR(d))
+        return;
+    if (!dir->ops->create(dir, d, S_IFCHR, 0))
+        dentry_hash(d);
+    dentry_put(d);
+}
+
+/* Everything is checked and locked. */
+static int move(const struct path_last *from, const struct path_last *to, struct dentry *source,
+                struct dentry *target, u32 flags)
+{
+    struct inode *from_dir = from->parent.dentry->inode, *to_dir = to->parent.dentry->inode;
+    bool exchange = flags & RENAME_EXCHANGE;
+    bool lock_target = target && !exchange && S_ISDIR(target->inode->mode);
+    struct dentry *place;
+    int error;
+
+    if (!from_dir->ops->rename)
+        return -EPERM;
+    if (flags & RENAME_WHITEOUT && !from_dir->ops->create)
+        return -EINVAL;
+    place = dentry_create(to->parent.dentry, to->name, to->length);
+    if (IS_ERR(place))
+        return (int)PTR_ERR(place);
+    if (lock_target)
+        mutex_lock(&target->inode->lock);
+    error = from_dir->ops->rename(from_dir, source, to_dir, target ? target : place, flags & RENAME_EXCHANGE);
+    if (!error && exchange) {
+        dentry_exchange(source, target);
+    } else if (!error) {
+        if (target)
+            dentry_unhash(target);
+        dentry_move(source, place);
+        if (flags & RENAME_WHITEOUT)
+            leave_whiteout(from);
+    }
+    if (lock_target)
+        mutex_unlock(&target->inode->lock);
+    dentry_put(place);
+    return error;
+}
+
+static int rename_locked(const struct path_last *from, const struct path_last *to, u32 flags)
+{
+    struct dentry *source = path_lookup_child(from->parent.dentry, from->name, from->length, true);
+    struct dentry *target;
+    int error;
+
+    if (IS_ERR(source))
+        return (int)PTR_ERR(source);
+    target = path_lookup_child(to->parent.dentry, to->name, to->length, true);
+    if (IS_ERR(target) && target != ERR_PTR(-ENOENT)) {
+        dentry_put(source);
+        return (int)PTR_ERR(target);
+    }
+    if (IS_ERR(target))
+        target = NULL;
+    error = check_shapes(from, to, source, target, flags);
+    if (!error && (!target || source->inode != target->inode)) {
+        error = check_permissions(from, to, source, target, flags);
+        if (!error)
+            error = move(from, to, source, target, flags);
+    }
+    if (target)
+        dentry_put(target);
+    dentry_put(source);
+    return error;
+}
+
+int vfs_rename(int old_dirfd, const char *old_path, int dirfd, const char *path, u32 flags)
+{
+    struct path_last from, to;
+    int error = path_parent(old_dirfd, old_path, 0, &from);
+
+    if (error)
+        return error;
+    error = path_parent(dirfd, path, 0, &to);
+    if (error) {
+        path_last_put(&from);
+        return error;
+    }
+    if (from.parent.mount != to.parent.mount)
+        error = -EXDEV;
+    else if (!names(&from))
+        error = -EBUSY;
+    else if (!names(&to))
+        error = flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    else
+        error = mount_want_write(&to.parent);
+    if (!error) {
+        struct inode *a = from.parent.dentry->inode, *b = to.parent.dentry->inode;
+
+        mutex_lock(&rename_lock);
+        lock_directories(a, b);
+        error = rename_locked(&from, &to, flags);
+        unlock_directories(a, b);
+        mutex_unlock(&rename_lock);
+    }
+    path_last_put(&to);
+    path_last_put(&from);
+    return error;
+}

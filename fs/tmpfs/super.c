@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tmpfs as a whole: instances, mount options, limits and inodes. Names live as dentries only (each existing
+ * name holds a reference on its dentry), data as RAM objects.
+ */
+#include <asm/statfs.h>
+#include <linux/magic.h>
+#include "fs/tmpfs/tmpfs.h"
+#include "kernel/heap.h"
+#include "kernel/lib/printf.h"
+#include "kernel/lib/string.h"
+#include "kernel/page.h"
+
+
+static void put_inode(struct inode *i)
+{
+    struct tmpfs *t = tmpfs_of(i->super);
+    struct tmpfs_node *node = i->private;
+
+    if (i->object)
+        __atomic_sub_fetch(&t->pages_used, node->pages_counted, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED);
+    tmpfs_free_xattrs(node);
+    kfree(node->target);
+    kfree(node);
+}
+
+static int tmpfs_statfs(struct super *s, struct statfs *out)
+{
+    struct tmpfs *t = tmpfs_of(s);
+    u64 used = __atomic_load_n(&t->pages_used, __ATOMIC_RELAXED);
+
+    out->f_bsize = PAGE_SIZE;
+    out->f_blocks = (s64)t->page_limit;
+    out->f_bfree = out->f_bavail = t->page_limit > used ? (s64)(t->page_limit - used) : 0;
+    out->f_files = (s64)t->inode_limit;
+    out->f_ffree = t->inode_limit > t->inodes_used ? (s64)(t->inode_limit - t->inodes_used) : 0;
+    return 0;
+}
+
+static void tmpfs_options(struct super *s, char *buf, size_t n)
+{
+    struct tmpfs *t = tmpfs_of(s);
+    u32 mode = s->root->inode->mode & 07777;
+    size_t at = 0;
+
+    buf[0] = 0;
+    if (t->page_limit)
+        at += (size_t)scnprintf(buf + at, n - at, ",size=%lluk", (unsigned long long)t->page_limit * 4);
+    if (t->inode_limit)
+        at += (size_t)scnprintf(buf + at, n - at, ",nr_inodes=%llu", (unsigned long long)t->inode_limit);
+    if (mode != 01777)
+        scnprintf(buf + at, n - at, ",mode=%o", mode);
+}
+
+/* Takes all names below d away, deepest first, so that inodes and dentries go. Nobody else can reach them. */
+static void drop_tree(struct dentry *d)
+{
+    struct dentry *child;
+
+    while ((child = dentry_next_child(d, 0))) {
+        drop_tree(child);
+        dentry_unhash(child);
+        dentry_put(child);
+        dentry_put(child);
+    }
+}
+
+static void tmpfs_destroy(struct super *s)
+{
+    drop_tree(s->root);
+    dentry_put(s->root);
+    kfree(tmpfs_of(s));
+}
+
+static const struct super_ops tmpfs_super_ops = {
+    .statfs = tmpfs_statfs,
+    .put_inode = put_inode,
+    .destroy = tmpfs_destroy,
+    .options = tmpfs_options,
+};
+
+struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u64 rdev)
+{
+    struct tmpfs *t = tmpfs_of(s);
+    const struct inode_ops *ops = S_ISREG(mode)   ? &tmpfs_file_inode_ops
+                                  : S_ISDIR(mode) ? &tmpfs_directory_inode_ops
+                                  : S_ISLNK(mode) ? &tmpfs_symlink_inode_ops
+                                                  : &tmpfs_special_inode_ops;
+    struct tmpfs_node *node;
+    struct inode *i;
+
+    if (__atomic_add_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED) > t->inode_limit && t->inode_limit) {
+        __atomic_sub_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED);
+        return ERR_PTR(-ENOSPC);
+    }
+    node = kzalloc(sizeof(*node));
+    i = node ? inode_create(s, ops, mode, dir) : NULL;
+    if (!i) {
+        __atomic_sub_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED);
+        kfree(node);
+        return ERR_PTR(-ENOMEM);
+    }
+    list_init(&node->xattrs);
+    i->private = node;
+    i->rdev = rdev;
+    if (S_ISDIR(mode)) {
+        i->nlink = 2;
+        i->size = 40;
+    }
+    if (S_ISREG(mode)) {
+        i->object = ram_object_create(0);
+        if (!i->object) {
+            inode_put(i);
+            return ERR_PTR(-ENOMEM);
+        }
+    }
+    return i;
+}
+
+struct super *tmpfs_create(const char *type, const char *source, u32 root_mode, u64 page_limit, u64 inode_limit)
+{
+    struct tmpfs *t = kzalloc(sizeof(*t));
+    struct inode *root;
+
+    if (!t)
+        return ERR_PTR(-ENOMEM);
+    t->page_limit = page_limit;
+    t->inode_limit = inode_limit;
+    t->super = (struct super){.refs = 1,
+                              .type = type,
+                              .source = source,
+                              .magic = TMPFS_MAGIC,
+                              .dev = super_new_dev(),
+                              .block_size = PAGE_SIZE,
+                              .ops = &tmpfs_super_ops};
+    root = tmpfs_inode(&t->super, NULL, S_IFDIR | root_mode, 0);
+    if (!IS_ERR(root)) {
+        t->super.root = dentry_create_root(&t->super, root);
+        if (!IS_ERR(t->super.root))
+            return &t->super;
+        inode_put(root);
+    }
+    kfree(t);
+    return ERR_PTR(-ENOMEM);
+}
+
+/* ------------------------------------------------------------ limits */
+
+void tmpfs_count_pages(struct inode *i)
+{
+    struct tmpfs_node *node = i->private;
+    u64 now = ram_object_pages(i->object);
+
+    __atomic_add_fetch(&tmpfs_of(i->super)->pages_used, now - node->pages_counted, __ATOMIC_RELAXED);
+    node->pages_counted = now;
+}
+
+u64 tmpfs_room(struct inode *i, u64 pos, u64 n)
+{
+    struct tmpfs *t = tmpfs_of(i->super);
+    u64 first = pos >> PAGE_SHIFT, last = (pos + n + PAGE_SIZE - 1) >> PAGE_SHIFT, free;
+
+    if (!t->page_limit || !n)
+        return n;
+    free = __atomic_load_n(&t->pages_used, __ATOMIC_RELAXED);
+    free = free < t->page_limit ? t->page_limit - free : 0;
+    if (last - first <= free)
+        return n;
+    /* Near the limit: count only pages that the file does not have yet. */
+    tmpfs_count_pages(i);
+    for (u64 page = first; page < last; page++) {
+        u64 start = page << PAGE_SHIFT;
+
+        if (ram_object_seek(i->object, start, false) == (s64)start)
+            continue;
+        if (!free--)
+            return start > pos ? start - pos : 0;
+    }
+    return n;
+}
+
+/* ------------------------------------------------------------ mount(2) */
+
+/* "100m", "50%", … in bytes. */
+static int parse_size(const char *s, size_t n, u64 *bytes)
+{
+    struct page_stats stats;
+    const char *end;
+    int error = parse_u64(s, &end, 0, bytes);
+
+    if (error || end > s + n)
+        return -EINVAL;
+    if (end == s + n)
+        return 0;
+    switch (*end++) {
+    case 'k':
+    case 'K':
+        *bytes <<= 10;
+        break;
+    case 'm':
+    case 'M':
+        *bytes <<= 20;
+        break;
+    case 'g':
+    case 'G':
+        *bytes <<= 30;
+        break;
+    case '%':
+        page_stats(&stats);
+        *bytes = stats.total * PAGE_SIZE / 100 * *bytes;
+        break;
+    default:
+        return -EINVAL;
+    }
+    return end == s + n ? 0 : -EINVAL;
+}
+
+struct options {
+    u64 pages, inodes, mode, uid, gid;
+};
+
+static bool option_is(const char *s, size_t name, const char *what)
+{
+    return strlen(what) == name && memcmp(s, what, name) == 0;
+}
+
+static int parse_option(const char *s, size_t n, struct options *o)
+{
+    const char *value = memchr(s, '=', n), *end;
+    size_t name = value ? (size_t)(value - s) : n, rest = value ? n - name - 1 : 0;
+    u64 bytes;
+
+    if (!value++ || !rest)
+        return option_is(s, n, "huge") || option_is(s, n, "noswap") ? 0 : -EINVAL;
+    if (option_is(s, name, "size")) {
+        if (parse_size(value, rest, &bytes))
+            return -EINVAL;
+        o->pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+        return 0;
+    }
+    if (option_is(s, name, "nr_blocks"))
+        return parse_size(value, rest, &o->pages);
+    if (option_is(s, name, "nr_inodes"))
+        return parse_size(value, rest, &o->inodes);
+    if (option_is(s, name, "mode"))
+        return parse_u64(value, &end, 8, &o->mode) || end != value + rest ? -EINVAL : 0;
+    if (option_is(s, name, "uid"))
+        return parse_u64(value, &end, 10, &o->uid) || end != value + rest ? -EINVAL : 0;
+    if (option_is(s, name, "gid"))
+        return parse_u64(value, &end, 10, &o->gid) || end != value + rest ? -EINVAL : 0;
+    return -EINVAL;
+}
+
+static struct super *tmpfs_mount(const char *source, const char *s)
+{
+    struct page_stats stats;
+    struct options o = {.mode = 01777};
+    struct super *super;
+
+    page_stats(&stats);
+    o.pages = o.inodes = stats.total / 2;
+    while (s && *s) {
+        const char *comma = strchr(s, ',');
+        size_t n = comma ? (size_t)(comma - s) : strlen(s);
+
+        if (n && parse_option(s, n, &o))
+            return ERR_PTR(-EINVAL);
+        s += n + (comma ? 1 : 0);
+    }
+    super = tmpfs_create("tmpfs", "tmpfs", (u32)o.mode & 07777, o.pages, o.inodes);
+    if (!IS_ERR(super)) {
+        super->root->inode->uid = (u32)o.uid;
+        super->root->inode->gid = (u32)o.gid;
+    }
+    return super;
+}
+
+const struct file_system_type tmpfs_type = {.name = "tmpfs", .mount = tmpfs_mount};
