@@ -79,10 +79,16 @@ run: deps all ## install, build, and run a real Debian program in a VM
 # A unit test names the kernel or tool sources it tests on a line "sources: a.c b.c".
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 
-$(B)/unit/%: tests/unit/%.c Makefile
+UNIT_HEADERS := $(wildcard kernel/*.h kernel/lib/*.h fs/*.h loader/*.h platform/*.h tools/*.h tests/unit/*.h) \
+                $(shell find tests/unit/include -name '*.h')
+
+unit_sources = $(shell sed -n 's/.*sources: *\([^*]*\).*/\1/p' $(1))
+
+.SECONDEXPANSION:
+$(B)/unit/%: tests/unit/%.c $$(call unit_sources,tests/unit/%.c) $(UNIT_HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
-	    -Itests/unit/include -I. -MMD -MP -o $@ $< $$(sed -n 's/.*sources: *\([^*]*\).*/\1/p' $<) $$(sed -n 's/.*libs: *\([^*]*\).*/\1/p' $<)
+	    -Itests/unit/include -I. -o $@ $< $(call unit_sources,$<) $$(sed -n 's/.*libs: *\([^*]*\).*/\1/p' $<)
 
 unit: $(UNIT)
 
