@@ -191,6 +191,17 @@ static struct page *cache_alloc(bool use_reserve)
     return p;
 }
 
+/* Gives pages back until the cache has `keep`. Under lock. */
+static void cache_shrink(struct page_cache *c, u32 keep)
+{
+    while (c->count > keep) {
+        struct page *p = c->first;
+        c->first = p->next;
+        c->count--;
+        buddy_free(p, 0);
+    }
+}
+
 static void cache_free(struct page *p)
 {
     irq_disable();
@@ -199,15 +210,23 @@ static void cache_free(struct page *p)
     c->first = p;
     if (++c->count > 2 * cache_batch) {
         spin_lock_irq(&lock);
-        while (c->count > cache_batch) {
-            p = c->first;
-            c->first = p->next;
-            c->count--;
-            buddy_free(p, 0);
-        }
+        cache_shrink(c, cache_batch);
         spin_unlock_irq(&lock);
     }
     irq_enable();
+}
+
+/* A block from the lists; when there is none, pages in this CPU's cache may be what keeps halves apart. */
+static struct page *block_alloc(unsigned order, bool use_reserve)
+{
+    spin_lock_irq(&lock);
+    struct page *p = buddy_alloc(order, use_reserve);
+    if (unlikely(!p)) {
+        cache_shrink(this_cache(), 0);
+        p = buddy_alloc(order, use_reserve);
+    }
+    spin_unlock_irq(&lock);
+    return p;
 }
 
 struct page *page_alloc(unsigned order, unsigned flags)
@@ -215,13 +234,10 @@ struct page *page_alloc(unsigned order, unsigned flags)
     struct page *p;
     if (order > PAGE_MAX_ORDER)
         return NULL;
-    if (order == 0) {
+    if (order == 0)
         p = cache_alloc(flags & PAGE_RESERVE);
-    } else {
-        spin_lock_irq(&lock);
-        p = buddy_alloc(order, flags & PAGE_RESERVE);
-        spin_unlock_irq(&lock);
-    }
+    else
+        p = block_alloc(order, flags & PAGE_RESERVE);
     if (!p)
         return NULL;
     p->refs = 1;
