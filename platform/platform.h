@@ -218,6 +218,7 @@ struct pt_batch {
     vaddr_t start, end; /* range whose translations were removed or restricted */
     const u64 *cpus;    /* bit i: root may be cached on CPU i; the address space's mask, read atomically after all changes are visible */
     bool flush;
+    paddr_t free_tables; /* unlinked table pages, released by commit */
 };
 
 static inline void pt_batch_init(struct pt_batch *b, page_root_t root, const u64 *cpus)

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a panic shows: registers and a stack trace by frame pointers, with names from the symbol table
+ * that the second link step puts into the image. Uses nothing but early output, so it works anywhere.
+ */
+#include "kernel/lib/printf.h"
+#include "platform/x86/x86.h"
+
+/* Written by symbols.awk: offsets from IMAGE_BASE, ascending, and where each name starts. */
+struct symbol {
+    u32 offset, name;
+};
+extern const struct symbol symbol_table[] __attribute__((weak));
+extern const u32 symbol_count __attribute__((weak));
+extern const char symbol_names[] __attribute__((weak));
+
+const char *platform_symbol(vaddr_t address, u64 *offset)
+{
+    if (address < IMAGE_BASE || address - IMAGE_BASE > UINT32_MAX || symbol_count == 0)
+        return NULL;
+    u32 want = address - IMAGE_BASE;
+    unsigned low = 0, high = symbol_count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (symbol_table[middle].offset <= want)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return NULL;
+    *offset = want - symbol_table[low - 1].offset;
+    return symbol_names + symbol_table[low - 1].name;
+}
+
+static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void put(const char *format, ...)
+{
+    char line[160];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    for (const char *p = line; *p; p++)
+        platform_early_putc(*p);
+}
+
+static void put_address(vaddr_t address)
+{
+    u64 offset = 0;
+    const char *name = platform_symbol(address, &offset);
+    if (name)
+        put("  %#llx %s+%#llx\n", (unsigned long long)address, name, (unsigned long long)offset);
+    else
+        put("  %#llx\n", (unsigned long long)address);
+}
+
+static bool readable(vaddr_t address)
+{
+    struct pt_leaf leaf;
+    return is_kernel_address(address) && platform_pt_lookup(kernel_root(), address, &leaf) == 0;
+}
+
+/* Each frame: the caller's RBP, then the return address. */
+static void trace(vaddr_t bp)
+{
+    for (unsigned depth = 0; depth < 40 && !(bp & 7) && readable(bp) && readable(bp + 8); depth++) {
+        vaddr_t next = ((vaddr_t *)bp)[0], from = ((vaddr_t *)bp)[1];
+        if (!from)
+            return;
+        put_address(from);
+        if (next <= bp)
+            return;
+        bp = next;
+    }
+}
+
+void platform_dump_state(void *frame)
+{
+    const struct user_frame *r = frame;
+    put("cpu %u, ring %d\n", this_cpu()->cpu, x86_ring);
+    if (!r) {
+        put("stack:\n");
+        trace((vaddr_t)__builtin_frame_address(0));
+        return;
+    }
+#define ULL(x) (unsigned long long)(r->x)
+    put("ip %016llx sp %016llx flags %08llx cs %llx\n", ULL(ip), ULL(sp), ULL(flags), ULL(cs));
+    put("ax %016llx bx %016llx cx %016llx dx %016llx\n", ULL(ax), ULL(bx), ULL(cx), ULL(dx));
+    put("si %016llx di %016llx bp %016llx r8 %016llx\n", ULL(si), ULL(di), ULL(bp), ULL(r8));
+    put("r9 %016llx 10 %016llx 11 %016llx 12 %016llx\n", ULL(r9), ULL(r10), ULL(r11), ULL(r12));
+    put("13 %016llx 14 %016llx 15 %016llx\n", ULL(r13), ULL(r14), ULL(r15));
+#undef ULL
+    put("stack:\n");
+    put_address(r->ip);
+    trace(r->bp);
+}

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every way into the kernel and back to the program. The same code serves both rings.
+ *
+ * Interrupts are never masked by the CPU here (in ring 3 they cannot be). What keeps this right:
+ *
+ *  - Exceptions arrive on one interrupt stack, interrupts on another. An entry moves its frame to
+ *    the thread's kernel stack (from the program: its top; from the kernel: below the interrupted
+ *    RSP) and only then calls C. No program stack is ever written.
+ *  - An interrupt whose interrupted RIP is in the per-CPU code page (an entry that has not left its
+ *    interrupt stack, or a system call that has not yet stored the program's RSP) is only recorded
+ *    in irq_pending and the entry resumed; entries look at irq_pending before they go on. No
+ *    end-of-interrupt is sent, so no second interrupt can follow.
+ *  - An interrupt that hits the exit window (from exit_window to exit_window_end, where registers
+ *    are being restored from the frame at the top of the stack, which is only read) is handled, but
+ *    returns to exit_restart with the stack pointer at that frame: work it caused is not missed.
+ *
+ * Ring 3: IDT gates lead to ring-0 stubs that return at once, by a prebuilt frame, into the same
+ * entries. Hosts without hardware virtualization interpret the stubs: two instructions each.
+ * `syscall` stays in ring 3 on such hosts and enters the stub natively.
+ *
+ * Offsets "D(x)" reach this CPU's data RIP-relative, so the page works as a copy at another address.
+ */
+#include "platform/x86/layout.h"
+
+#define D(x) (cpu_code + CPU_DATA_OFFSET + (x))(%rip)
+#define PERCPU(x) D(CPU_PERCPU + (x))
+#define PRIVATE(x) D(CPU_PRIVATE + (x))
+
+    .section .text.percpu, "ax", @progbits
+    .globl cpu_code
+cpu_code:
+
+/* ------------------------------------------------------------------ system calls: at offset 0 */
+
+    mov %rsp, PERCPU(PERCPU_SCRATCH)
+    mov PERCPU(PERCPU_STACK_TOP), %rsp
+    pushq $USER_DS
+    pushq PERCPU(PERCPU_SCRATCH)
+    push %r11
+    pushq $USER_CS
+    push %rcx
+    push %rax
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rax
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    lea PERCPU(0), %rdx
+    cmpb $0, have_fsgsbase_copy(%rip)
+    je 2f
+    rdgsbase %rax
+    cmp %rdx, %rax
+    jne 1f
+    jmp *PRIVATE(PRIVATE_SYSCALL_ENTRY)
+1:  wrgsbase %rdx /* the program has a GS base of its own */
+    mov PERCPU_CURRENT(%rdx), %rcx
+    mov %rax, THREAD_GS_BASE(%rcx)
+    jmp *PRIVATE(PRIVATE_SYSCALL_ENTRY)
+2:  call set_gs_by_msr
+    jmp *PRIVATE(PRIVATE_SYSCALL_ENTRY)
+
+/* Without FSGSBASE (ring 0 on old CPUs): RDX = struct percpu. Thread's base is known to the kernel. */
+set_gs_by_msr:
+    push %rdx
+    mov %edx, %eax
+    shr $32, %rdx
+    mov $0xc0000101, %ecx
+    wrmsr
+    pop %rdx
+    ret
+
+    .globl have_fsgsbase_copy
+have_fsgsbase_copy:
+    .byte 1
+
+/* ------------------------------------------------------------------ exceptions and interrupts */
+
+#define SLOT_CX  0
+#define SLOT_AX  8
+#define SLOT_VEC 16
+#define SLOT_ERR 24
+#define SLOT_IP  32
+#define SLOT_CS  40
+#define SLOT_FL  48
+#define SLOT_SP  56
+#define SLOT_SS  64
+
+    .balign 16
+/* RSP: vector, error code and the CPU's frame, on the interrupts' own stack. */
+irq_common:
+    push %rax
+    push %rcx
+    mov SLOT_IP(%rsp), %rax
+    lea cpu_code(%rip), %rcx
+    sub %rcx, %rax
+    cmp $CPU_CODE_SIZE, %rax
+    jb irq_record
+    cmpl $0, PERCPU(PERCPU_IRQ_DEPTH)
+    je enter_kernel
+    cmpl $KERNEL_CS, SLOT_CS(%rsp)
+    je irq_halted
+irq_record:
+    mov SLOT_VEC(%rsp), %eax
+    mov %eax, PERCPU(PERCPU_IRQ_PENDING)
+irq_resume:
+    pop %rcx
+    pop %rax
+    add $16, %rsp
+    iretq
+irq_halted:
+    /* In ring 3 the only interruptible ring-0 code is the shim's hlt: return to the shim's caller. */
+    mov SLOT_VEC(%rsp), %eax
+    mov %eax, PERCPU(PERCPU_IRQ_PENDING)
+    mov %cs, %eax
+    cmp $KERNEL_CS, %eax
+    je irq_resume
+    pop %rcx
+    pop %rax
+    lea D(CPU_IST1_TOP - 40), %rsp
+    iretq
+
+/* The same for exceptions, on their stack. Also interrupts that are to be handled now. */
+trap_common:
+    push %rax
+    push %rcx
+enter_kernel:
+    cld
+    mov SLOT_IP(%rsp), %rax
+    sub PRIVATE(PRIVATE_EXIT_WINDOW), %rax
+    cmp $EXIT_WINDOW_SIZE, %rax
+    jb in_exit_window
+    mov SLOT_SP(%rsp), %rax
+    mov %rax, %rcx
+    shr $KERNEL_SPACE_SHIFT, %rcx
+    cmp $KERNEL_SPACE_TAG, %ecx
+    je from_kernel
+    mov PERCPU(PERCPU_STACK_TOP), %rax
+save_frame: /* RAX: the new frame's end */
+    sub $TRAP_SIZE, %rax
+    mov SLOT_SS(%rsp), %rcx
+    mov %rcx, TRAP_REGS + FRAME_SS(%rax)
+    mov SLOT_SP(%rsp), %rcx
+    mov %rcx, TRAP_REGS + FRAME_SP(%rax)
+    mov SLOT_FL(%rsp), %rcx
+    mov %rcx, TRAP_REGS + FRAME_FLAGS(%rax)
+    mov SLOT_CS(%rsp), %rcx
+    mov %rcx, TRAP_REGS + FRAME_CS(%rax)
+    mov SLOT_IP(%rsp), %rcx
+    mov %rcx, TRAP_REGS + FRAME_IP(%rax)
+    movq $-1, TRAP_REGS + FRAME_ORIG_AX(%rax)
+    mov %rdi, TRAP_REGS + FRAME_DI(%rax)
+    mov %rsi, TRAP_REGS + FRAME_SI(%rax)
+    mov %rdx, TRAP_REGS + FRAME_DX(%rax)
+    mov SLOT_CX(%rsp), %rcx
+    mov %rcx, TRAP_REGS + FRAME_CX(%rax)
+    mov SLOT_AX(%rsp), %rcx
+    mov %rcx, TRAP_REGS + FRAME_AX(%rax)
+    mov %r8, TRAP_REGS + FRAME_R8(%rax)
+    mov %r9, TRAP_REGS + FRAME_R9(%rax)
+    mov %r10, TRAP_REGS + FRAME_R10(%rax)
+    mov %r11, TRAP_REGS + FRAME_R11(%rax)
+    mov %rbx, TRAP_REGS + FRAME_BX(%rax)
+    mov %rbp, TRAP_REGS + FRAME_BP(%rax)
+    mov %r12, TRAP_REGS + FRAME_R12(%rax)
+    mov %r13, TRAP_REGS + FRAME_R13(%rax)
+    mov %r14, TRAP_REGS + FRAME_R14(%rax)
+    mov %r15, TRAP_REGS + FRAME_R15(%rax)
+    mov SLOT_VEC(%rsp), %rcx
+    mov %rcx, (%rax)
+    mov SLOT_ERR(%rsp), %rcx
+    mov %rcx, 8(%rax)
+    mov PRIVATE(PRIVATE_CR2), %rcx
+    mov %rcx, 16(%rax)
+    mov %rax, %rsp
+    lea PERCPU(0), %rdx
+    cmpb $0, have_fsgsbase_copy(%rip)
+    je 2f
+    rdgsbase %rax
+    cmp %rdx, %rax
+    jne 1f
+    jmp *PRIVATE(PRIVATE_TRAP_ENTRY)
+1:  /* Not ours: the program's, unless the exit window had already loaded it. */
+    wrgsbase %rdx
+    mov TRAP_REGS + FRAME_SP(%rsp), %rcx
+    shr $KERNEL_SPACE_SHIFT, %rcx
+    cmp $KERNEL_SPACE_TAG, %ecx
+    je 3f
+    mov PERCPU_CURRENT(%rdx), %rcx
+    mov %rax, THREAD_GS_BASE(%rcx)
+3:  jmp *PRIVATE(PRIVATE_TRAP_ENTRY)
+2:  call set_gs_by_msr
+    jmp *PRIVATE(PRIVATE_TRAP_ENTRY)
+
+in_exit_window:
+    mov PRIVATE(PRIVATE_EXIT_RESTART), %rax
+    mov %rax, SLOT_IP(%rsp)
+    mov PERCPU(PERCPU_STACK_TOP), %rax
+    sub $FRAME_SIZE, %rax
+    mov %rax, SLOT_SP(%rsp)
+    and $-16, %rax
+    jmp save_frame
+
+from_kernel:
+    /* On the running thread's kernel stack, with room left? If not, say so on a stack of its own. */
+    mov PERCPU(PERCPU_STACK_TOP), %rcx
+    sub %rax, %rcx
+    cmp $(16384 - 1024), %rcx
+    ja stack_overflow
+    and $-16, %rax
+    jmp save_frame
+
+stack_overflow:
+    lea D(CPU_IST4_TOP), %rax
+    jmp save_frame
+
+    .macro TRAP n
+    .balign 16
+    .globl trap_entry_\n
+trap_entry_\n:
+    .if \n == 8 || (\n >= 10 && \n <= 14) || \n == 17 || \n == 21 || \n == 29 || \n == 30
+    .else
+    pushq $0
+    .endif
+    pushq $\n
+    .if \n == 14
+    jmp page_fault
+    .elseif \n == 2 || \n == 8 || \n == 18
+    jmp fatal_common
+    .else
+    jmp trap_common
+    .endif
+    .endm
+
+    .balign 16
+    .globl trap_entries
+trap_entries:
+    .altmacro
+    .set n, 0
+    .rept TRAP_COUNT
+    TRAP %n
+    .set n, n + 1
+    .endr
+
+page_fault: /* ring 0: CR2 is ours to read; ring 3: the shim has put it, and RAX, aside */
+    cmpb $0, ring3_copy(%rip)
+    jne 1f
+    push %rax
+    mov %cr2, %rax
+    mov %rax, PRIVATE(PRIVATE_CR2)
+    push %rcx
+    jmp enter_kernel
+1:  pushq PRIVATE(PRIVATE_SAVED_RAX)
+    push %rcx
+    jmp enter_kernel
+
+    .globl ring3_copy
+ring3_copy:
+    .byte 0
+
+/* NMI, double fault, machine check: handled where they arrived, on their own stacks. */
+fatal_common:
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rax
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    cld
+    lea PERCPU(0), %rsi
+    mov %rsp, %rdi
+    mov %rsp, %rbp
+    and $-16, %rsp
+    call *PRIVATE(PRIVATE_FATAL_ENTRY)
+    mov %rbp, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rax
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    add $16, %rsp
+    iretq
+
+    .balign 16
+    .globl irq_entries
+irq_entries:
+    .set n, 0
+    .rept VECTOR_COUNT
+    .balign 16
+    pushq $0
+    pushq $(VECTOR_FIRST + n)
+    jmp irq_common
+    .set n, n + 1
+    .endr
+
+/* ------------------------------------------------------------------ ring-0 stubs of ring-3 mode */
+
+    .macro STUB n
+    .balign 32
+    .if \n == 14
+    mov %rax, PRIVATE(PRIVATE_SAVED_RAX)
+    mov %cr2, %rax
+    mov %rax, PRIVATE(PRIVATE_CR2)
+    .elseif \n == 3
+    cmp $SHIM_MAGIC, %eax
+    je shim
+    .endif
+    lea D(CPU_FRAMES + 40 * \n), %rsp
+    iretq
+    .endm
+
+    .balign 32
+    .globl shim_stubs
+shim_stubs:
+    .set n, 0
+    .rept TRAP_COUNT + VECTOR_COUNT
+    STUB %n
+    .set n, n + 1
+    .endr
+shim:
+    jmp *%rdx
+    .globl spurious_entry
+spurious_entry:
+    iretq
+
+    .org CPU_CODE_SIZE
+
+/* ------------------------------------------------------------------ shared code */
+
+    .section .text.entry, "ax", @progbits
+    .globl syscall_entry, trap_entry, exit_restart, platform_enter_user, platform_thread_start
+
+/* RSP: struct user_frame at the top of the thread's kernel stack. GS is the kernel's. */
+syscall_entry:
+    xor %ebp, %ebp
+    cmpl $0, %gs:PERCPU_IRQ_PENDING
+    jne 2f
+1:  mov %rsp, %rdi
+    sub $8, %rsp
+    call x86_syscall
+    add $8, %rsp
+    jmp exit_restart
+2:  sub $8, %rsp
+    call platform_irq_replay
+    add $8, %rsp
+    jmp 1b
+
+/* RSP: struct trap. */
+trap_entry:
+    mov %rsp, %rdi
+    call x86_trap
+    lea TRAP_REGS(%rsp), %rsp
+    test %eax, %eax
+    jnz exit_restart
+    /* Back to interrupted kernel code. Nothing to check: interrupts nest here without harm. */
+    mov FRAME_R15(%rsp), %r15
+    mov FRAME_R14(%rsp), %r14
+    mov FRAME_R13(%rsp), %r13
+    mov FRAME_R12(%rsp), %r12
+    mov FRAME_BP(%rsp), %rbp
+    mov FRAME_BX(%rsp), %rbx
+    mov FRAME_R11(%rsp), %r11
+    mov FRAME_R10(%rsp), %r10
+    mov FRAME_R9(%rsp), %r9
+    mov FRAME_R8(%rsp), %r8
+    mov FRAME_AX(%rsp), %rax
+    mov FRAME_CX(%rsp), %rcx
+    mov FRAME_DX(%rsp), %rdx
+    mov FRAME_SI(%rsp), %rsi
+    mov FRAME_DI(%rsp), %rdi
+    lea FRAME_IP(%rsp), %rsp
+    iretq
+
+/* void platform_enter_user(void) */
+platform_enter_user:
+    mov %gs:PERCPU_STACK_TOP, %rsp
+    sub $FRAME_SIZE, %rsp
+
+/* RSP: the user_frame at the top of the kernel stack. May be entered again at any time. */
+exit_restart:
+    movl $1, %gs:PERCPU_IRQ_DEPTH
+    xor %ebp, %ebp
+    mov %rsp, %rdi
+    sub $8, %rsp
+    call x86_exit_to_user
+    add $8, %rsp
+exit_window:
+    movl $0, %gs:PERCPU_IRQ_DEPTH
+    cmpl $0, %gs:PERCPU_IRQ_PENDING
+    jne exit_replay
+    mov FRAME_R15(%rsp), %r15
+    mov FRAME_R14(%rsp), %r14
+    mov FRAME_R13(%rsp), %r13
+    mov FRAME_R12(%rsp), %r12
+    mov FRAME_BP(%rsp), %rbp
+    mov FRAME_BX(%rsp), %rbx
+    mov FRAME_R10(%rsp), %r10
+    mov FRAME_R9(%rsp), %r9
+    mov FRAME_R8(%rsp), %r8
+    mov FRAME_DX(%rsp), %rdx
+    mov FRAME_SI(%rsp), %rsi
+    mov FRAME_DI(%rsp), %rdi
+    test %eax, %eax
+    jnz 1f
+    /* As Linux returns from a system call: RCX = RIP, R11 = RFLAGS. */
+    mov FRAME_AX(%rsp), %rax
+    mov FRAME_IP(%rsp), %rcx
+    mov FRAME_FLAGS(%rsp), %r11
+    lea FRAME_FLAGS(%rsp), %rsp
+    popfq
+    mov (%rsp), %rsp
+    jmp *%rcx
+1:  /* All registers. The program sees ring 3's selectors in its frames, whatever the ring is. */
+    mov %cs, %ecx
+    mov %rcx, FRAME_CS(%rsp)
+    mov %ss, %ecx
+    mov %rcx, FRAME_SS(%rsp)
+    test $EXIT_GS, %eax
+    jz 2f
+    mov %gs:PERCPU_CURRENT, %rcx
+    mov THREAD_GS_BASE(%rcx), %rcx
+    wrgsbase %rcx
+2:  test $EXIT_GS_MSR, %eax
+    jz 3f
+    mov %gs:PERCPU_CURRENT, %rcx
+    mov THREAD_GS_BASE(%rcx), %rax
+    mov %rax, %rdx
+    shr $32, %rdx
+    mov $0xc0000101, %ecx
+    wrmsr
+    mov FRAME_DX(%rsp), %rdx
+3:  mov FRAME_R11(%rsp), %r11
+    mov FRAME_CX(%rsp), %rcx
+    mov FRAME_AX(%rsp), %rax
+    lea FRAME_IP(%rsp), %rsp
+    iretq
+exit_window_end:
+    .set EXIT_WINDOW_SIZE, exit_window_end - exit_window
+    .globl exit_window
+
+exit_replay:
+    sub $8, %rsp
+    call platform_irq_replay
+    add $8, %rsp
+    jmp exit_restart
+
+/* First code of a new thread: R12 = function, R13 = its argument. */
+platform_thread_start:
+    mov %r13, %rdi
+    xor %ebp, %ebp
+    call *%r12
+    ud2
+
+/*
+ * void switch_stacks(struct thread_cpu *prev, struct thread_cpu *next): returns on next's stack,
+ * with prev in RAX.
+ */
+    .globl switch_stacks
+switch_stacks:
+    push %rbp
+    push %rbx
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, THREAD_SP(%rdi)
+    mov THREAD_SP(%rsi), %rsp
+    mov %rdi, %rax
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbx
+    pop %rbp
+    ret

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Numbers that assembly and C of platform/x86 share: the kernel's address map, selectors, vectors,
+ * the per-CPU block and the offsets of structures that entry code touches (checked by
+ * _Static_assert in cpu.c). Included by platform/x86 only.
+ */
+#ifndef PLATFORM_X86_LAYOUT_H
+#define PLATFORM_X86_LAYOUT_H
+
+/* PML4 slots 208..211, shared by all page-table roots. Each slot is 512 GiB. */
+#define DIRECT_MAP_SLOT  208 /* all RAM, read-write, never executable */
+#define STACK_SLOT       209 /* per-CPU blocks of secondary CPUs, kernel stacks */
+#define IMAGE_SLOT       210 /* the kernel image */
+#define DEVICE_SLOT      211 /* uncached device registers */
+#define KERNEL_SLOT_FIRST DIRECT_MAP_SLOT
+#define KERNEL_SLOT_LAST  DEVICE_SLOT
+#define STACK_AREA_BASE  0x688000000000
+#define IMAGE_BASE       0x690000000000
+#define DEVICE_BASE      0x698000000000
+
+/* The image: text in the first of these 2 MiB pages, data from the second on. */
+#define IMAGE_TEXT_PA 0x200000
+#define IMAGE_DATA_PA 0x400000
+#define IMAGE_DATA_PAGES 4 /* 2 MiB pages mapped for data and bss */
+
+/*
+ * KERNEL_SPACE_START..END is one aligned 2 TiB block, so "is this address the kernel's" is one
+ * shift and one comparison in entry code.
+ */
+#define KERNEL_SPACE_SHIFT 41
+#define KERNEL_SPACE_TAG   0x34
+
+/*
+ * Selectors. They are those of Linux user space because hosts that run ring 3 natively without
+ * hardware virtualization insist on 0x33 and 0x2b; STAR then gives 0x10/0x18 for ring 0.
+ */
+#define KERNEL_CS 0x10
+#define KERNEL_DS 0x18
+#define USER32_CS 0x23
+#define USER_DS   0x2b
+#define USER_CS   0x33
+#define TSS_SELECTOR 0x40
+
+/*
+ * All interrupts lie in one priority class of the local APIC: until the end-of-interrupt is sent no
+ * second one is delivered, so one pending vector per CPU is all that a masked CPU has to remember.
+ */
+#define VECTOR_FIRST      0xe0
+#define VECTOR_TIMER      0xe0
+#define VECTOR_RESCHEDULE 0xe1
+#define VECTOR_CALL       0xe2
+#define VECTOR_STOP       0xe3
+#define VECTOR_DEVICE     0xe4 /* ..0xef */
+#define VECTOR_COUNT      16
+#define VECTOR_SPURIOUS   0xff
+#define TRAP_COUNT        32
+
+/*
+ * RFLAGS bits that `syscall` clears: TF, DF, NT, AC. Not IF: in ring 3 only an interpreted iretq could
+ * set it again, so system calls are entered with interrupts on and the entry code copes, in both rings.
+ */
+#define SYSCALL_FLAGS_CLEARED 0x44500
+
+/* Interrupt stack table slots of the TSS. */
+#define IST_EXCEPTION 1
+#define IST_INTERRUPT 2
+#define IST_NMI       3
+#define IST_FATAL     4 /* double fault, machine check */
+
+/*
+ * The per-CPU block: one code page and, CPU_DATA_OFFSET above it, data. Code reaches its own CPU's
+ * data by RIP-relative addresses, before GS or a stack is known. CPU 0's block is in the image.
+ */
+#define CPU_CODE_SIZE   0x1000
+#define CPU_DATA_OFFSET (IMAGE_DATA_PA - IMAGE_TEXT_PA)
+#define CPU_BLOCK_SIZE  0x400000 /* stride of the blocks in the stack slot */
+#define CPU_PERCPU      0x0000   /* struct percpu */
+#define CPU_PRIVATE     0x0400   /* struct cpu_private */
+#define CPU_FRAMES      0x0800   /* iret frames into ring 3: 32 traps, then 16 interrupts */
+#define CPU_GDT         0x1000
+#define CPU_IDT         0x2000
+#define CPU_TSS         0x3000   /* 104 bytes, then 8193 bytes of I/O permissions */
+#define CPU_IST1_TOP    0x7000
+#define CPU_IST2_TOP    0x8000
+#define CPU_IST3_TOP    0x9000
+#define CPU_IST4_TOP    0xb000
+#define CPU_DATA_SIZE   0xb000
+#define TSS_LIMIT       (104 + 8192)
+#define GDT_LIMIT       79
+
+/* struct percpu */
+#define PERCPU_CURRENT      8
+#define PERCPU_STACK_TOP    16
+#define PERCPU_SCRATCH      24
+#define PERCPU_IRQ_DEPTH    36
+#define PERCPU_IRQ_PENDING  44
+#define PERCPU_NEED_RESCHED 48
+
+/* struct cpu_private, from CPU_PRIVATE */
+#define PRIVATE_SYSCALL_ENTRY 0
+#define PRIVATE_TRAP_ENTRY    8
+#define PRIVATE_EXIT_WINDOW   16
+#define PRIVATE_FATAL_ENTRY   24
+#define PRIVATE_SAVED_RAX     32
+#define PRIVATE_CR2           40
+#define PRIVATE_EXIT_RESTART  48
+#define PRIVATE_GDTR          64
+#define PRIVATE_IDTR          80
+
+/* struct thread_cpu */
+#define THREAD_SP        0
+#define THREAD_STACK_TOP 8
+#define THREAD_FS_BASE   16
+#define THREAD_GS_BASE   24
+
+/* struct user_frame */
+#define FRAME_R15     0
+#define FRAME_R14     8
+#define FRAME_R13     16
+#define FRAME_R12     24
+#define FRAME_BP      32
+#define FRAME_BX      40
+#define FRAME_R11     48
+#define FRAME_R10     56
+#define FRAME_R9      64
+#define FRAME_R8      72
+#define FRAME_AX      80
+#define FRAME_CX      88
+#define FRAME_DX      96
+#define FRAME_SI      104
+#define FRAME_DI      112
+#define FRAME_ORIG_AX 120
+#define FRAME_IP      128
+#define FRAME_CS      136
+#define FRAME_FLAGS   144
+#define FRAME_SP      152
+#define FRAME_SS      160
+#define FRAME_SIZE    168
+
+/* struct trap: three words, then a user_frame */
+#define TRAP_REGS 24
+#define TRAP_SIZE (TRAP_REGS + FRAME_SIZE)
+
+/* What x86_exit_to_user() returns: bits, 0 for the fast return from a system call. */
+#define EXIT_FULL   1 /* restore every register by iretq */
+#define EXIT_GS     2 /* load the program's GS base, with wrgsbase */
+#define EXIT_GS_MSR 4 /* the same with wrmsr */
+
+/* In EAX at an int3 that asks the ring-0 shim for the operation whose address is in RDX. */
+#define SHIM_MAGIC 0x41726c21
+
+/* Secondary CPUs start here, in real mode. One page that the memory map keeps reserved. */
+#define TRAMPOLINE_PA 0x8000
+
+#endif

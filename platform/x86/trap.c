@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Traps and interrupts in C, after entry.S moved the frame to a kernel stack. Interrupt handlers
+ * run masked by the software flag; while an interrupt is handled, others are only recorded, since
+ * the end-of-interrupt comes last. Called by entry.S only.
+ */
+#include <asm/signal.h>
+#include <asm-generic/siginfo.h>
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "platform/x86/x86.h"
+
+#define FLAG_CARRY     0x1
+#define FLAG_TRAP      0x100
+#define FLAG_INTERRUPT 0x200
+#define FLAG_DIRECTION 0x400
+#define FLAG_NESTED    0x4000
+#define FLAG_RESUME    0x10000
+#define FLAG_ALIGN     0x40000
+/* What a program may have in RFLAGS: arithmetic, TF, DF, RF, AC, ID. */
+#define FLAGS_USER 0x250dd5
+
+extern char exit_restart[];
+
+bool x86_trap(struct trap *t);
+void x86_syscall(struct user_frame *frame);
+unsigned x86_exit_to_user(struct user_frame *frame);
+void x86_fatal(struct user_frame *regs, struct percpu *cpu);
+
+/* ---------------------------------------------------------------- interrupts */
+
+static struct irq_action {
+    irq_handler_t handler;
+    void *arg;
+} irq_actions[VECTOR_COUNT];
+
+int irq_vector_alloc(irq_handler_t handler, void *arg)
+{
+    for (unsigned i = VECTOR_DEVICE - VECTOR_FIRST; i < VECTOR_COUNT; i++) {
+        irq_handler_t none = NULL;
+        if (!__atomic_compare_exchange_n(&irq_actions[i].handler, &none, handler, false,
+                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            continue;
+        irq_actions[i].arg = arg;
+        return VECTOR_FIRST + i;
+    }
+    return -ENOSPC;
+}
+
+/* Masked. */
+static void handle_interrupt(unsigned vector)
+{
+    struct percpu *cpu = this_cpu();
+    bool nested = cpu->in_interrupt;
+    cpu->in_interrupt = true;
+    cpu->counters[COUNT_INTERRUPTS]++;
+    switch (vector) {
+    case VECTOR_TIMER:
+        apic_timer_interrupt();
+        break;
+    case VECTOR_RESCHEDULE:
+        cpu->counters[COUNT_IPIS]++;
+        kernel_ipi_reschedule();
+        break;
+    case VECTOR_CALL:
+        cpu->counters[COUNT_IPIS]++;
+        smp_call_interrupt();
+        break;
+    case VECTOR_STOP:
+        for (;;)
+            platform_wait_for_interrupt();
+    default: {
+        struct irq_action *action = &irq_actions[vector - VECTOR_FIRST];
+        if (action->handler)
+            action->handler(action->arg);
+    }
+    }
+    cpu->in_interrupt = nested;
+    apic_eoi();
+}
+
+/*
+ * Unmasks at depth 1, after handling what was recorded meanwhile. kernel_preempt() may return on
+ * another CPU, so the CPU is looked up anew each time.
+ */
+static void unmask_and_replay(void)
+{
+    for (;;) {
+        struct percpu *cpu = this_cpu();
+        unsigned vector = cpu->irq_pending;
+        if (unlikely(vector)) {
+            cpu->irq_pending = 0;
+            handle_interrupt(vector);
+            if (!cpu->in_interrupt)
+                kernel_preempt();
+            continue;
+        }
+        WRITE_ONCE(cpu->irq_disable_depth, 0);
+        barrier();
+        /*
+         * One recorded between the look and the write blocks all others, so this thread cannot have
+         * been moved to another CPU since.
+         */
+        if (likely(!READ_ONCE(cpu->irq_pending)))
+            return;
+        irq_disable();
+    }
+}
+
+void platform_irq_replay(void)
+{
+    irq_disable();
+    if (this_cpu()->irq_disable_depth == 1)
+        unmask_and_replay();
+    else
+        irq_enable();
+}
+
+static void interrupt(unsigned vector, bool from_user)
+{
+    irq_disable();
+    handle_interrupt(vector);
+    if (!from_user && !this_cpu()->in_interrupt)
+        kernel_preempt();
+    unmask_and_replay();
+}
+
+/* ---------------------------------------------------------------- exceptions */
+
+struct exception_entry {
+    vaddr_t ip, fixup;
+};
+
+static vaddr_t find_fixup(vaddr_t ip)
+{
+    extern const struct exception_entry exception_table_start[], exception_table_end[];
+    for (const struct exception_entry *e = exception_table_start; e < exception_table_end; e++)
+        if (e->ip == ip)
+            return e->fixup;
+    return 0;
+}
+
+static const char *const trap_names[] = {
+    "divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
+    "device not available", "double fault", "coprocessor overrun", "invalid TSS",
+    "segment not present", "stack segment", "general protection", "page fault", "reserved",
+    "x87 error", "alignment check", "machine check", "SIMD error", "virtualization",
+    "control protection"};
+
+static const char *trap_name(u64 vector)
+{
+    return vector < ARRAY_SIZE(trap_names) ? trap_names[vector] : "unknown trap";
+}
+
+/* si_code of a floating-point error: the first exception flagged and not masked. */
+static int float_code(unsigned flags)
+{
+    if (flags & 0x01)
+        return FPE_FLTINV;
+    if (flags & 0x04)
+        return FPE_FLTDIV;
+    if (flags & 0x08)
+        return FPE_FLTOVF;
+    if (flags & 0x12)
+        return FPE_FLTUND;
+    if (flags & 0x20)
+        return FPE_FLTRES;
+    return FPE_FLTUNK;
+}
+
+static void user_exception(struct trap *t)
+{
+    unsigned n = t->vector;
+    vaddr_t ip = t->regs.ip;
+    u32 mxcsr;
+    u16 status, control;
+
+    switch (n) {
+    case 0:
+        return kernel_user_exception(SIGFPE, FPE_INTDIV, ip, n, t->error);
+    case 1:
+        t->regs.flags &= ~(u64)FLAG_TRAP;
+        return kernel_user_exception(SIGTRAP, TRAP_TRACE, ip, n, t->error);
+    case 3:
+        return kernel_user_exception(SIGTRAP, SI_KERNEL, 0, n, t->error);
+    case 6:
+        return kernel_user_exception(SIGILL, ILL_ILLOPN, ip, n, t->error);
+    case 11:
+    case 12:
+        return kernel_user_exception(SIGBUS, SI_KERNEL, 0, n, t->error);
+    case 16:
+        __asm__ volatile("fnstsw %0" : "=m"(status));
+        __asm__ volatile("fnstcw %0" : "=m"(control));
+        return kernel_user_exception(SIGFPE, float_code(status & ~control & 0x3f), ip, n, t->error);
+    case 17:
+        return kernel_user_exception(SIGBUS, BUS_ADRALN, 0, n, t->error);
+    case 19:
+        __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+        return kernel_user_exception(SIGFPE, float_code(mxcsr & ~(mxcsr >> 7) & 0x3f), ip, n,
+                                     t->error);
+    default:
+        return kernel_user_exception(SIGSEGV, SI_KERNEL, 0, n, t->error);
+    }
+}
+
+static void page_fault(struct trap *t, bool from_user)
+{
+    enum fault_access access = t->error & 16  ? FAULT_EXEC
+                               : t->error & 2 ? FAULT_WRITE
+                                              : FAULT_READ;
+    bool present = t->error & 1;
+    this_cpu()->counters[COUNT_FAULTS]++;
+    if (from_user) {
+        kernel_page_fault(t->cr2, access, present, true);
+        return;
+    }
+    vaddr_t fixup = find_fixup(t->regs.ip);
+    if (!fixup)
+        panic_at(&t->regs, "page fault in the kernel: %s of %#llx%s",
+                 access == FAULT_EXEC ? "execution" : access == FAULT_WRITE ? "write" : "read",
+                 (unsigned long long)t->cr2, present ? ", not permitted" : "");
+    /* Only code that may sleep resolves faults; others asked for a copy that just fails. */
+    if (!is_kernel_address(t->cr2) && !irq_disabled() && !this_cpu()->preempt_disable_depth &&
+        kernel_page_fault(t->cr2, access, present, false))
+        return;
+    t->regs.ip = fixup;
+}
+
+/* Returns true if the way back is to the program. */
+bool x86_trap(struct trap *t)
+{
+    bool from_user = !is_kernel_address(t->regs.sp);
+    struct percpu *cpu = this_cpu();
+    if (unlikely((vaddr_t)t > (vaddr_t)cpu + CPU_IST3_TOP && (vaddr_t)t < (vaddr_t)cpu + CPU_IST4_TOP)) {
+        cpu->irq_disable_depth = 1;
+        panic_at(&t->regs, "kernel stack overflow (%s)", trap_name(t->vector));
+    }
+    if (from_user && current_cpu_state())
+        current_cpu_state()->full_return = true;
+    if (t->vector >= VECTOR_FIRST) {
+        interrupt(t->vector, from_user);
+        return from_user;
+    }
+    /* An interrupt may have been recorded while the frame was moved here. */
+    if (cpu->irq_disable_depth == 0 && cpu->irq_pending)
+        platform_irq_replay();
+
+    if (from_user) {
+        if (t->vector == 14)
+            page_fault(t, true);
+        else
+            user_exception(t);
+        return true;
+    }
+    if (t->vector == 14) {
+        page_fault(t, false);
+        return false;
+    }
+    if (t->regs.ip == (vaddr_t)exit_restart) {
+        /* The program's own frame could not be loaded: an address that is not canonical. */
+        kernel_user_exception(SIGSEGV, SI_KERNEL, 0, t->vector, t->error);
+        return false;
+    }
+    vaddr_t fixup = find_fixup(t->regs.ip);
+    if (!fixup)
+        panic_at(&t->regs, "%s in the kernel, error %#llx", trap_name(t->vector),
+                 (unsigned long long)t->error);
+    t->regs.ip = fixup;
+    return false;
+}
+
+/* NMI, double fault, machine check; on their own stacks, GS may be the program's. */
+void x86_fatal(struct user_frame *regs, struct percpu *cpu)
+{
+    /* Here the words above di are: vector, error, then ip... */
+    struct {
+        u64 regs[15], vector, error, ip, cs, flags, sp, ss;
+    } *f = (void *)regs;
+    if (f->vector == 2)
+        return;
+    if (cpu_features.fsgsbase)
+        __asm__ volatile("wrgsbase %0" : : "r"(cpu));
+    cpu->irq_disable_depth = 1;
+    struct user_frame copy;
+    memcpy(&copy, f->regs, sizeof(f->regs));
+    copy.orig_ax = -1;
+    copy.ip = f->ip;
+    copy.cs = f->cs;
+    copy.flags = f->flags;
+    copy.sp = f->sp;
+    copy.ss = f->ss;
+    panic_at(&copy, "%s, error %#llx", trap_name(f->vector), (unsigned long long)f->error);
+}
+
+/* ---------------------------------------------------------------- system calls and the way back */
+
+void x86_syscall(struct user_frame *frame)
+{
+    this_cpu()->counters[COUNT_SYSCALLS]++;
+    current_cpu_state()->full_return = false;
+    kernel_syscall(frame);
+}
+
+/* Masked once. Returns EXIT_* bits. The frame is not changed after the last look for work. */
+unsigned x86_exit_to_user(struct user_frame *frame)
+{
+    while (this_cpu()->need_resched || kernel_has_work()) {
+        unmask_and_replay();
+        kernel_return_to_user(frame);
+        irq_disable();
+    }
+    struct thread_cpu *thread = current_cpu_state();
+    if (unlikely(thread->xsave_dirty))
+        platform_xrstor_current(thread);
+    frame->flags = (frame->flags & FLAGS_USER) | FLAG_INTERRUPT | 2;
+    unsigned exit = 0;
+    if (thread->full_return ||
+        (frame->flags & (FLAG_TRAP | FLAG_DIRECTION | FLAG_RESUME | FLAG_ALIGN)))
+        exit = EXIT_FULL;
+    if (unlikely(thread->gs_base))
+        exit |= EXIT_FULL | (cpu_features.fsgsbase ? EXIT_GS : EXIT_GS_MSR);
+    return exit;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Accesses to program memory from the kernel. A fault that cannot be resolved continues at the
+ * instruction's fixup (exception_table), with RCX still counting what was not done.
+ * platform.h says what each function returns.
+ */
+    .macro EXCEPTION from, to
+    .pushsection .exception_table, "a"
+    .balign 8
+    .quad \from, \to
+    .popsection
+    .endm
+
+    .text
+    .globl platform_copy_user
+platform_copy_user: /* RDI: to, RSI: from, RDX: n */
+    mov %rdx, %rcx
+    cmp $64, %rdx
+    jb 3f
+1:  rep movsb
+2:  mov %rcx, %rax
+    ret
+    EXCEPTION 1b, 2b
+    /* Short copies: rep movsb takes tens of cycles to start. */
+3:  cmp $8, %rcx
+    jb 5f
+4:  mov (%rsi), %rax
+40: mov %rax, (%rdi)
+    add $8, %rsi
+    add $8, %rdi
+    sub $8, %rcx
+    jmp 3b
+5:  test %ecx, %ecx
+    jz 2b
+6:  mov (%rsi), %al
+60: mov %al, (%rdi)
+    inc %rsi
+    inc %rdi
+    dec %ecx
+    jmp 5b
+    /* A fault in an 8-byte step: the bytes before the bad page still go over, one by one. */
+7:  test %ecx, %ecx
+    jz 2b
+8:  mov (%rsi), %al
+80: mov %al, (%rdi)
+    inc %rsi
+    inc %rdi
+    dec %ecx
+    jmp 7b
+    EXCEPTION 4b, 7b
+    EXCEPTION 40b, 7b
+    EXCEPTION 6b, 2b
+    EXCEPTION 60b, 2b
+    EXCEPTION 8b, 2b
+    EXCEPTION 80b, 2b
+
+    .globl platform_clear_user
+platform_clear_user: /* RDI: to, RSI: n */
+    mov %rsi, %rcx
+    xor %eax, %eax
+1:  rep stosb
+2:  mov %rcx, %rax
+    ret
+    EXCEPTION 1b, 2b
+
+    .globl platform_strnlen_user
+platform_strnlen_user: /* RDI: s, RSI: n */
+    xor %eax, %eax
+1:  cmp %rsi, %rax
+    je 3f
+2:  cmpb $0, (%rdi,%rax)
+    je 3f
+    inc %rax
+    jmp 1b
+3:  ret
+4:  mov $-14, %rax /* -EFAULT */
+    ret
+    EXCEPTION 2b, 4b
+
+    .globl platform_load_user_u32
+platform_load_user_u32: /* RDI: value, RSI: p */
+1:  mov (%rsi), %eax
+    mov %eax, (%rdi)
+    xor %eax, %eax
+    ret
+2:  mov $-14, %eax
+    ret
+    EXCEPTION 1b, 2b
+
+    .globl platform_cmpxchg_user_u32
+platform_cmpxchg_user_u32: /* RDI: p, ESI: old, EDX: new, RCX: seen */
+    mov %esi, %eax
+1:  lock cmpxchg %edx, (%rdi)
+    mov %eax, (%rcx)
+    xor %eax, %eax
+    ret
+2:  mov $-14, %eax
+    ret
+    EXCEPTION 1b, 2b
