@@ -19,12 +19,12 @@ KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o
 WARN   = -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes
 KFLAGS = -std=gnu11 -O2 -g $(WARN) -Wvla -ffreestanding -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
          -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
-         -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -MMD -MP
+         -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -include kernel/hidden.h -MMD -MP
 ifeq ($(DEBUG),1)
 KFLAGS += -DARIL_DEBUG
 endif
-KLDFLAGS = -nostdlib -static -pie --no-dynamic-linker -z noexecstack -z max-page-size=4096 --gc-sections \
-           -T platform/x86/kernel.ld --build-id=none --unresolved-symbols=ignore-all
+KLDFLAGS = -nostdlib -static -z noexecstack --no-warn-rwx-segments -z max-page-size=4096 --gc-sections \
+           -T platform/x86/kernel.ld --build-id=none
 
 all: $(B)/aril $(B)/aril.elf ## build the host command and the kernel
 
@@ -48,11 +48,14 @@ $(B)/k/%.S.o: %.S Makefile
 	$(CC) $(KFLAGS) -D__ASSEMBLY__ -c $< -o $@
 
 # Linked twice: the first pass gives the addresses for the embedded symbol table of the second.
-$(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk
-	$(LD) $(KLDFLAGS) -o $(B)/aril.pass1 $(KOBJ)
+$(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk platform/x86/missing.awk
+	$(LD) -r -o $(B)/aril.all $(KOBJ)
+	nm -u $(B)/aril.all | awk -f platform/x86/missing.awk > $(B)/gen/missing.S
+	$(CC) $(KFLAGS) -c $(B)/gen/missing.S -o $(B)/k/missing.o
+	$(LD) $(KLDFLAGS) -o $(B)/aril.pass1 $(KOBJ) $(B)/k/missing.o
 	nm -n $(B)/aril.pass1 | awk -f platform/x86/symbols.awk > $(B)/gen/symbols.S
 	$(CC) $(KFLAGS) -c $(B)/gen/symbols.S -o $(B)/k/symbols.o
-	$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/symbols.o
+	$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/missing.o $(B)/k/symbols.o
 	objcopy --strip-all $(B)/aril.debug $@.tmp && mv $@.tmp $@
 
 # ------------------------------------------------------------------ the host command

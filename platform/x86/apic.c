@@ -133,7 +133,7 @@ static void arm(nsec_t deadline)
     }
     delta = MIN(delta, NSEC_PER_SEC * 2);
     u64 ticks = (delta >> 16) * (ticks_per_ns >> 16) + (((delta & 0xffff) * ticks_per_ns) >> 32);
-    apic_write(REG_TIMER_COUNT, (u32)MIN(MAX(ticks, 1), UINT32_MAX));
+    apic_write(REG_TIMER_COUNT, (u32)MIN(MAX(ticks, 1ul), (u64)UINT32_MAX));
 }
 
 void platform_timer_set(nsec_t deadline)

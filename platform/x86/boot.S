@@ -341,3 +341,5 @@ boot_cpu_data:
     .skip 4096 /* guard: never touched */
     .skip 16384
 boot_stack_top:
+
+    .section .note.GNU-stack, "", @progbits

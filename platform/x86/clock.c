@@ -73,7 +73,7 @@ nsec_t platform_clock(void)
 
 u64 clock_ns_to_cycles(nsec_t ns)
 {
-    return (u64)(((unsigned __int128)ns << shift) / mult);
+    return (unsigned __int128)ns * ((1ull << 63) / mult << (shift - 31)) >> 32;
 }
 
 nsec_t platform_wall_base(void)
@@ -197,7 +197,7 @@ static u64 read_rtc(void)
     return days * 86400 + hour * 3600 + from_bcd(t[1], bcd) * 60 + from_bcd(t[0], bcd);
 }
 
-void clock_init(void)
+void x86_clock_init(void)
 {
     if (!use_kvm() && !use_cpuid()) {
         u64 cycles = count_pit();
@@ -211,7 +211,7 @@ void clock_init(void)
         wall_base = read_rtc() * NSEC_PER_SEC;
 }
 
-void clock_init_cpu(void)
+void x86_clock_init_cpu(void)
 {
     if (per_cpu_page)
         x86_wrmsr(MSR_KVM_SYSTEM_TIME_NEW, ((vaddr_t)&pages[this_cpu()->cpu] - IMAGE_BASE) | 1);

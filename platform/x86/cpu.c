@@ -13,7 +13,7 @@ struct cpu_features cpu_features;
 extern char cpu_code[], trap_entries[], irq_entries[], shim_stubs[], spurious_entry[];
 extern u8 have_fsgsbase_copy, ring3_copy;
 extern char syscall_entry[], trap_entry[], exit_window[], exit_restart[];
-extern struct percpu boot_cpu_data;
+extern char boot_cpu_data[];
 
 #define CHECK(structure, field, offset) _Static_assert(offsetof(structure, field) == (offset), #field)
 CHECK(struct percpu, current, PERCPU_CURRENT);
@@ -193,7 +193,7 @@ void cpu_block_init(vaddr_t data, vaddr_t code, unsigned cpu)
     memcpy(priv->idtr + 2, &base, 8);
     if (cpu != 0) {
         u64 *gdt = (u64 *)(data + CPU_GDT);
-        memcpy(gdt, (char *)&boot_cpu_data + CPU_GDT, GDT_LIMIT + 1);
+        memcpy(gdt, boot_cpu_data + CPU_GDT, GDT_LIMIT + 1);
         base = data + CPU_TSS;
         gdt[8] = TSS_LIMIT | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
         gdt[9] = base >> 32;

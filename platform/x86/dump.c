@@ -10,9 +10,9 @@
 struct symbol {
     u32 offset, name;
 };
-extern const struct symbol symbol_table[] __attribute__((weak));
-extern const u32 symbol_count __attribute__((weak));
-extern const char symbol_names[] __attribute__((weak));
+extern const struct symbol symbol_table[];
+extern const u32 symbol_count;
+extern const char symbol_names[];
 
 const char *platform_symbol(vaddr_t address, u64 *offset)
 {

@@ -502,3 +502,5 @@ switch_stacks:
     pop %rbx
     pop %rbp
     ret
+
+    .section .note.GNU-stack, "", @progbits

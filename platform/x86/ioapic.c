@@ -35,7 +35,7 @@ int platform_irq_request(unsigned gsi, bool level, irq_handler_t handler, void *
     spin_lock_irq(&ioapic_lock);
     if (!ioapic) {
         ioapic = platform_map_device(IOAPIC_ADDRESS, PAGE_SIZE);
-        line_count = MIN((ioapic_read(REG_VERSION) >> 16 & 0xff) + 1, MAX_LINES);
+        line_count = MIN((ioapic_read(REG_VERSION) >> 16 & 0xff) + 1, MAX_LINES + 0u);
     }
     if (gsi >= line_count) {
         result = -EINVAL;

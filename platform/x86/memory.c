@@ -4,6 +4,7 @@
  * GiB (which boot.S maps) and the few pages needed before the page allocator runs. Boot CPU only;
  * the memory map is fixed once platform_memory_map() was called.
  */
+#include <stdint.h>
 #include <xen/arch-x86/hvm/start_info.h>
 #include "kernel/lib/string.h"
 #include "platform/x86/x86.h"

@@ -20,10 +20,12 @@
 #define P_ACCESS  0x020ull
 #define P_DIRTY   0x040ull
 #define P_HUGE    0x080ull
+#define P_NONE    0x200ull /* ours, in an entry that is not present: a page without access */
 #define P_NX      (1ull << 63)
 #define P_ADDRESS 0x000ffffffffff000ull
 
 #define PTE_RIGHTS P_USER
+#define P_FILLED   (P_PRESENT | P_NONE)
 #define P_TABLE    (P_PRESENT | P_WRITE | P_ACCESS | PTE_RIGHTS)
 
 extern const paddr_t kernel_pml4_pa; /* the kernel's own root */
@@ -40,12 +42,16 @@ static unsigned index_at(vaddr_t va, unsigned level)
 
 static u64 rights(unsigned prot)
 {
+    if (prot == 0)
+        return P_NONE | P_ACCESS;
     return P_PRESENT | P_ACCESS | PTE_RIGHTS | (prot & PTE_WRITE ? P_WRITE | P_DIRTY : 0) |
            (prot & PTE_EXEC ? 0 : P_NX) | (prot & PTE_DEVICE ? P_NOCACHE : 0);
 }
 
 static unsigned prot_of(u64 entry)
 {
+    if (!(entry & P_PRESENT))
+        return 0;
     return PTE_READ | (entry & P_WRITE ? PTE_WRITE : 0) | (entry & P_NX ? 0 : PTE_EXEC) |
            (entry & P_NOCACHE ? PTE_DEVICE : 0);
 }
@@ -114,7 +120,7 @@ int platform_pt_map(struct pt_batch *b, vaddr_t va, paddr_t pa, size_t size, uns
     u64 old = *pde;
     if (size == HUGE_SIZE) {
         write_entry(pde, pa | rights(prot) | P_HUGE);
-        if (old & P_PRESENT) {
+        if (old & P_FILLED) {
             must_flush(b, va, va + HUGE_SIZE);
             if (!(old & P_HUGE))
                 free_later(b, old & P_ADDRESS);
@@ -160,7 +166,7 @@ int platform_pt_map_array(struct pt_batch *b, vaddr_t va, const paddr_t *pa, uns
             }
             u64 *pt = table(fresh ? fresh : *pde);
             for (unsigned j = 0; j < count; j++)
-                if (pa[i + j] && !(pt[first + j] & P_PRESENT))
+                if (pa[i + j] && !(pt[first + j] & P_FILLED))
                     write_entry(&pt[first + j], pa[i + j] | flags);
             if (fresh)
                 write_entry(pde, fresh | P_TABLE);
@@ -170,7 +176,7 @@ int platform_pt_map_array(struct pt_batch *b, vaddr_t va, const paddr_t *pa, uns
     return 0;
 }
 
-/* Calls fn for the page-directory entries of [start, end) that are present. */
+/* One walk over the filled entries of [start, end); huge and small are called for each. */
 struct range_walk {
     struct pt_batch *b;
     vaddr_t start, end;
@@ -188,7 +194,7 @@ static int walk_directory(struct range_walk *w, u64 *pd, vaddr_t base)
         vaddr_t va = base + i * HUGE_SIZE;
         if (va >= w->end)
             break;
-        if (!(pd[i] & P_PRESENT))
+        if (!(pd[i] & P_FILLED))
             continue;
         vaddr_t from = MAX(w->start, va), to = MIN(w->end, va + HUGE_SIZE);
         if (pd[i] & P_HUGE) {
@@ -204,7 +210,7 @@ static int walk_directory(struct range_walk *w, u64 *pd, vaddr_t base)
         }
         u64 *pt = table(pd[i]);
         for (; from < to; from += PAGE_SIZE)
-            if (pt[index_at(from, 0)] & P_PRESENT)
+            if (pt[index_at(from, 0)] & P_FILLED)
                 w->small(w, &pt[index_at(from, 0)], from);
     }
     return 0;
@@ -234,7 +240,7 @@ static int walk_range(struct range_walk *w)
 static void visit(struct range_walk *w, u64 *entry, vaddr_t va, size_t size)
 {
     u64 old = w->clear ? __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL) : *entry;
-    if (w->clear)
+    if (w->clear && (old & P_PRESENT))
         must_flush(w->b, va, va + size);
     struct pt_leaf leaf = {
         .va = va,
@@ -276,7 +282,8 @@ static void protect(struct range_walk *w, u64 *entry, vaddr_t va, size_t size)
     if (new == old)
         return;
     write_entry(entry, new);
-    must_flush(w->b, va, va + size);
+    if (old & P_PRESENT)
+        must_flush(w->b, va, va + size);
 }
 
 static int protect_huge(struct range_walk *w, u64 *pde, vaddr_t va)
@@ -301,7 +308,7 @@ int platform_pt_move(struct pt_batch *b, vaddr_t from, vaddr_t to, size_t size)
 {
     for (size_t done = 0; done < size;) {
         u64 *pde = find_pde(b->root, from + done, false);
-        if (!pde || !(*pde & P_PRESENT)) {
+        if (!pde || !(*pde & P_FILLED)) {
             done = ALIGN_DOWN(from + done, HUGE_SIZE) + HUGE_SIZE - from;
             continue;
         }
@@ -311,7 +318,7 @@ int platform_pt_move(struct pt_batch *b, vaddr_t from, vaddr_t to, size_t size)
             u64 *target = find_pde(b->root, to + done, true);
             if (!target)
                 return -ENOMEM;
-            if (*target & P_PRESENT)
+            if ((*target & P_PRESENT) && !(*target & P_HUGE))
                 free_later(b, *target & P_ADDRESS);
             write_entry(target, *pde);
             write_entry(pde, 0);
@@ -327,7 +334,7 @@ int platform_pt_move(struct pt_batch *b, vaddr_t from, vaddr_t to, size_t size)
         }
         u64 *pte = &table(*pde)[index_at(from + done, 0)];
         u64 old = *pte;
-        if (old & P_PRESENT) {
+        if (old & P_FILLED) {
             int error = platform_pt_map(b, to + done, old & P_ADDRESS, PAGE_SIZE, prot_of(old));
             if (error)
                 return error;
@@ -342,11 +349,11 @@ int platform_pt_move(struct pt_batch *b, vaddr_t from, vaddr_t to, size_t size)
 int platform_pt_lookup(page_root_t root, vaddr_t va, struct pt_leaf *leaf)
 {
     u64 *pde = find_pde(root, va, false);
-    if (!pde || !(*pde & P_PRESENT))
+    if (!pde || !(*pde & P_FILLED))
         return -ENOENT;
     size_t size = *pde & P_HUGE ? HUGE_SIZE : PAGE_SIZE;
     u64 entry = *pde & P_HUGE ? *pde : table(*pde)[index_at(va, 0)];
-    if (!(entry & P_PRESENT))
+    if (!(entry & P_FILLED))
         return -ENOENT;
     *leaf = (struct pt_leaf){
         .va = ALIGN_DOWN(va, size),
@@ -476,7 +483,10 @@ void platform_pt_commit(struct pt_batch *b)
         struct flush_request r = {b->start, b->end};
         if (r.start > r.end)
             r = (struct flush_request){0, UINT64_MAX & PAGE_MASK};
-        smp_call_mask(b->cpus, flush_local, &r);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        /* Ordered after the changes: a CPU that activates the root later sees them. */
+        u64 cpus = b->cpus ? __atomic_load_n(b->cpus, __ATOMIC_SEQ_CST) : UINT64_MAX;
+        smp_call_mask(cpus, flush_local, &r);
     }
     for (paddr_t pa = b->free_tables; pa;) {
         paddr_t next = *(u64 *)phys_to_virt(pa);

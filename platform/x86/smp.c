@@ -43,7 +43,9 @@ void smp_call_mask(u64 mask, void (*fn)(void *arg), void *arg)
     unsigned count = platform_cpu_count();
     bool here = mask >> self & 1;
     mask &= ~(1ull << self) & (count < 64 ? (1ull << count) - 1 : UINT64_MAX);
-    struct call c = {fn, arg, __builtin_popcountll(mask)};
+    struct call c = {fn, arg, 0};
+    for (u64 m = mask; m; m &= m - 1)
+        c.left++;
     for (u64 m = mask; m; m &= m - 1) {
         unsigned cpu = __builtin_ctzll(m);
         struct call *none = NULL;

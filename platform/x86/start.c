@@ -6,12 +6,8 @@
 #include "kernel/lib/string.h"
 #include "platform/x86/x86.h"
 
-#define UART_DATA   0x3f8
-#define UART_STATUS 0x3fd
-#define UART_ROOM   0x20
-
 extern char cpu_code[];
-extern struct percpu boot_cpu_data;
+extern char boot_cpu_data[];
 void x86_enter_ring3(void);
 void x86_start(paddr_t start_info);
 void x86_start_secondary(void);
@@ -32,13 +28,13 @@ static void change_ring(int ring)
     else
         shim_call(shim_ring0, 0, 0, 0);
     x86_ring = ring;
-    cpu_block_init((vaddr_t)&boot_cpu_data, (vaddr_t)cpu_code, 0);
+    cpu_block_init((vaddr_t)boot_cpu_data, (vaddr_t)cpu_code, 0);
 }
 
 void x86_start(paddr_t start_info)
 {
-    cpu_block_init((vaddr_t)&boot_cpu_data, (vaddr_t)cpu_code, 0);
-    cpu_add(&boot_cpu_data);
+    cpu_block_init((vaddr_t)boot_cpu_data, (vaddr_t)cpu_code, 0);
+    cpu_add((struct percpu *)boot_cpu_data);
     cpu_features_init();
     memory_init(start_info);
     int ring = ring_parameter(platform_command_line());
@@ -48,7 +44,7 @@ void x86_start(paddr_t start_info)
         panic("ring 3 needs a CPU with FSGSBASE");
     platform_root_activate(NO_ROOT);
     fpu_init();
-    clock_init();
+    x86_clock_init();
     apic_init_cpu();
     x86_interrupts_on();
     kernel_main();
@@ -57,7 +53,7 @@ void x86_start(paddr_t start_info)
 void x86_start_secondary(void)
 {
     platform_root_activate(NO_ROOT);
-    clock_init_cpu();
+    x86_clock_init_cpu();
     apic_init_cpu();
     cpu_add(this_cpu());
     x86_interrupts_on();
@@ -78,16 +74,6 @@ void platform_wait_for_interrupt(void)
                          : "memory", "cc");
     else
         shim_call(shim_halt, 0, 0, 0);
-}
-
-void platform_early_putc(char c)
-{
-    if (c == '\n')
-        platform_early_putc('\r');
-    /* Bounded: a machine without a UART reads as all ones or zeros. */
-    for (unsigned i = 0; i < 10000 && !(inb(UART_STATUS) & UART_ROOM); i++)
-        cpu_relax();
-    outb(UART_DATA, c);
 }
 
 /*

@@ -97,3 +97,5 @@ platform_cmpxchg_user_u32: /* RDI: p, ESI: old, EDX: new, RCX: seen */
 2:  mov $-14, %eax
     ret
     EXCEPTION 1b, 2b
+
+    .section .note.GNU-stack, "", @progbits

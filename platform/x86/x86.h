@@ -7,6 +7,7 @@
 #define PLATFORM_X86_X86_H
 
 #include "platform/platform.h"
+#include "platform/x86/io.h"
 #include "platform/x86/layout.h"
 
 /* ---------------------------------------------------------------- the ring and its operations */
@@ -76,23 +77,6 @@ static inline void x86_interrupts_on(void)
 }
 
 /* ---------------------------------------------------------------- plain instructions */
-
-static inline void outb(u16 port, u8 value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline void outl(u16 port, u32 value)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline u8 inb(u16 port)
-{
-    u8 value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 
 struct cpuid {
     u32 a, b, c, d;
@@ -223,9 +207,9 @@ struct cpu_list {
 void firmware_find_cpus(struct cpu_list *list); /* firmware.c: ACPI, MP tables, fw_cfg */
 
 /* clock.c */
-void clock_init(void);
+void x86_clock_init(void);
 u64 clock_ns_to_cycles(nsec_t ns);
-void clock_init_cpu(void);
+void x86_clock_init_cpu(void);
 
 /* fpu.c */
 void fpu_init(void);
