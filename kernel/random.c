@@ -13,7 +13,6 @@
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/lock.h"
-#include "kernel/process.h"
 
 #define KEY_WORDS       8
 #define BLOCK_SIZE      64
@@ -127,8 +126,7 @@ static void reseed_if_due(void)
 {
     nsec_t now = platform_clock();
     struct percpu *cpu = this_cpu();
-    if (likely(now < READ_ONCE(next_reseed)) || cpu->irq_disable_depth || cpu->preempt_disable_depth ||
-        !current_thread()->process)
+    if (likely(now < READ_ONCE(next_reseed)) || cpu->irq_disable_depth || cpu->preempt_disable_depth)
         return;
     WRITE_ONCE(next_reseed, now + RESEED_INTERVAL);
     u8 bytes[64];

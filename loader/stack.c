@@ -17,18 +17,23 @@ static void measure(char *const *vector, size_t *count, size_t *bytes)
         *bytes += strlen(vector[*count]) + 1;
 }
 
-/* Copies the strings to `at` (program address at_va) and their addresses to `pointers`, NULL behind. */
-static char *copy_strings(char *const *vector, size_t count, char *at, vaddr_t at_va, u64 *pointers)
+/* Where in the block the program's address va is. */
+static char *at(struct initial_stack *s, vaddr_t va)
 {
-    char *start = at;
+    return s->block + (va - s->sp);
+}
+
+/* Copies the strings to `to` (program address to_va) and their addresses to `pointers`, NULL behind. */
+static void copy_strings(char *const *vector, size_t count, char *to, vaddr_t to_va, u64 *pointers)
+{
     for (size_t i = 0; i < count; i++) {
         size_t n = strlen(vector[i]) + 1;
-        pointers[i] = at_va + (u64)(at - start);
-        memcpy(at, vector[i], n);
-        at += n;
+        pointers[i] = to_va;
+        memcpy(to, vector[i], n);
+        to += n;
+        to_va += n;
     }
     pointers[count] = 0;
-    return at;
 }
 
 int initial_stack_build(struct initial_stack *s)
@@ -50,20 +55,19 @@ int initial_stack_build(struct initial_stack *s)
     s->block = kzalloc(s->top - s->sp);
     if (!s->block)
         return -ENOMEM;
-    char *base = s->block - s->sp; /* base + address: where the program will see address */
     u64 *word = (u64 *)s->block;
     *word++ = argc;
     s->arg_start = strings_va;
     s->arg_end = s->env_start = strings_va + arg_bytes;
     s->env_end = s->env_start + env_bytes;
     vaddr_t path_va = s->env_end;
-    copy_strings(s->argv, argc, base + s->arg_start, s->arg_start, word);
+    copy_strings(s->argv, argc, at(s, s->arg_start), s->arg_start, word);
     word += argc + 1;
-    copy_strings(s->envp, envc, base + s->env_start, s->env_start, word);
+    copy_strings(s->envp, envc, at(s, s->env_start), s->env_start, word);
     word += envc + 1;
-    memcpy(base + path_va, s->path, path_bytes);
-    memcpy(base + platform_va, s->platform, platform_bytes);
-    memcpy(base + random_va, s->random, sizeof(s->random));
+    memcpy(at(s, path_va), s->path, path_bytes);
+    memcpy(at(s, platform_va), s->platform, platform_bytes);
+    memcpy(at(s, random_va), s->random, sizeof(s->random));
     for (size_t i = 0; i < s->aux_count; i++, word += 2) {
         u64 type = s->aux[i].a_type;
         word[0] = type;
