@@ -233,7 +233,8 @@ int platform_pt_map(struct pt_batch *b, vaddr_t va, paddr_t pa, size_t size, uns
 int platform_pt_map_array(struct pt_batch *b, vaddr_t va, const paddr_t *pa, unsigned n, unsigned prot);
 /*
  * Walks present leaf entries in [start, end) and calls fn for each with its address, size, physical
- * address, protection, dirty and accessed bits; with clear set the entry is removed first. A huge page partly in range is split first.
+ * address, protection, dirty and accessed bits; with clear set the entry is removed first, and a huge page partly in range
+ * is split before. Without clear nothing changes, and such a page is reported once as it is (its va may be below start).
  * Returns 0 or -ENOMEM (a split failed; what was done before stays done).
  */
 struct pt_leaf {

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Demand paging, the common part: which region, which access, stack growth, and what a present page that
+ * refused the access means. Faults of one space run side by side under the read lock.
+ */
+#include <linux/mman.h>
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include "kernel/fault.h"
+#include "kernel/lib/string.h"
+#include "kernel/process.h"
+
+unsigned region_pte_prot(const struct region *r)
+{
+    /* The CPU cannot make a page writable or executable but not readable. */
+    unsigned prot = 0;
+    if (r->prot & (PROT_READ | PROT_WRITE | PROT_EXEC))
+        prot |= PTE_READ;
+    if (r->prot & PROT_WRITE)
+        prot |= PTE_WRITE;
+    if (r->prot & PROT_EXEC)
+        prot |= PTE_EXEC;
+    return prot;
+}
+
+static unsigned needed_prot(enum fault_access access)
+{
+    return access == FAULT_WRITE ? PTE_WRITE : access == FAULT_EXEC ? PTE_EXEC : PTE_READ;
+}
+
+void page_put_pa(paddr_t pa)
+{
+    struct page *p = pa ? page_of(pa) : NULL;
+    if (p)
+        page_put(p);
+}
+
+paddr_t private_page(unsigned flags)
+{
+    struct page *p = page_alloc(0, flags);
+    if (!p)
+        return 0;
+    p->kind = PAGE_KIND_PRIVATE;
+    return page_address(p);
+}
+
+bool memory_is_ample(u64 n)
+{
+    struct page_stats s;
+    page_stats(&s);
+    return s.total >= (16ul << 20 >> PAGE_SHIFT) && s.free > s.total / 4 + n;
+}
+
+void count_resident(struct address_space *as, u64 pages)
+{
+    u64 now = __atomic_add_fetch(&as->resident_pages, pages, __ATOMIC_RELAXED);
+    if (now > as->peak_resident_pages)
+        as->peak_resident_pages = now; /* under pt_lock */
+}
+
+struct mask_range {
+    vaddr_t va;
+    unsigned n;
+    u64 mask;
+};
+
+static void mask_leaf(const struct pt_leaf *leaf, void *arg)
+{
+    struct mask_range *m = arg;
+    if (leaf->size != PAGE_SIZE)
+        m->mask = UINT64_MAX;
+    else if (leaf->va >= m->va)
+        m->mask |= 1ull << ((leaf->va - m->va) >> PAGE_SHIFT);
+}
+
+u64 present_mask(struct address_space *as, vaddr_t va, unsigned n)
+{
+    struct pt_leaf leaf;
+    if (n == 1)
+        return platform_pt_lookup(as->root, va, &leaf) == 0;
+    struct mask_range m = {va, n, 0};
+    struct pt_batch b;
+    pt_batch_init(&b, as->root, &as->cpus);
+    platform_pt_walk(&b, va, va + n * PAGE_SIZE, false, mask_leaf, &m);
+    return m.mask;
+}
+
+int fault_install(struct fault *f, vaddr_t va, paddr_t *pa, unsigned n, unsigned prot, u64 generation)
+{
+    struct address_space *as = f->as;
+    struct memory_object *o = f->r->object;
+    paddr_t surplus[FAULT_WINDOW_MAX];
+    unsigned n_surplus = 0, n_mapped = 0;
+    int error = 0;
+
+    spin_lock(&as->pt_lock);
+    if (o && __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST) != generation)
+        error = -EAGAIN;
+    u64 present = error ? UINT64_MAX : present_mask(as, va, n);
+    for (unsigned i = 0; i < n; i++) {
+        if (!pa[i])
+            continue;
+        if (present >> i & 1) {
+            surplus[n_surplus++] = pa[i];
+            pa[i] = 0;
+        } else {
+            n_mapped++;
+        }
+    }
+    if (n_mapped) {
+        struct pt_batch b;
+        pt_batch_init(&b, as->root, &as->cpus);
+        error = platform_pt_map_array(&b, va, pa, n, prot);
+        if (!error)
+            count_resident(as, n_mapped);
+    }
+    spin_unlock(&as->pt_lock);
+
+    for (unsigned i = 0; i < n_surplus; i++)
+        page_put_pa(surplus[i]);
+    if (error == -ENOMEM) {
+        for (unsigned i = 0; i < n; i++)
+            page_put_pa(pa[i]);
+    }
+    return error;
+}
+
+/* Gives a present page protection prot. Under pt_lock. */
+static void upgrade(struct fault *f, const struct pt_leaf *leaf, unsigned prot)
+{
+    struct pt_batch b;
+    pt_batch_init(&b, f->as->root, &f->as->cpus);
+    platform_pt_protect(&b, leaf->va, leaf->va + leaf->size, prot, true);
+    if (b.flush)
+        platform_pt_commit(&b);
+}
+
+static bool is_ours_alone(const struct pt_leaf *leaf)
+{
+    struct page *p = page_of(leaf->pa);
+    return p && p->kind == PAGE_KIND_PRIVATE && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+int fault_copy(struct fault *f, const struct pt_leaf *leaf)
+{
+    struct address_space *as = f->as;
+    struct page *old = page_of(leaf->pa);
+    vaddr_t va = f->va;
+    paddr_t from = leaf->pa + (va - leaf->va);
+
+    /* The caller took a reference on old under pt_lock; it cannot go away under the copy. */
+    paddr_t fresh = private_page(0);
+    if (fresh)
+        memcpy(phys_to_virt(fresh), phys_to_virt(from), PAGE_SIZE);
+    int error = fresh ? 0 : -ENOMEM;
+    if (!error) {
+        struct pt_leaf now;
+        struct pt_batch b;
+        pt_batch_init(&b, as->root, &as->cpus);
+        spin_lock(&as->pt_lock);
+        bool same = platform_pt_lookup(as->root, va, &now) == 0 && now.pa == leaf->pa &&
+                    now.size == PAGE_SIZE;
+        if (same)
+            error = platform_pt_map(&b, va, fresh, PAGE_SIZE, region_pte_prot(f->r));
+        if (b.flush)
+            platform_pt_commit(&b);
+        spin_unlock(&as->pt_lock);
+        if (same && !error)
+            page_put_pa(leaf->pa); /* the mapping's */
+        else
+            page_put_pa(fresh);
+    }
+    if (old)
+        page_put(old);
+    return error;
+}
+
+/* One try to bring in f->va, whose region allows the access. */
+static int fault_in(struct fault *f)
+{
+    struct address_space *as = f->as;
+    struct region *r = f->r;
+    struct pt_leaf leaf;
+    bool private = !(r->flags & REGION_SHARED);
+
+    f->done_to = f->va + PAGE_SIZE;
+    spin_lock(&as->pt_lock);
+    if (platform_pt_lookup(as->root, f->va, &leaf) == 0) {
+        if (leaf.prot & needed_prot(f->access)) {
+            spin_unlock(&as->pt_lock);
+            f->done_to = leaf.va + leaf.size;
+            return 0; /* another CPU was faster, or the TLB was behind */
+        }
+        if (f->access != FAULT_WRITE) {
+            upgrade(f, &leaf, region_pte_prot(r) & ~PTE_WRITE);
+            spin_unlock(&as->pt_lock);
+            return 0;
+        }
+        if (private) {
+            if (is_ours_alone(&leaf)) {
+                upgrade(f, &leaf, region_pte_prot(r));
+                spin_unlock(&as->pt_lock);
+                return 0;
+            }
+            struct page *old = page_of(leaf.pa);
+            if (old)
+                page_get(old);
+            spin_unlock(&as->pt_lock);
+            return fault_copy(f, &leaf);
+        }
+    }
+    spin_unlock(&as->pt_lock);
+    return r->object ? fault_object(f) : fault_anonymous(f);
+}
+
+/* ---------------------------------------------------------------- stack growth */
+
+/* More than the page asked for, so that a stack that grows does not take the write lock for every page. */
+#define GROW_BYTES (16 * PAGE_SIZE)
+
+static bool may_grow_to(struct address_space *as, struct region *r, vaddr_t start)
+{
+    u64 limit = resource_limit(RLIMIT_STACK), pages = (r->start - start) >> PAGE_SHIFT;
+    struct region *below = region_prev(r);
+
+    if (start < USER_SPACE_START || r->end - start > limit ||
+        (start < KERNEL_SPACE_END && r->start >= KERNEL_SPACE_END))
+        return false;
+    if (below) {
+        bool keeps_gap = (below->prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) &&
+                         !(below->flags & REGION_GROWSDOWN);
+        if (start < below->end || (keeps_gap && start - below->end < STACK_GUARD_GAP))
+            return false;
+    }
+    return may_expand(as, pages, r->prot, r->flags) &&
+           (!(r->flags & REGION_LOCKED) || may_lock(as, pages));
+}
+
+static bool grow_stack(struct address_space *as, vaddr_t va)
+{
+    bool grown = false;
+    rwlock_write_lock(&as->lock);
+    struct region *r = region_find(as, va);
+    if (r && va >= r->start) {
+        grown = true; /* by another thread */
+    } else if (r && (r->flags & REGION_GROWSDOWN)) {
+        vaddr_t generous = ALIGN_DOWN(va, GROW_BYTES);
+        if (may_grow_to(as, r, generous))
+            region_resize(as, r, generous, r->end), grown = true;
+        else if (may_grow_to(as, r, va))
+            region_resize(as, r, va, r->end), grown = true;
+    }
+    rwlock_write_unlock(&as->lock);
+    return grown;
+}
+
+/* ---------------------------------------------------------------- entry points */
+
+static bool access_allowed(const struct region *r, enum fault_access access)
+{
+    switch (access) {
+    case FAULT_WRITE:
+        return r->prot & PROT_WRITE;
+    case FAULT_EXEC:
+        return r->prot & PROT_EXEC;
+    default:
+        return r->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+    }
+}
+
+static int refuse(int *signo, int *code, int s, int c)
+{
+    *signo = s;
+    *code = c;
+    return -EFAULT;
+}
+
+int address_space_fault(struct address_space *as, vaddr_t address, enum fault_access access,
+                        int *signo, int *code)
+{
+    struct fault f = {.as = as, .va = address & PAGE_MASK, .access = access};
+    int error;
+
+    do {
+        rwlock_read_lock(&as->lock);
+        f.r = region_find(as, f.va);
+        if (!f.r || f.va < f.r->start) {
+            bool stack = f.r && (f.r->flags & REGION_GROWSDOWN);
+            rwlock_read_unlock(&as->lock);
+            if (!stack || !grow_stack(as, f.va))
+                return refuse(signo, code, SIGSEGV, SEGV_MAPERR);
+            error = -EAGAIN;
+            continue;
+        }
+        if (!access_allowed(f.r, access)) {
+            rwlock_read_unlock(&as->lock);
+            return refuse(signo, code, SIGSEGV, SEGV_ACCERR);
+        }
+        error = fault_in(&f);
+        rwlock_read_unlock(&as->lock);
+    } while (error == -EAGAIN);
+
+    if (error && error != -ENOMEM)
+        return refuse(signo, code, SIGBUS, BUS_ADRERR);
+    if (!error)
+        __atomic_add_fetch(&as->minor_faults, 1, __ATOMIC_RELAXED);
+    return error;
+}
+
+int populate(struct address_space *as, vaddr_t start, vaddr_t end, enum fault_access access)
+{
+    struct fault f = {.as = as, .va = start, .access = access, .populate = true};
+
+    while (f.va < end) {
+        int error;
+        if (current_thread()->exit_requested)
+            return -EINTR;
+        rwlock_read_lock(&as->lock);
+        f.r = region_find(as, f.va);
+        if (!f.r || f.va < f.r->start)
+            error = -ENOENT;
+        else if (!access_allowed(f.r, access))
+            error = -EACCES;
+        else
+            error = fault_in(&f);
+        rwlock_read_unlock(&as->lock);
+        if (error && error != -EAGAIN)
+            return error;
+        if (!error)
+            f.va = f.done_to;
+    }
+    return 0;
+}
+
+int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end)
+{
+    while (start < end) {
+        rwlock_read_lock(&as->lock);
+        struct region *r = region_find(as, start);
+        vaddr_t from = r ? MAX(start, r->start) : end, to = r ? MIN(r->end, end) : end;
+        enum fault_access access = FAULT_READ;
+        bool wanted = r && from < to && access_allowed(r, FAULT_READ) && !(r->flags & REGION_LOCK_ON_FAULT);
+        if (wanted && (r->prot & PROT_WRITE) && !(r->flags & REGION_SHARED))
+            access = FAULT_WRITE;
+        rwlock_read_unlock(&as->lock);
+        int error = wanted ? populate(as, from, to, access) : 0;
+        if (error && error != -ENOENT && error != -EACCES)
+            return error;
+        start = to;
+    }
+    return 0;
+}

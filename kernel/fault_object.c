@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Faults on memory objects: the object's own pages where the mapping is shared or only read, a private copy for
+ * a write to a private mapping. Pages of the object that are in memory anyway are mapped around the faulting one.
+ */
+#include <linux/mman.h>
+#include "kernel/fault.h"
+#include "kernel/lib/string.h"
+
+static u64 object_index(const struct region *r, vaddr_t va)
+{
+    return (r->offset + (va - r->start)) >> PAGE_SHIFT;
+}
+
+/* Protection of an object's page in r: a private mapping never writes to it. */
+static unsigned object_prot(const struct region *r, bool writable)
+{
+    unsigned prot = region_pte_prot(r);
+    if (!(r->flags & REGION_SHARED) || !writable)
+        prot &= ~PTE_WRITE;
+    return prot;
+}
+
+/* Maps what the object has in memory in the aligned window around f->va. Failures do not matter. */
+static void map_around(struct fault *f, u64 generation)
+{
+    struct region *r = f->r;
+    struct memory_object *o = r->object;
+    bool write = (r->flags & REGION_SHARED) && (r->prot & PROT_WRITE);
+    vaddr_t window = ALIGN_DOWN(f->va, FAULT_WINDOW_MAX * PAGE_SIZE);
+    vaddr_t low = MAX(window, r->start), high = MIN(window + FAULT_WINDOW_MAX * PAGE_SIZE, r->end);
+    unsigned n = (high - low) >> PAGE_SHIFT;
+    paddr_t pa[FAULT_WINDOW_MAX];
+
+    if (!o->ops->get_resident || n <= 1)
+        return;
+    /* Protection is one for all in a go: first, where the mapping is writable, the pages that may be written. */
+    if (write) {
+        o->ops->get_resident(o, object_index(r, low), n, true, pa);
+        fault_install(f, low, pa, n, object_prot(r, true), generation);
+    }
+    if (f->access != FAULT_WRITE || !write) {
+        o->ops->get_resident(o, object_index(r, low), n, false, pa);
+        fault_install(f, low, pa, n, object_prot(r, false), generation);
+    }
+}
+
+/* The private copy of an object's page at f->va, where nothing is mapped yet. */
+static int private_copy(struct fault *f)
+{
+    struct region *r = f->r;
+    struct memory_object *o = r->object;
+    u64 generation = __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
+    paddr_t from;
+    bool writable;
+
+    int error = o->ops->get_page(o, object_index(r, f->va), false, &from, &writable);
+    if (error)
+        return error;
+    paddr_t fresh = private_page(0);
+    if (fresh)
+        memcpy(phys_to_virt(fresh), phys_to_virt(from), PAGE_SIZE);
+    page_put_pa(from);
+    if (!fresh)
+        return -ENOMEM;
+    return fault_install(f, f->va, &fresh, 1, region_pte_prot(r), generation);
+}
+
+/* The object's page pa (referenced) at f->va, whatever is there now. */
+static int install_object_page(struct fault *f, paddr_t pa, unsigned prot, u64 generation)
+{
+    struct address_space *as = f->as;
+    struct memory_object *o = f->r->object;
+    struct pt_leaf leaf;
+    struct pt_batch b;
+    paddr_t drop = pa;
+    int error = 0;
+
+    pt_batch_init(&b, as->root, &as->cpus);
+    spin_lock(&as->pt_lock);
+    if (__atomic_load_n(&o->generation, __ATOMIC_SEQ_CST) != generation) {
+        error = -EAGAIN;
+    } else if (platform_pt_lookup(as->root, f->va, &leaf) != 0) {
+        error = platform_pt_map(&b, f->va, pa, PAGE_SIZE, prot);
+        if (!error) {
+            count_resident(as, 1);
+            drop = 0;
+        }
+    } else if (!(f->r->flags & REGION_SHARED)) {
+        /* Another thread was faster, perhaps with a private copy. */
+    } else if (leaf.pa == pa) {
+        error = platform_pt_protect(&b, f->va, f->va + PAGE_SIZE, prot, true);
+    } else {
+        error = platform_pt_map(&b, f->va, pa, PAGE_SIZE, prot);
+        if (!error)
+            drop = leaf.pa;
+    }
+    if (b.flush)
+        platform_pt_commit(&b);
+    spin_unlock(&as->pt_lock);
+    page_put_pa(drop);
+    return error;
+}
+
+int fault_object(struct fault *f)
+{
+    struct region *r = f->r;
+    struct memory_object *o = r->object;
+    bool shared = r->flags & REGION_SHARED, writable;
+    paddr_t pa;
+
+    if (!shared && f->access == FAULT_WRITE)
+        return private_copy(f);
+    u64 generation = __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
+    int error = o->ops->get_page(o, object_index(r, f->va), f->access == FAULT_WRITE, &pa, &writable);
+    if (error)
+        return error;
+    error = install_object_page(f, pa, object_prot(r, writable), generation);
+    if (!error)
+        map_around(f, generation);
+    return error;
+}
