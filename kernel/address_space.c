@@ -2,8 +2,8 @@
 /*
  * Life of an address space, which CPU has which one loaded, and the limits its growth is held to.
  *
- * A CPU that runs a kernel thread keeps the last space loaded (no reload when the same program comes back);
- * address_space_put() of the last reference takes it off all CPUs before the page tables go.
+ * A CPU that runs a kernel thread keeps the last space loaded; the last address_space_put() has the scheduler take it
+ * off all CPUs before the page tables go.
  */
 #include <linux/mman.h>
 #include "kernel/heap.h"
@@ -11,6 +11,7 @@
 #include "kernel/page.h"
 #include "kernel/process.h"
 #include "kernel/region.h"
+#include "kernel/sched.h"
 
 /* What each CPU has loaded; written by that CPU, masked. */
 static struct address_space *loaded[MAX_CPUS];
@@ -38,8 +39,7 @@ void address_space_get(struct address_space *as)
     __atomic_add_fetch(&as->refs, 1, __ATOMIC_RELAXED);
 }
 
-/* Loads as (NULL: the kernel's own tables) on this CPU. Masked. */
-static void load(struct address_space *as)
+void address_space_activate(struct address_space *as)
 {
     unsigned cpu = this_cpu()->cpu;
     struct address_space *old = loaded[cpu];
@@ -53,28 +53,12 @@ static void load(struct address_space *as)
         __atomic_and_fetch(&old->cpus, ~(1ull << cpu), __ATOMIC_SEQ_CST);
 }
 
-void address_space_activate(struct address_space *as)
-{
-    if (as)
-        load(as);
-}
-
-/* Interrupt context on each other CPU, or masked. */
-static void unload(void *arg)
-{
-    irq_disable();
-    if (loaded[this_cpu()->cpu] == arg)
-        load(NULL);
-    irq_enable();
-}
-
 void address_space_put(struct address_space *as)
 {
     if (__atomic_sub_fetch(&as->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    unload(as);
     if (__atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST))
-        platform_call_others(unload, as);
+        sched_unload_space(as);
     zap_range(as, USER_SPACE_START, USER_SPACE_END);
     for (struct rb_node *n; (n = rb_first(&as->regions));) {
         struct region *r = container_of(n, struct region, node);

@@ -80,7 +80,7 @@ extern void (*region_file_put)(struct file *f);
 struct address_space *address_space_create(void); /* NULL: out of memory */
 void address_space_get(struct address_space *as);
 void address_space_put(struct address_space *as);
-/* Makes as the running thread's (CPU-local); masked; called by the scheduler on a switch. */
+/* Loads as on this CPU, NULL: only the kernel's part. Masked; called by the scheduler on a switch. */
 void address_space_activate(struct address_space *as);
 
 /* What mmap maps. */

@@ -664,7 +664,7 @@ static void unload_space(void *as)
     struct run_queue *rq = this_cpu()->rq;
     if (rq && rq->space == as) {
         rq->space = NULL;
-        platform_root_activate(NO_ROOT);
+        address_space_activate(NULL);
     }
 }
 

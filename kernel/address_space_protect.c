@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mprotect(2). */
+#include <linux/mman.h>
+#include "kernel/region.h"
+
+#define PROT_RWX (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+/* Brings the page tables of r in line with its protection. */
+static void protect_pages(struct address_space *as, const struct region *r)
+{
+    struct pt_batch b;
+    pt_batch_init(&b, as->root, &as->cpus);
+    spin_lock(&as->pt_lock);
+    split_block_at(as, r->start);
+    split_block_at(as, r->end);
+    /* Where there is an object some pages are its own, to be copied or asked for at the first write: by fault. */
+    platform_pt_protect(&b, r->start, r->end, region_pte_prot(r), !r->object);
+    if (b.flush)
+        platform_pt_commit(&b);
+    spin_unlock(&as->pt_lock);
+}
+
+static int protect_region(struct address_space *as, struct region *r, vaddr_t start, vaddr_t end, u32 prot)
+{
+    u64 pages = (MIN(r->end, end) - MAX(r->start, start)) >> PAGE_SHIFT;
+    bool newly_private = (prot & PROT_WRITE) && !(r->prot & PROT_WRITE) && !(r->flags & REGION_SHARED);
+
+    if (prot == r->prot)
+        return 0;
+    if (prot & ~r->max_prot)
+        return -EACCES;
+    if (newly_private) {
+        /* RLIMIT_DATA, not RLIMIT_AS: the pages are mapped already. */
+        if (!may_expand(as, pages, prot, r->flags) && may_expand(as, pages, r->prot, r->flags))
+            return -ENOMEM;
+        if (!may_commit(pages, prot, r->flags, !r->object))
+            return -ENOMEM;
+    }
+    if (r->start < start) {
+        int error = region_split(as, r, start);
+        if (error)
+            return error;
+        r = region_next(r);
+    }
+    if (r->end > end) {
+        int error = region_split(as, r, end);
+        if (error)
+            return error;
+    }
+    region_change(as, r, prot, r->flags);
+    protect_pages(as, r);
+    return 0;
+}
+
+/* All of [start, end) in order, until a hole or an error: what came before stays changed, as on Linux. */
+static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, u32 prot, u32 grows)
+{
+    struct region *r = region_find(as, start);
+    int error = 0;
+
+    if (!r)
+        return -ENOMEM;
+    if (grows & PROT_GROWSDOWN) {
+        if (r->start >= end)
+            return -ENOMEM;
+        if (!(r->flags & REGION_GROWSDOWN))
+            return -EINVAL;
+        start = r->start;
+    } else if (r->start > start) {
+        return -ENOMEM;
+    } else if (grows & PROT_GROWSUP) {
+        return -EINVAL;
+    }
+    vaddr_t at = start;
+    while (at < end && !error) {
+        r = region_find(as, at);
+        if (!r || r->start > at) {
+            error = -ENOMEM;
+            break;
+        }
+        vaddr_t next = MIN(r->end, end);
+        error = protect_region(as, r, at, end, prot);
+        at = next;
+    }
+    region_merge_range(as, start, end);
+    return error;
+}
+
+int address_space_protect(struct address_space *as, vaddr_t start, size_t length, u32 prot)
+{
+    u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+    prot &= ~grows;
+    if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || (start & ~PAGE_MASK))
+        return -EINVAL;
+    if (length == 0)
+        return 0;
+    vaddr_t end = start + ALIGN_UP(length, PAGE_SIZE);
+    if (end <= start)
+        return -ENOMEM;
+    if (prot & ~(PROT_RWX | PROT_SEM))
+        return -EINVAL;
+    prot &= PROT_RWX;
+
+    rwlock_write_lock(&as->lock);
+    int error = protect_locked(as, start, end, prot, grows);
+    struct region *r = error ? NULL : region_find(as, start);
+    bool fill = r && prot && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT);
+    rwlock_write_unlock(&as->lock);
+    if (fill)
+        populate_regions(as, start, end);
+    return error;
+}
