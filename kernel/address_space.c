@@ -59,9 +59,9 @@ void address_space_put(struct address_space *as)
         return;
     if (__atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST))
         sched_unload_space(as);
-    zap_range(as, USER_SPACE_START, USER_SPACE_END);
     for (struct rb_node *n; (n = rb_first(&as->regions));) {
         struct region *r = container_of(n, struct region, node);
+        zap_range(as, r->start, r->end);
         region_remove(as, r);
         region_free(r);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls on the address space: mmap(2) and its relatives. Argument checks here, the work in kernel/address_space*.c. */
 #include <linux/fcntl.h>
+#include <linux/memfd.h>
 #include <linux/mman.h>
 #include "fs/file.h"
 #include "fs/memfd.h"
@@ -261,6 +262,25 @@ long sys_remap_file_pages(const struct syscall_args *a)
     if (m.file)
         region_file_put(m.file);
     return result < 0 ? result : 0;
+}
+
+/* memfd_create(2) allows names of 249 bytes. */
+#define MEMFD_NAME_MAX 249
+
+long sys_memfd_create(const struct syscall_args *a)
+{
+    u32 flags = ARG_U32(a, 1);
+    char name[MEMFD_NAME_MAX + 1];
+    ssize n = copy_string_from_user(name, ARG_PTR(a, 0), sizeof(name));
+    if (n < 0)
+        return n == -ENAMETOOLONG ? -EINVAL : n;
+    struct file *f = memfd_create(name, flags);
+    if (IS_ERR(f))
+        return PTR_ERR(f);
+    int fd = fd_install(f, 0, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
+    if (fd < 0)
+        file_put(f);
+    return fd;
 }
 
 /* Protection keys as a CPU without them has it: none to allocate, only key -1 (none) to set. */

@@ -183,6 +183,7 @@ struct range_walk {
     int (*huge)(struct range_walk *w, u64 *pde, vaddr_t va);
     void (*small)(struct range_walk *w, u64 *pte, vaddr_t va);
     bool clear, upgrade;
+    bool look_only; /* nothing is changed: huge pages are not split either */
     unsigned prot;
     void (*fn)(const struct pt_leaf *leaf, void *arg);
     void *arg;
@@ -198,7 +199,7 @@ static int walk_directory(struct range_walk *w, u64 *pd, vaddr_t base)
             continue;
         vaddr_t from = MAX(w->start, va), to = MIN(w->end, va + HUGE_SIZE);
         if (pd[i] & P_HUGE) {
-            if (to - from == HUGE_SIZE) {
+            if (to - from == HUGE_SIZE || w->look_only) {
                 int error = w->huge(w, &pd[i], va);
                 if (error)
                     return error;
@@ -268,7 +269,7 @@ int platform_pt_walk(struct pt_batch *b, vaddr_t start, vaddr_t end, bool clear,
                      void (*fn)(const struct pt_leaf *leaf, void *arg), void *arg)
 {
     struct range_walk w = {.b = b, .start = start, .end = end, .huge = visit_huge,
-                           .small = visit_small, .clear = clear, .fn = fn, .arg = arg};
+                           .small = visit_small, .clear = clear, .look_only = !clear, .fn = fn, .arg = arg};
     return walk_range(&w);
 }
 
