@@ -46,6 +46,7 @@ struct process *process_create(void)
     wait_queue_init(&p->stop_wait);
     wait_queue_init(&p->exited);
     default_limits(p->limits);
+    credentials_init(&p->cred);
     p->start_time = platform_clock();
     p->dumpable = 1;
     signal_process_init(p);

@@ -23,7 +23,14 @@ struct credentials {
     u32 gid, egid, sgid, fsgid;
     u32 group_count;
     u32 groups[32];
+    u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient; /* bit CAP_* */
+    u32 securebits;                /* SECBIT_*, prctl(2) */
 };
+
+/* A first process's: user 0 with the capabilities for which the kernel serves anything. */
+void credentials_init(struct credentials *c);
+/* True if the current process has capability CAP_*. */
+bool capable(int capability);
 
 struct process {
     u32 refs;
@@ -66,6 +73,7 @@ struct process {
     bool cpu_timers;               /* a CPU-time limit or timer is set: sched_cpu_timer_tick wanted */
     u64 personality;
     u32 dumpable, no_new_privs, child_subreaper;
+    bool no_huge_pages;            /* PR_SET_THP_DISABLE: faults fill with small pages */
     int pdeathsig;
     u64 membarrier_registered;     /* MEMBARRIER_CMD_* registrations */
     int io_priority;               /* ioprio_set(2) */

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls about the machine as a whole: its names, memory, log, and random numbers. */
+#include <linux/capability.h>
+#include <linux/personality.h>
+#include <linux/random.h>
+#include <linux/reboot.h>
+#include <linux/sysinfo.h>
+#include <linux/utsname.h>
+#include "syscalls/syscall.h"
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/page.h"
+#include "kernel/params.h"
+#include "kernel/random.h"
+#include "kernel/sched.h"
+#include "kernel/signal.h"
+
+long sys_uname(const struct syscall_args *a);
+long sys_sethostname(const struct syscall_args *a);
+long sys_setdomainname(const struct syscall_args *a);
+long sys_sysinfo(const struct syscall_args *a);
+long sys_syslog(const struct syscall_args *a);
+long sys_getrandom(const struct syscall_args *a);
+long sys_reboot(const struct syscall_args *a);
+
+/* Set by sethostname() and setdomainname(); empty: as booted. A reader may see a name half written, as on Linux it may see either. */
+static char host_name[__NEW_UTS_LEN + 1], domain_name[__NEW_UTS_LEN + 1];
+
+long sys_uname(const struct syscall_args *a)
+{
+    struct new_utsname n;
+    memset(&n, 0, sizeof(n));
+    strlcpy(n.sysname, "Linux", sizeof(n.sysname));
+    strlcpy(n.nodename, host_name[0] ? host_name : params.hostname, sizeof(n.nodename));
+    strlcpy(n.release, "6.1.0-aril", sizeof(n.release));
+    strlcpy(n.version, "#1 SMP Aril", sizeof(n.version));
+    bool compat = (current_process()->personality & PER_MASK) == PER_LINUX32;
+    strlcpy(n.machine, compat ? "i686" : "x86_64", sizeof(n.machine));
+    strlcpy(n.domainname, domain_name[0] ? domain_name : "(none)", sizeof(n.domainname));
+    return copy_to_user(ARG_PTR(a, 0), &n, sizeof(n));
+}
+
+static long set_uts_name(char *name, const struct syscall_args *a)
+{
+    char new[__NEW_UTS_LEN + 1] = "";
+    int length = ARG_INT(a, 1);
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (length < 0 || length > __NEW_UTS_LEN)
+        return -EINVAL;
+    if (copy_from_user(new, ARG_PTR(a, 0), (size_t)length))
+        return -EFAULT;
+    memcpy(name, new, sizeof(new));
+    return 0;
+}
+
+long sys_sethostname(const struct syscall_args *a)
+{
+    return set_uts_name(host_name, a);
+}
+
+long sys_setdomainname(const struct syscall_args *a)
+{
+    return set_uts_name(domain_name, a);
+}
+
+long sys_sysinfo(const struct syscall_args *a)
+{
+    struct sysinfo info;
+    struct page_stats memory;
+    u64 load[3];
+    page_stats(&memory);
+    sched_load_average(load);
+    memset(&info, 0, sizeof(info));
+    info.uptime = (long)((platform_clock() + NSEC_PER_SEC - 1) / NSEC_PER_SEC);
+    for (int i = 0; i < 3; i++)
+        info.loads[i] = load[i];
+    info.totalram = memory.total * PAGE_SIZE;
+    info.freeram = memory.free * PAGE_SIZE;
+    info.procs = (u16)MIN(thread_count_all(), 0xffffu);
+    info.mem_unit = 1;
+    return copy_to_user(ARG_PTR(a, 0), &info, sizeof(info));
+}
+
+/* Operations of syslog(2) that read; the others would change a console that is the host's. */
+enum { SYSLOG_CLOSE = 0, SYSLOG_OPEN = 1, SYSLOG_READ_ALL = 3, SYSLOG_SIZE_UNREAD = 9, SYSLOG_SIZE_BUFFER = 10 };
+#define SYSLOG_BUFFER (32 * 1024u)
+
+static long read_log(void *to, int size)
+{
+    if (!to || size < 0)
+        return -EINVAL;
+    size_t n = MIN((size_t)size, (size_t)SYSLOG_BUFFER);
+    char *buf = kmalloc(SYSLOG_BUFFER);
+    if (!buf)
+        return -ENOMEM;
+    n = log_read(buf, n);
+    long result = copy_to_user(to, buf, n) ? -EFAULT : (long)n;
+    kfree(buf);
+    return result;
+}
+
+long sys_syslog(const struct syscall_args *a)
+{
+    switch (ARG_INT(a, 0)) {
+    case SYSLOG_CLOSE:
+    case SYSLOG_OPEN:
+    case SYSLOG_SIZE_UNREAD:
+        return 0;
+    case SYSLOG_READ_ALL:
+        return read_log(ARG_PTR(a, 1), ARG_INT(a, 2));
+    case SYSLOG_SIZE_BUFFER:
+        return SYSLOG_BUFFER;
+    }
+    return ARG_INT(a, 0) < 0 || ARG_INT(a, 0) > SYSLOG_SIZE_BUFFER ? -EINVAL : -EPERM;
+}
+
+long sys_getrandom(const struct syscall_args *a)
+{
+    u8 block[256];
+    u8 *to = ARG_PTR(a, 0);
+    size_t size = MIN(ARG_U64(a, 1), (u64)INT32_MAX), done = 0;
+    u32 flags = ARG_U32(a, 2);
+    if (flags & ~(u32)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
+        return -EINVAL;
+    if ((flags & (GRND_INSECURE | GRND_RANDOM)) == (GRND_INSECURE | GRND_RANDOM))
+        return -EINVAL;
+    while (done < size) {
+        size_t n = MIN(size - done, sizeof(block));
+        random_bytes(block, n);
+        size_t missed = copy_to_user_partial(to + done, block, n);
+        done += n - missed;
+        if (missed)
+            break;
+        /* Long requests can be interrupted, short ones never: getrandom(2). */
+        if (done % PAGE_SIZE == 0 && done < size && current_interrupted())
+            break;
+    }
+    memset(block, 0, sizeof(block));
+    barrier();
+    return done || !size ? (long)done : -EFAULT;
+}
+
+long sys_reboot(const struct syscall_args *a)
+{
+    u32 magic2 = ARG_U32(a, 1);
+    if (!capable(CAP_SYS_BOOT))
+        return -EPERM; /* nobody has it: the VM ends with the program */
+    bool known = magic2 == LINUX_REBOOT_MAGIC2 || magic2 == LINUX_REBOOT_MAGIC2A || magic2 == LINUX_REBOOT_MAGIC2B ||
+                 magic2 == LINUX_REBOOT_MAGIC2C;
+    return ARG_U32(a, 0) == LINUX_REBOOT_MAGIC1 && known ? -EPERM : -EINVAL;
+}
