@@ -186,7 +186,7 @@ ssize file_read(struct file *f, struct io *io, s64 *offset, int rwf)
     if (!(f->mode & FILE_READ))
         return -EBADF;
     if (!f->ops->read)
-        return -EINVAL;
+        return f->inode && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
     if (!(f->mode & FILE_SEEKABLE)) {
         if (offset)
             return -ESPIPE;

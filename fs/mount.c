@@ -72,8 +72,8 @@ static struct mount *mount_create(struct super *s, struct dentry *root, u32 flag
 struct mount *mount_anonymous(void)
 {
     static struct mount *anonymous;
-    static const struct super_ops no_ops;
-    static struct super super = {.refs = 1, .type = "anon_inodefs", .source = "none", .ops = &no_ops};
+    static const struct super_ops ops = {.put_inode = anonymous_put_inode};
+    static struct super super = {.refs = 1, .type = "anon_inodefs", .source = "none", .ops = &ops};
     struct mount *m = READ_ONCE(anonymous);
 
     if (m)

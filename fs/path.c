@@ -40,7 +40,7 @@ void path_name_put(struct path_name *n)
 int path_base(int dirfd, struct path_ref *out)
 {
     struct file *f;
-    int error = 0;
+    int error;
 
     if (dirfd == AT_FDCWD) {
         fs_cwd(out);
@@ -49,12 +49,7 @@ int path_base(int dirfd, struct path_ref *out)
     f = fd_get_path(dirfd);
     if (!f)
         return -EBADF;
-    if (!f->dentry) {
-        error = -ENOTDIR;
-    } else {
-        *out = (struct path_ref){f->mount, f->dentry};
-        path_get(out);
-    }
+    error = file_path_ref(f, out);
     file_put(f);
     return error;
 }

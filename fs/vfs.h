@@ -41,6 +41,7 @@ struct inode {
     void *private;                /* the file system's */
     struct file_lock_list *locks; /* POSIX, OFD and flock locks; fs/lock.c */
     struct pipe *pipe;            /* pipe, or FIFO that is open; fs/fifo.c */
+    u8 write_hint;                /* RWH_WRITE_LIFE_* of fcntl(2) */
     bool linkable;                /* O_TMPFILE without O_EXCL: link(2) may give it its first name */
     u32 writers;                  /* atomic: open files that may write (ETXTBSY) */
     u32 deny_writes;              /* atomic: running program images */
@@ -266,6 +267,9 @@ bool mount_cross_up(struct path_ref *p);
 void mount_for_each(bool (*fn)(struct mount *m, void *arg), void *arg);
 /* For objects without a tree (pipes, sockets): paths to detached dentries. */
 struct mount *mount_anonymous(void);
+/* A path to any open file: its own, or a detached dentry. References are given. 0 or -ENOMEM. fs/anonymous.c */
+int file_path_ref(struct file *f, struct path_ref *out);
+void anonymous_put_inode(struct inode *i);
 /* EROFS or 0. */
 int mount_want_write(const struct path_ref *p);
 
@@ -304,7 +308,7 @@ int path_parent(int dirfd, const char *path, u64 resolve, struct path_last *out)
 void path_last_put(struct path_last *l);
 /* Child of a directory: cached, or asked from the file system; takes and leaves no locks, or (locked) expects dir->inode locked. inode may be NULL. ERR_PTR. */
 struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked);
-/* Like dirfd resolution of openat(2): base directory for a relative path; -EBADF, -ENOTDIR. */
+/* What a relative path of an openat(2)-like call starts from; any open file. -EBADF, -ENOMEM. */
 int path_base(int dirfd, struct path_ref *out);
 
 /* ------------------------------------------------------------ opening, creating: fs/open.c, fs/names.c */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Paths that a program passes, copied in and resolved: for the handlers in syscalls/. */
+#ifndef SYSCALLS_PATH_ARG_H
+#define SYSCALLS_PATH_ARG_H
+
+#include "fs/vfs.h"
+
+/*
+ * path_find() of a path in the program's memory. With FIND_EMPTY a NULL pointer is an empty path, as Linux has it
+ * since 6.11.
+ */
+int path_arg_find(int dirfd, const char *user_path, u32 find, struct path_ref *out);
+/* True: flags allow an empty path and this is one, so the call is about dirfd itself. */
+bool path_arg_is_empty(const char *user_path, int flags);
+
+#endif
