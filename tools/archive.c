@@ -204,7 +204,11 @@ bool archive_add_file(struct archive *archive, const char *path, int source,
                       const struct stat *status, const char *name)
 {
     uint64_t size = (uint64_t)status->st_size;
+    char byte;
 
+    /* Files of /proc say that they are empty and are not; they would arrive empty. */
+    if (size == 0 && read(source, &byte, 1) > 0)
+        return archive_fail(archive, "%s does not tell its size; pack a copy of it", name);
     return add_parents(archive, path) &&
            write_header(archive, path, status, S_IFREG | (status->st_mode & 07777), size, name) &&
            copy_bytes(archive, source, size, name) && pad_to_four(archive);

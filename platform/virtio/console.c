@@ -2,8 +2,8 @@
 /*
  * virtio-console (VIRTIO 1.2, section 5.3). With several ports, port 1 is the program's standard
  * input and output, port 2 its standard error, port 3 the control channel; port 0 is left alone, since
- * hosts take it for a plain console, whose output QEMU drops when its reader is slow. A device without
- * multiport feature has port 0 only: standard input and output.
+ * hosts take it for a plain console, whose output QEMU drops when its reader is slow. A device
+ * without the multiport feature has port 0 only: standard input and output.
  *
  * Output is copied into pages that the device reads; used pages are taken back at the next write,
  * and only a full queue asks for an interrupt. Input arrives in one page for each port.
