@@ -5,6 +5,7 @@
  */
 #include "kernel/lock.h"
 #include "kernel/params.h"
+#include "kernel/process.h"
 #include "kernel/timer.h"
 #include "kernel/wait.h"
 
@@ -52,5 +53,6 @@ void clock_set_realtime(nsec_t now)
     if (clock_offset_changed)
         clock_offset_changed(new);
     spin_unlock_irq(&set_lock);
+    threads_wake_realtime();
     wait_wake_all(&clock_set_wait);
 }

@@ -42,8 +42,8 @@ bool kernel_page_fault(vaddr_t address, enum fault_access access, bool present, 
     struct address_space *as = t->space;
     int signo = SIGSEGV, code = SEGV_MAPERR;
 
-    if (!as)
-        return false;
+    if (!as || (!from_user && this_cpu()->preempt_disable_depth))
+        return false; /* a spinlock is held: the copy fails, and its caller tries again without */
     bool ours = address >= USER_SPACE_START && address < USER_SPACE_END &&
                 (address < KERNEL_SPACE_START || address >= KERNEL_SPACE_END);
     int error = ours ? address_space_fault(as, address, access, &signo, &code) : -EFAULT;

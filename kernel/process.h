@@ -16,6 +16,7 @@
 
 struct address_space;
 struct fd_table;
+struct futex_waiter;
 struct fs_context;
 
 struct credentials {
@@ -118,6 +119,7 @@ struct thread {
     u64 account_mark;              /* cycles at the last entry to the kernel or switch to it, 0: in the program */
     u64 run_cycles_start;          /* cycles at the last switch to it */
     int policy, priority, nice;    /* SCHED_*, 1..99, -20..19 */
+    bool reset_on_fork;            /* SCHED_FLAG_RESET_ON_FORK: threads it makes start as SCHED_OTHER */
     u64 affinity;                  /* CPUs allowed */
     u64 voluntary_switches, involuntary_switches;
     struct timer sleep_timer;
@@ -152,8 +154,11 @@ struct thread {
     size_t robust_list_size;
     void *rseq;                    /* registered area */
     u32 rseq_size, rseq_signature;
+    u32 rseq_cpu;                  /* CPU number that the area shows */
     struct list pi_held;           /* PI futexes this thread owns */
-    struct futex_pi *pi_blocked_on;
+    struct futex_waiter *pi_waiter; /* while it waits for a PI futex: its place in that one's queue */
+    u8 futex_exit;                 /* enum futex_exit_state: how far its locks are cleaned up */
+    bool sleeps_realtime;          /* its deadline is on CLOCK_REALTIME: clock_settime wakes it */
 
     struct trace_state *trace;     /* --strace: the line being written; syscalls/trace.c; NULL until first used */
     u32 syscall_nr;                /* being served, for crash reports */
@@ -178,6 +183,7 @@ void process_put(struct process *p);
 struct process *process_find(int pid);    /* reference taken, or NULL */
 struct process *process_next(int pid);    /* the one with the next higher id, likewise */
 u32 thread_count_all(void);               /* program threads of all processes */
+void threads_wake_realtime(void);         /* those that sleep till a time of CLOCK_REALTIME look at it again */
 struct thread *thread_find(int tid);      /* reference taken, or NULL */
 static inline struct process *current_process(void)
 {
@@ -217,8 +223,11 @@ extern void (*process_exit_files)(struct process *p);
 /* Set by the tracer: a thread with a trace state ends. */
 extern void (*thread_exit_trace)(struct thread *t);
 
-/* clone(2)/clone3(2): the arguments of struct clone_args. frame: the caller's registers. New tid or negative errno. */
+/*
+ * clone(2)/clone3(2) of the running thread; args checked only for form (sizes, flags that exist), tid: requested id or 0.
+ * frame: the caller's registers. New tid or negative errno; -ENOSYS where it would make another process.
+ */
 struct clone_args;
-long process_clone(const struct clone_args *args, struct user_frame *frame);
+long process_clone(const struct clone_args *args, int tid, struct user_frame *frame);
 
 #endif

@@ -21,7 +21,7 @@ void kernel_return_to_user(struct user_frame *frame)
             sched_reschedule();
         if (me->exit_requested)
             thread_exit(0);
-        if (me->rseq_work)
+        if (me->rseq_work || (me->signal_work && me->rseq))
             rseq_return(me, frame); /* before a signal frame saves ip */
         if (me->cpu_timer_work)
             cpu_timers_check();

@@ -186,6 +186,8 @@ static void enter_run(struct run_queue *rq, struct thread *t, nsec_t now)
         t->account_mark = cycles;
     t->on_cpu = true;
     t->woken_sync = false;
+    if (t->rseq && t->rseq_cpu != rq->cpu)
+        t->rseq_work = true;
     if (t == rq->idle) {
         rq->idle_since = now;
         __atomic_or_fetch(&idle_cpus, bit(rq->cpu), __ATOMIC_RELAXED);
@@ -198,8 +200,6 @@ static void leave_run(struct run_queue *rq, struct thread *t, nsec_t now)
     t->run_cycles += cycles - t->run_cycles_start;
     if (t->account_mark)
         t->kernel_cycles += cycles - t->account_mark;
-    if (t->rseq)
-        t->rseq_work = true;
     if (t == rq->idle) {
         rq->idle_total += now - rq->idle_since;
         __atomic_and_fetch(&idle_cpus, ~bit(rq->cpu), __ATOMIC_RELAXED);
@@ -265,10 +265,13 @@ static void schedule(bool keep)
         return;
     }
 
-    if (keep)
+    if (keep || prev->displaced) {
         prev->involuntary_switches++;
-    else
+        if (prev->rseq) /* a system call inside a restartable sequence is not allowed, so sleeping needs no abort */
+            prev->rseq_work = true;
+    } else {
         prev->voluntary_switches++;
+    }
     leave_run(rq, prev, now);
     enter_run(rq, next, now);
     rq->current = next;

@@ -4,6 +4,7 @@
  * average. Each change takes the thread out of its queue, so that the queue's order always matches.
  */
 #include <linux/sched.h>
+#include "kernel/futex.h"
 #include "kernel/run_queue.h"
 #include "kernel/sched.h"
 #include "kernel/timer.h"
@@ -40,6 +41,7 @@ int sched_set_policy(struct thread *t, int policy, int priority)
     t->policy = policy;
     t->priority = priority;
     sched_change_end(rq, t);
+    futex_priority_changed(t);
     return 0;
 }
 

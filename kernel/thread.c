@@ -145,7 +145,7 @@ struct thread *kernel_thread_create(const char *name, void (*fn)(void *arg), voi
     return t;
 }
 
-struct thread *thread_create_entry(struct process *p, void (*entry)(void *arg), void *arg)
+struct thread *thread_create_with_id(struct process *p, int id, void (*entry)(void *arg), void *arg)
 {
     const struct rlimit *limit = &p->limits[RLIMIT_NPROC];
     if (p->cred.uid && thread_count_all() >= limit->rlim_cur)
@@ -169,9 +169,10 @@ struct thread *thread_create_entry(struct process *p, void (*entry)(void *arg), 
     process_get(p);
     t->space = p->space;
     bool first = !p->leader;
-    if (!thread_id_add(t, first ? p->pid : 0)) {
+    int error = thread_id_add(t, first ? p->pid : id);
+    if (error) {
         thread_put(t);
-        return ERR_PTR(-EAGAIN);
+        return ERR_PTR(error);
     }
     spin_lock_irq(&p->lock);
     bool exiting = p->exiting;
@@ -192,9 +193,14 @@ struct thread *thread_create_entry(struct process *p, void (*entry)(void *arg), 
     return t;
 }
 
+struct thread *thread_create_entry(struct process *p, void (*entry)(void *arg), void *arg)
+{
+    return thread_create_with_id(p, 0, entry, arg);
+}
+
 struct thread *thread_create(struct process *p)
 {
-    return thread_create_entry(p, NULL, NULL);
+    return thread_create_with_id(p, 0, NULL, NULL);
 }
 
 void thread_discard(struct thread *t)

@@ -62,18 +62,23 @@ void process_id_remove(struct process *p)
     spin_unlock_irq(&lock);
 }
 
-bool thread_id_add(struct thread *t, int id)
+int thread_id_add(struct thread *t, int id)
 {
+    int error = 0;
     spin_lock_irq(&lock);
-    t->tid = id ? id : take_id();
-    if (t->tid) {
-        struct thread **bucket = &buckets[(u32)t->tid % BUCKETS];
+    if (id && id != t->process->pid && id_taken(id))
+        error = -EEXIST;
+    else if (!id && !(id = take_id()))
+        error = -EAGAIN;
+    if (!error) {
+        struct thread **bucket = &buckets[(u32)id % BUCKETS];
+        t->tid = id;
         t->id_next = *bucket;
         *bucket = t;
         used++;
     }
     spin_unlock_irq(&lock);
-    return t->tid != 0;
+    return error;
 }
 
 void thread_id_remove(struct thread *t)
@@ -131,4 +136,14 @@ struct process *process_next(int pid)
 u32 thread_count_all(void)
 {
     return READ_ONCE(used);
+}
+
+void threads_wake_realtime(void)
+{
+    spin_lock_irq(&lock);
+    for (int i = 0; i < BUCKETS; i++)
+        for (struct thread *t = buckets[i]; t; t = t->id_next)
+            if (READ_ONCE(t->sleeps_realtime))
+                thread_wake(t);
+    spin_unlock_irq(&lock);
 }

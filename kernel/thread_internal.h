@@ -10,8 +10,10 @@
 /* Gives p an id and lists it; false: none free. */
 bool process_id_add(struct process *p);
 void process_id_remove(struct process *p);
-/* Gives t that id (0: a new one) and makes it findable. */
-bool thread_id_add(struct thread *t, int id);
+/* Gives t that id (0: a new one) and makes it findable. 0, -EAGAIN (none free), -EEXIST (taken). */
+int thread_id_add(struct thread *t, int id);
 void thread_id_remove(struct thread *t);
+/* thread_create_entry() with a requested id, 0 any. */
+struct thread *thread_create_with_id(struct process *p, int id, void (*entry)(void *arg), void *arg);
 
 #endif

@@ -33,7 +33,7 @@ nsec_t clock_monotonic(void);
 nsec_t clock_realtime(void); /* since 1970 */
 /* Boot: takes the wall clock from the machine or the command line. */
 void clock_init(void);
-/* clock_settime(CLOCK_REALTIME). Wakes clock_set_wait, where sleepers on the realtime clock look again. */
+/* clock_settime(CLOCK_REALTIME). Wakes clock_set_wait, and the sleeps of wait_sleep_until() on that clock. */
 void clock_set_realtime(nsec_t now);
 /* clock_realtime() - clock_monotonic(), ns. */
 s64 clock_realtime_offset(void);

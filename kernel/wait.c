@@ -114,11 +114,24 @@ int wait_sleep(nsec_t deadline)
         timer_arm(&t->sleep_timer, deadline);
     }
     sched_sleep();
-    if (timed && !t->timed_out)
+    if (timed)
         timer_cancel(&t->sleep_timer, true);
     if (t->woken)
         return 0;
     if (t->timed_out)
         return -ETIMEDOUT;
     return t->process && interrupted(t) ? -ERESTARTSYS : 0;
+}
+
+int wait_sleep_until(nsec_t deadline, bool realtime)
+{
+    if (!realtime || deadline == NSEC_NEVER)
+        return wait_sleep(deadline);
+    struct thread *t = current_thread();
+    /* Marked before the offset is read: a change after that wakes us (clock_set_realtime), and the caller comes again. */
+    __atomic_store_n(&t->sleeps_realtime, true, __ATOMIC_SEQ_CST);
+    s64 at = (s64)deadline - clock_realtime_offset();
+    int error = wait_sleep(at < 0 ? 0 : (nsec_t)at);
+    WRITE_ONCE(t->sleeps_realtime, false);
+    return error == -ETIMEDOUT && clock_realtime() < deadline ? 0 : error;
 }

@@ -60,6 +60,8 @@ enum wait_mode {
 void wait_prepare(enum wait_mode mode);
 /* Sleeps until woken, deadline (platform_clock() time) or signal. 0 woken, -ETIMEDOUT, -ERESTARTSYS. */
 int wait_sleep(nsec_t deadline);
+/* The same with a deadline on CLOCK_REALTIME if realtime; follows clock_settime(2). */
+int wait_sleep_until(nsec_t deadline, bool realtime);
 /* Undoes wait_prepare without sleeping. */
 void wait_finish(void);
 

@@ -269,7 +269,10 @@ size_t platform_copy_user(void *to, const void *from, size_t n);
 size_t platform_clear_user(void *to, size_t n);
 /* strnlen on program memory: length without NUL, n if none in n bytes, or -EFAULT. */
 ssize platform_strnlen_user(const char *s, size_t n);
-/* Atomic access to a u32 of the program. 0 or -EFAULT. */
+/*
+ * Atomic access to a u32 of the program. 0 or -EFAULT. With preemption disabled a page that is not there is not
+ * brought in (see kernel_page_fault): -EFAULT at once, and the caller tries again after dropping its locks.
+ */
 int platform_load_user_u32(u32 *value, const u32 *p);
 /* Stores new if *p == old; *seen receives what was there. 0 or -EFAULT. */
 int platform_cmpxchg_user_u32(u32 *p, u32 old, u32 new, u32 *seen);
@@ -361,7 +364,8 @@ enum fault_access { FAULT_READ = 0, FAULT_WRITE = 1, FAULT_EXEC = 2 };
 /*
  * A page fault at address. from_user: the program's own instruction (a failure becomes a signal,
  * the return value is ignored); otherwise the kernel's copy routines (false: fix up, -EFAULT).
- * present: the page was there but the access not allowed. Interrupts enabled.
+ * present: the page was there but the access not allowed. Interrupts enabled. Not from_user and with preemption
+ * disabled (a spinlock is held) it resolves nothing and returns false.
  */
 bool kernel_page_fault(vaddr_t address, enum fault_access access, bool present, bool from_user);
 /* Any other exception of the program: signal number and si_code as in sigaction(2), trap number and error code as the CPU's (for the signal frame). Interrupts enabled. */

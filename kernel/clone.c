@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * New threads of the running process: the kernel's part of clone(2) and clone3(2). What the flags share is
+ * checked in Linux's order; what would be another process is refused in one place, until there is fork.
+ */
+#include <linux/sched.h>
+#include "kernel/lib/string.h"
+#include "kernel/sched.h"
+#include "kernel/signal.h"
+#include "kernel/thread_internal.h"
+#include "kernel/user.h"
+
+#define NAMESPACE_FLAGS                                                                      \
+    (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME | \
+     CLONE_NEWPID | CLONE_NEWUSER)
+
+static int check_flags(u64 flags)
+{
+    if ((flags & CLONE_NEWNS) && (flags & CLONE_FS))
+        return -EINVAL;
+    if ((flags & CLONE_NEWUSER) && (flags & CLONE_FS))
+        return -EINVAL;
+    if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+        return -EINVAL;
+    if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
+        return -EINVAL;
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
+        return -EINVAL;
+    if (flags & NAMESPACE_FLAGS)
+        return -EPERM; /* namespaces need CAP_SYS_ADMIN, which a VM's program does not have */
+    return 0;
+}
+
+/* Threads of one process share everything; less sharing means another process, or another descriptor table. */
+static bool makes_process(u64 flags)
+{
+    const u64 shared = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FILES | CLONE_FS;
+    return (flags & shared) != shared;
+}
+
+static void inherit(struct thread *t, struct thread *me, u64 flags)
+{
+    memcpy(t->name, me->name, sizeof(t->name));
+    t->affinity = me->affinity;
+    t->nice = me->nice;
+    t->policy = me->policy;
+    t->priority = me->priority;
+    if (me->reset_on_fork) {
+        if (me->policy == SCHED_FIFO || me->policy == SCHED_RR) {
+            t->policy = SCHED_NORMAL;
+            t->priority = 0;
+        }
+        t->nice = MAX(t->nice, 0);
+    }
+    t->timer_slack = me->timer_slack;
+    t->cpu.fs_base = platform_get_fs_base(&me->cpu);
+    t->cpu.gs_base = platform_get_gs_base(&me->cpu);
+    platform_xsave_current(&me->cpu);
+    memcpy(t->cpu.xsave, me->cpu.xsave, platform_xsave_size());
+    signal_thread_init(t, me, flags);
+}
+
+long process_clone(const struct clone_args *args, int tid, struct user_frame *frame)
+{
+    struct thread *me = current_thread();
+    int error = check_flags(args->flags);
+    if (error)
+        return error;
+    if (makes_process(args->flags))
+        return -ENOSYS;
+    if ((args->flags & CLONE_SETTLS) && args->tls >= USER_SPACE_END)
+        return -EPERM;
+
+    struct thread *t = thread_create_with_id(me->process, tid, NULL, NULL);
+    if (IS_ERR(t))
+        return PTR_ERR(t);
+    inherit(t, me, args->flags);
+    struct user_frame *child = platform_user_frame(&t->cpu);
+    *child = *frame;
+    child->ax = 0;
+    child->orig_ax = ~0ull; /* nothing to restart */
+    if (args->stack)
+        child->sp = args->stack + args->stack_size;
+    if (args->flags & CLONE_SETTLS)
+        t->cpu.fs_base = args->tls;
+    if (args->flags & CLONE_CHILD_SETTID)
+        t->set_child_tid = (u32 *)args->child_tid;
+    if (args->flags & CLONE_CHILD_CLEARTID)
+        t->clear_child_tid = (u32 *)args->child_tid;
+    tid = t->tid;
+    if (args->flags & CLONE_PARENT_SETTID)
+        put_user((u32)tid, (u32 *)args->parent_tid); /* Linux ignores a bad pointer too */
+    thread_start(t);
+    return tid;
+}
