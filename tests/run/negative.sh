@@ -1,0 +1,215 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What `aril run` does when things go wrong, and that bytes, signals and statuses pass unchanged.
+# Usage: negative.sh [ARIL]. Prints "ok NAME" or "not ok NAME" for each case; status 1 if one failed.
+# ACCEL=kvm|tcg|auto chooses the accelerator of the cases that boot a VM.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=$(realpath "$(dirname "${1:-build/aril}")")
+dir=$(mktemp -d) || exit 1
+chmod 755 "$dir"
+trap 'rm -rf "$dir"' EXIT
+# A copy that any user may run, whose path marks the QEMU processes of this test.
+cp "$build/aril" "$build/aril.elf" "$dir/" || exit 1
+aril=$dir/aril
+vm=("$aril" run --accel "${ACCEL:-auto}" --timeout 60)
+busybox=$(command -v busybox)
+failed=0 passed=0
+
+pass() { echo "ok $1"; passed=$((passed + 1)); }
+fail() {
+    echo "not ok $1 - $2"
+    failed=$((failed + 1))
+}
+
+# check NAME STATUS TEXT COMMAND...: the command ends with STATUS, and its standard error has TEXT in it.
+check() {
+    local name=$1 status=$2 text=$3 got
+    shift 3
+    timeout 90 "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    got=$?
+    if [ $got != "$status" ]; then
+        fail "$name" "status $got, not $status: $(head -c 300 "$dir/err" | tr '\n' '|')"
+    elif [ -n "$text" ] && ! grep -qF -- "$text" "$dir/err"; then
+        fail "$name" "no '$text' in: $(head -c 300 "$dir/err" | tr '\n' '|')"
+    else
+        pass "$name"
+    fi
+}
+
+# is NAME GOT WANTED
+is() {
+    if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "is '$2', not '$3'"; fi
+}
+
+# Process ids, zombies aside, whose command line has this test's directory in it and that are QEMU's.
+vms() {
+    local p
+    for p in /proc/[0-9]*; do
+        tr '\0' ' ' 2>/dev/null <"$p/cmdline" | grep -q "kernel $dir/aril.elf" && echo "${p#/proc/}"
+    done
+}
+
+# Waits until a QEMU of this test runs, or until none does.
+wait_for_vm() {
+    local i
+    for ((i = 0; i < 100; i++)); do
+        [ -n "$(vms)" ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+wait_for_no_vm() {
+    local i
+    for ((i = 0; i < 40; i++)); do
+        [ -z "$(vms)" ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+usage_cases() {
+    check no-command 125 "Usage: aril" "$aril"
+    check unknown-command 125 "unknown command 'fly'" "$aril" fly
+    check no-program 125 "no program given" "$aril" run
+    check bad-option 125 "unknown option --colour" "$aril" run --colour busybox
+    check bad-letter 125 "unknown option -Z" "$aril" run -Z busybox
+    check option-without-argument 125 "option -m wants an argument" "$aril" run -m
+    check bad-memory 125 "-m wants a size" "$aril" run -m lots busybox
+    check bad-cpus 125 "--cpus wants" "$aril" run --cpus 0 busybox
+    check bad-accelerator 125 "--accel wants" "$aril" run --accel xen busybox
+    check bad-ring 125 "--ring wants" "$aril" run --ring 2 busybox
+    check bad-timeout 125 "--timeout wants" "$aril" run --timeout never busybox
+    check bad-file 125 "HOST:GUEST" "$aril" run --file nonsense busybox
+    check help 0 "" "$aril" run --help
+    grep -q -- --strace "$dir/out" && pass help-text || fail help-text "no --strace in it"
+    check version 0 "" "$aril" version
+}
+
+missing_cases() {
+    check missing-qemu 125 "qemu-system-x86" env PATH=/nonexistent "$aril" run "$busybox"
+    check wrong-qemu 125 "cannot run QEMU '/nonexistent/q'" "$aril" run --qemu /nonexistent/q busybox
+    check qemu-that-dies 125 "QEMU ended with status 1 before the kernel ran" "$aril" run --qemu false busybox
+    check qemu-by-environment 125 "ARIL_QEMU" env ARIL_QEMU=/nonexistent/q "$aril" run busybox
+    check missing-kernel 125 "cannot read the kernel /nonexistent/k" "$aril" run --kernel /nonexistent/k busybox
+    check missing-program 127 "no-such-program: command not found" "$aril" run no-such-program
+    check missing-path 127 "./no-such-program: no such file" "$aril" run ./no-such-program
+    check directory 126 "/tmp: is a directory" "$aril" run /tmp
+    printf 'text' >"$dir/plain"
+    check not-executable 126 "$dir/plain: permission denied" "$aril" run "$dir/plain"
+    check missing-file 125 "cannot read /nonexistent/f" "$aril" run --file /nonexistent/f:/f busybox
+    check device-as-file 125 "/dev/null is no file" "$aril" run --file /dev/null:/f busybox
+    head -c 8000000 /dev/zero >"$dir/large"
+    check too-large-for-memory 125 "$dir/large does not fit" "$aril" run -m 8M --file "$dir/large:/f" busybox
+    cp "$busybox" "$dir/secret" && chmod 711 "$dir/secret"
+    local -a as_user=()
+    # Root may read everything, so the case needs another user.
+    [ "$(id -u)" = 0 ] && as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    [ "$(id -u)" = 0 ] || chmod 111 "$dir/secret"
+    check unreadable-program 126 "$dir/secret: permission denied" "${as_user[@]}" "$aril" run "$dir/secret"
+    [ -e /dev/kvm ] && [ "$(id -u)" = 0 ] && [ "$(stat -c %a /dev/kvm)" = 600 ] &&
+        check unusable-kvm 125 "no permission for /dev/kvm" "${as_user[@]}" "$aril" run --accel kvm busybox
+}
+
+kernel_cases() {
+    check unknown-kernel-parameter 125 "colour" "${vm[@]}" --append colour=red busybox true
+    check bad-kernel-parameter 125 "ring" "${vm[@]}" --append ring=7 busybox true
+    printf '#!/nonexistent\n' >"$dir/script" && chmod 755 "$dir/script"
+    check not-an-elf 126 "$dir/script" "${vm[@]}" "$dir/script"
+    head -c 3000 "$busybox" >"$dir/short" && chmod 755 "$dir/short"
+    check truncated-elf 126 "$dir/short" "${vm[@]}" "$dir/short"
+    check timeout 124 "time is up" "${vm[@]}" --timeout 1.5 busybox sleep 60
+}
+
+status_cases() {
+    check exit-status 7 "" "${vm[@]}" busybox sh -c 'exit 7'
+    check killed 139 "" "${vm[@]}" busybox sh -c 'kill -SEGV $$'
+    check killed-verbose 137 "killed by signal 9" "${vm[@]}" -v busybox sh -c 'kill -9 $$'
+    check stderr 0 "to-stderr" "${vm[@]}" busybox sh -c 'echo to-stdout; echo to-stderr >&2'
+    is stdout "$(cat "$dir/out")" to-stdout
+    ARIL_TEST=host check environment 0 "" "${vm[@]}" -e ADDED="a b" busybox sh -c 'echo "$ARIL_TEST/$ADDED"'
+    is environment-values "$(cat "$dir/out")" "host/a b"
+    ARIL_TEST=host check clean-environment 0 "" "${vm[@]}" --clean-env -e ADDED=1 busybox sh -c 'echo "$ARIL_TEST/$ADDED"'
+    is clean-environment-values "$(cat "$dir/out")" "/1"
+    check working-directory 0 "" "${vm[@]}" -w /some/where --file "$dir/plain:rel/file" busybox sh -c 'pwd; cat rel/file'
+    is working-directory-path "$(tr '\n' ' ' <"$dir/out")" "/some/where text"
+    check arguments 0 "" "${vm[@]}" busybox sh -c 'printf "%s|" "$@"' x "" "a  b" $'c\nd' '*' '--' '"'
+    is arguments-values "$(cat "$dir/out")" "|a  b|c
+d|*|--|\"|"
+}
+
+stream_cases() {
+    local want got
+    want=$("$busybox" seq 1 1500000 | sha256sum)
+    got=$("${vm[@]}" busybox seq 1 1500000 </dev/null | sha256sum)
+    is large-output "$got" "$want"
+    got=$("${vm[@]}" busybox seq 1 1500000 </dev/null | (sleep 2 && sha256sum))
+    is large-output-slow-reader "$got" "$want"
+    head -c 5000000 /dev/urandom >"$dir/random"
+    want=$(sha256sum <"$dir/random")
+    is stdin-file "$("${vm[@]}" busybox cat <"$dir/random" | sha256sum)" "$want"
+    # shellcheck disable=SC2002
+    is stdin-pipe "$(cat "$dir/random" | "${vm[@]}" busybox cat | sha256sum)" "$want"
+    is stdin-end "$( (echo one; sleep 0.3; printf two) | "${vm[@]}" busybox cat)" "one
+two"
+    is stdin-empty "$(: | "${vm[@]}" busybox cat; echo $?)" 0
+    is stdin-null "$("${vm[@]}" busybox cat </dev/null; echo $?)" 0
+    is stdin-closed "$("${vm[@]}" busybox cat <&-; echo $?)" 0
+    is stdin-unread "$(head -c 1000000 /dev/zero | "${vm[@]}" busybox echo done)" "done"
+    "${vm[@]}" busybox yes </dev/null 2>"$dir/err" | head -n 1 >"$dir/out"
+    is closed-stdout "${PIPESTATUS[0]} $(cat "$dir/out") $(cat "$dir/err")" "141 y "
+    "${vm[@]}" busybox seq 1 100000 </dev/null >"$dir/out" 2>&1
+    is stdout-file "$(sha256sum <"$dir/out")" "$("$busybox" seq 1 100000 | sha256sum)"
+    (printf 'first\n'; "${vm[@]}" busybox echo second </dev/null; printf 'third\n') >"$dir/out"
+    is stdout-file-offset "$(tr '\n' ' ' <"$dir/out")" "first second third "
+    check trace 0 "write(1, " "${vm[@]}" --strace busybox echo traced
+    is trace-output "$(cat "$dir/out")" traced
+}
+
+# signal_case NAME SIGNAL STATUS SCRIPT: SIGNAL is sent once the program has printed a line.
+signal_case() {
+    local name=$1 number=$2 status=$3 pid i
+    : >"$dir/out"
+    "${vm[@]}" busybox sh -c "$4" </dev/null >"$dir/out" 2>"$dir/err" &
+    pid=$!
+    for ((i = 0; i < 600; i++)); do
+        [ -s "$dir/out" ] && break
+        sleep 0.05
+    done
+    kill -"$number" $pid
+    wait $pid
+    is "$name" "$? $(cat "$dir/err")" "$status "
+}
+
+signal_cases() {
+    local pid
+    signal_case sigterm TERM 143 'echo ready; while :; do :; done'
+    signal_case sigusr1 USR1 5 'trap "exit 5" USR1; echo ready; while :; do :; done'
+    signal_case sighup HUP 6 'trap "exit 6" HUP; echo ready; while :; do read x </dev/null; done'
+    "${vm[@]}" busybox sleep 60 </dev/null 2>/dev/null &
+    pid=$!
+    wait_for_vm || fail vm-starts "no QEMU process"
+    kill -KILL $pid
+    wait $pid 2>/dev/null
+    wait_for_no_vm && pass killed-aril-takes-its-vm-along || fail killed-aril-takes-its-vm-along "QEMU lives"
+    # A VM that is stopped reacts to nothing: the second signal ends it.
+    "${vm[@]}" busybox sleep 60 </dev/null 2>"$dir/err" &
+    pid=$!
+    wait_for_vm
+    kill -STOP $(vms)
+    kill -TERM $pid
+    sleep 0.5
+    kill -TERM $pid
+    wait $pid
+    is second-sigterm "$? $(cat "$dir/err")" "143 aril: the VM did not react and was ended by a second signal 15"
+}
+
+usage_cases
+missing_cases
+kernel_cases
+status_cases
+stream_cases
+signal_cases
+wait_for_no_vm && pass no-process-left || fail no-process-left "$(vms)"
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
