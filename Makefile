@@ -30,33 +30,33 @@ all: $(B)/aril $(B)/aril.elf ## build the host command and the kernel
 
 $(B)/gen/syscall_table.c: syscalls/syscalls.tbl syscalls/gen.awk
 	@mkdir -p $(@D)
-	awk -f syscalls/gen.awk $< > $@.tmp && mv $@.tmp $@
+	@awk -f syscalls/gen.awk $< > $@.tmp && mv $@.tmp $@
 
 $(B)/k/gen/%.c.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
-	$(CC) $(KFLAGS) -c $< -o $@
+	@echo "  CC $<"; $(CC) $(KFLAGS) -c $< -o $@
 
 $(B)/k/%.c.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(KFLAGS) -c $< -o $@
+	@echo "  CC $<"; $(CC) $(KFLAGS) -c $< -o $@
 
 # Handlers (sys_NAME) are declared once, by the generated table.
 $(B)/k/syscalls/%.c.o: WARN += -Wno-missing-prototypes
 
 $(B)/k/%.S.o: %.S Makefile
 	@mkdir -p $(@D)
-	$(CC) $(KFLAGS) -D__ASSEMBLY__ -c $< -o $@
+	@echo "  CC $<"; $(CC) $(KFLAGS) -D__ASSEMBLY__ -c $< -o $@
 
 # Linked twice: the first pass gives the addresses for the embedded symbol table of the second.
 $(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk platform/x86/missing.awk
-	$(LD) -r -o $(B)/aril.all $(KOBJ)
-	nm -u $(B)/aril.all | awk -f platform/x86/missing.awk > $(B)/gen/missing.S
-	$(CC) $(KFLAGS) -c $(B)/gen/missing.S -o $(B)/k/missing.o
-	$(LD) $(KLDFLAGS) -o $(B)/aril.pass1 $(KOBJ) $(B)/k/missing.o
-	nm -n $(B)/aril.pass1 | awk -f platform/x86/symbols.awk > $(B)/gen/symbols.S
-	$(CC) $(KFLAGS) -c $(B)/gen/symbols.S -o $(B)/k/symbols.o
-	$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/missing.o $(B)/k/symbols.o
-	objcopy --strip-all $(B)/aril.debug $@.tmp && mv $@.tmp $@
+	@$(LD) -r -o $(B)/aril.all $(KOBJ)
+	@nm -u $(B)/aril.all | awk -f platform/x86/missing.awk > $(B)/gen/missing.S
+	@$(CC) $(KFLAGS) -c $(B)/gen/missing.S -o $(B)/k/missing.o
+	@$(LD) $(KLDFLAGS) -o $(B)/aril.pass1 $(KOBJ) $(B)/k/missing.o
+	@nm -n $(B)/aril.pass1 | awk -f platform/x86/symbols.awk > $(B)/gen/symbols.S
+	@$(CC) $(KFLAGS) -c $(B)/gen/symbols.S -o $(B)/k/symbols.o
+	@$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/missing.o $(B)/k/symbols.o
+	@echo "  LD $@"; objcopy --strip-all $(B)/aril.debug $@.tmp && mv $@.tmp $@
 
 # ------------------------------------------------------------------ the host command
 
@@ -66,10 +66,10 @@ HFLAGS  = -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -MMD -MP
 
 $(B)/h/%.c.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(HFLAGS) -c $< -o $@
+	@echo "  CC $<"; $(CC) $(HFLAGS) -c $< -o $@
 
 $(B)/aril: $(HOBJ)
-	$(CC) -o $@ $(HOBJ) $(HLIBS)
+	@echo "  LD $@"; $(CC) -o $@ $(HOBJ) $(HLIBS)
 
 # ------------------------------------------------------------------ running and testing
 
@@ -90,7 +90,7 @@ unit_sources = $(shell sed -n 's/.*sources: *\([^*]*\).*/\1/p' $(1))
 .SECONDEXPANSION:
 $(B)/unit/%: tests/unit/%.c $$(call unit_sources,tests/unit/%.c) $(UNIT_HEADERS) Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
+	@echo "  CC $<"; $(CC) -std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    -Itests/unit/include -I. -o $@ $< $(call unit_sources,$<) $$(sed -n 's/.*libs: *\([^*]*\).*/\1/p' $<)
 
 unit: $(UNIT)

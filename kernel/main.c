@@ -66,6 +66,7 @@ void kernel_main(void)
     log_info("aril: ring %d on %s, clock %s", platform_ring(), platform_hypervisor(), platform_clock_name());
     if (!kernel_thread_create("boot", boot_thread, NULL))
         panic("no memory to boot in");
+    irq_enable();
     sched_idle_loop();
 }
 
