@@ -149,8 +149,7 @@ u64 ram_object_pages(struct memory_object *o)
     struct ram_object *ro = ram_object_of(o);
     mutex_lock(&o->lock);
     u64 n = ro->own_pages + ro->in_place_pages - ro->in_place_covered;
-    bool own;
-    if (ro->tail_bytes && !ram_peek(ro, ro->in_place_pages, &own))
+    if (ro->tail_bytes && !radix_get(&ro->pages, ro->in_place_pages))
         n++;
     mutex_unlock(&o->lock);
     return n;
