@@ -57,6 +57,7 @@ static void inherit(struct thread *t, struct thread *me, u64 flags)
         t->nice = MAX(t->nice, 0);
     }
     t->timer_slack = me->timer_slack;
+    t->io_priority = me->io_priority;
     t->cpu.fs_base = platform_get_fs_base(&me->cpu);
     t->cpu.gs_base = platform_get_gs_base(&me->cpu);
     platform_xsave_current(&me->cpu);

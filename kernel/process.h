@@ -77,7 +77,6 @@ struct process {
     bool no_huge_pages;            /* PR_SET_THP_DISABLE: faults fill with small pages */
     int pdeathsig;
     u64 membarrier_registered;     /* MEMBARRIER_CMD_* registrations */
-    int io_priority;               /* ioprio_set(2) */
     struct thread *leader;         /* first thread; its struct and id stay till the process ends */
     struct list process_link;      /* list of all processes */
 };
@@ -168,6 +167,7 @@ struct thread {
     u32 spin_depth;
 #endif
     u64 timer_slack;
+    int io_priority;               /* ioprio_set(2) */
     u64 minor_faults, major_faults;
 };
 

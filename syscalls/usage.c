@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls that tell what was used: times(2), getrusage(2). */
+#include <linux/times.h>
+#include "syscalls/syscall.h"
+#include "syscalls/timespec.h"
+#include "kernel/address_space.h"
+#include "kernel/timer.h"
+
+long sys_times(const struct syscall_args *a);
+long sys_getrusage(const struct syscall_args *a);
+
+#define CLOCK_TICK (NSEC_PER_SEC / 100) /* sysconf(_SC_CLK_TCK) */
+
+long sys_times(const struct syscall_args *a)
+{
+    if (ARG_PTR(a, 0)) {
+        u64 user, system;
+        process_cpu_time(current_process(), &user, &system);
+        struct tms t = {.tms_utime = (long)(user / CLOCK_TICK), .tms_stime = (long)(system / CLOCK_TICK)};
+        if (copy_to_user(ARG_PTR(a, 0), &t, sizeof(t)))
+            return -EFAULT;
+    }
+    return (long)(clock_monotonic() / CLOCK_TICK);
+}
+
+static void add_thread(struct rusage *r, const struct thread *t)
+{
+    r->ru_minflt += (long)t->minor_faults;
+    r->ru_majflt += (long)t->major_faults;
+    r->ru_nvcsw += (long)t->voluntary_switches;
+    r->ru_nivcsw += (long)t->involuntary_switches;
+}
+
+static void process_usage(struct process *p, struct rusage *r)
+{
+    struct thread *t;
+    spin_lock_irq(&p->lock);
+    r->ru_minflt = (long)p->dead.minor_faults;
+    r->ru_majflt = (long)p->dead.major_faults;
+    r->ru_nvcsw = (long)p->dead.voluntary_switches;
+    r->ru_nivcsw = (long)p->dead.involuntary_switches;
+    list_for_each(t, &p->threads, process_link)
+        add_thread(r, t);
+    spin_unlock_irq(&p->lock);
+}
+
+long sys_getrusage(const struct syscall_args *a)
+{
+    struct thread *me = current_thread();
+    struct rusage r = {0};
+    u64 user = 0, system = 0;
+    switch (ARG_INT(a, 0)) {
+    case RUSAGE_SELF:
+        process_cpu_time(me->process, &user, &system);
+        process_usage(me->process, &r);
+        break;
+    case RUSAGE_THREAD:
+        thread_cpu_time(me, &user, &system);
+        add_thread(&r, me);
+        break;
+    case RUSAGE_CHILDREN: /* none */
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (ARG_INT(a, 0) != RUSAGE_CHILDREN) {
+        struct address_space *as = me->space;
+        u64 peak = MAX(READ_ONCE(as->peak_resident_pages), READ_ONCE(as->resident_pages));
+        r.ru_maxrss = (long)(peak * (PAGE_SIZE / 1024));
+    }
+    struct __kernel_old_timeval u = ns_to_timeval(user), s = ns_to_timeval(system);
+    r.ru_utime.tv_sec = u.tv_sec;
+    r.ru_utime.tv_usec = u.tv_usec;
+    r.ru_stime.tv_sec = s.tv_sec;
+    r.ru_stime.tv_usec = s.tv_usec;
+    return copy_to_user(ARG_PTR(a, 1), &r, sizeof(r));
+}
