@@ -14,15 +14,4 @@ struct pipe *pipe_of(struct file *f);
 long pipe_set_size(struct pipe *p, u64 size);
 long pipe_get_size(struct pipe *p);
 
-/*
- * Pages in motion, for splice(2) and its relatives. Each call moves at most n bytes and may block as flags (O_NONBLOCK)
- * say. Bytes moved, 0 at the end (no writers), or negative errno.
- */
-/* Moves from one pipe to another, consuming (splice) or not (tee). */
-ssize pipe_to_pipe(struct pipe *from, struct pipe *to, size_t n, u32 flags, bool consume);
-/* Waits until there is something to read: 1; 0 at the end; -EAGAIN, -ERESTARTSYS. */
-int pipe_wait_readable(struct pipe *p, u32 flags);
-/* Waits until there is room: 0, -EPIPE, -EAGAIN, -ERESTARTSYS. */
-int pipe_wait_writable(struct pipe *p, u32 flags);
-
 #endif

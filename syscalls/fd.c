@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fcntl(2), ioctl(2) as far as it is about every file, flock(2), fsync(2) and relatives, fadvise(2). */
+#include <asm/ioctls.h>
+#include <linux/falloc.h>
+#include <linux/fadvise.h>
+#include <linux/fs.h>
+#include "fs/file_lock.h"
+#include "fs/pipe.h"
+#include "fs/vfs.h"
+#include "kernel/signal.h"
+#include "syscalls/syscall.h"
+
+long sys_fcntl(const struct syscall_args *a);
+long sys_ioctl(const struct syscall_args *a);
+long sys_flock(const struct syscall_args *a);
+long sys_fsync(const struct syscall_args *a);
+long sys_fdatasync(const struct syscall_args *a);
+long sys_sync(const struct syscall_args *a);
+long sys_syncfs(const struct syscall_args *a);
+long sys_sync_file_range(const struct syscall_args *a);
+long sys_fallocate(const struct syscall_args *a);
+long sys_fadvise64(const struct syscall_args *a);
+long sys_readahead(const struct syscall_args *a);
+
+/* ------------------------------------------------------------ fcntl */
+
+static long set_flags(struct file *f, u32 flags)
+{
+    const u32 mask = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+    u32 old = f->flags;
+
+    if (flags & O_NOATIME && !(old & O_NOATIME) && f->inode && !inode_owned(f->inode))
+        return -EPERM;
+    WRITE_ONCE(f->flags, (old & ~mask) | (flags & mask));
+    return f->ops->flags_changed ? f->ops->flags_changed(f, old) : 0;
+}
+
+static long lock_request(struct file *f, int cmd, struct flock *user)
+{
+    struct flock l;
+    long error;
+
+    if (copy_from_user(&l, user, sizeof(l)))
+        return -EFAULT;
+    error = file_lock_fcntl(f, cmd, &l);
+    if (!error && (cmd == F_GETLK || cmd == F_OFD_GETLK) && copy_to_user(user, &l, sizeof(l)))
+        return -EFAULT;
+    return error;
+}
+
+/* Who gets SIGIO and SIGURG. A process group is a negative number, as F_SETOWN writes it. */
+static long set_owner(struct file *f, int type, int id)
+{
+    f->owner_type = type;
+    f->owner_pid = id;
+    return 0;
+}
+
+static long owner_number(const struct file *f)
+{
+    return f->owner_type == F_OWNER_PGRP ? -(long)f->owner_pid : f->owner_pid;
+}
+
+static long owner_call(struct file *f, int cmd, u64 arg)
+{
+    struct f_owner_ex ex;
+    int id = (int)arg;
+
+    switch (cmd) {
+    case F_SETOWN:
+        if (id == INT32_MIN)
+            return -EINVAL;
+        return set_owner(f, id < 0 ? F_OWNER_PGRP : F_OWNER_PID, id < 0 ? -id : id);
+    case F_GETOWN:
+        return owner_number(f);
+    case F_SETOWN_EX:
+        if (copy_from_user(&ex, (void *)arg, sizeof(ex)))
+            return -EFAULT;
+        if (ex.type != F_OWNER_TID && ex.type != F_OWNER_PID && ex.type != F_OWNER_PGRP)
+            return -EINVAL;
+        return set_owner(f, ex.type, ex.pid);
+    default:
+        ex = (struct f_owner_ex){.type = f->owner_pid ? f->owner_type : F_OWNER_PID, .pid = f->owner_pid};
+        return copy_to_user((void *)arg, &ex, sizeof(ex));
+    }
+}
+
+static long seal_call(struct file *f, int cmd, u32 seals)
+{
+    struct inode *i = f->inode;
+    long error = 0;
+
+    if (!i || !S_ISREG(i->mode) || !i->object)
+        return -EINVAL;
+    if (cmd == F_GET_SEALS)
+        return i->seals;
+    if (!(f->mode & FILE_WRITE))
+        return -EPERM;
+    if (seals & ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EINVAL;
+    mutex_lock(&i->lock);
+    if (i->seals & F_SEAL_SEAL)
+        error = -EPERM;
+    else if (seals & F_SEAL_WRITE && !(i->seals & F_SEAL_WRITE) &&
+             __atomic_load_n(&i->object->writable_mappings, __ATOMIC_ACQUIRE))
+        error = -EBUSY;
+    else
+        i->seals |= seals;
+    mutex_unlock(&i->lock);
+    return error;
+}
+
+static long hint_call(struct file *f, int cmd, u64 *user)
+{
+    u64 hint;
+
+    if (!f->inode)
+        return -EINVAL;
+    if (cmd == F_GET_RW_HINT || cmd == F_GET_FILE_RW_HINT) {
+        hint = f->inode->write_hint;
+        return copy_to_user(user, &hint, sizeof(hint));
+    }
+    if (copy_from_user(&hint, user, sizeof(hint)))
+        return -EFAULT;
+    if (hint > RWH_WRITE_LIFE_EXTREME)
+        return -EINVAL;
+    f->inode->write_hint = (u8)hint;
+    return 0;
+}
+
+static long duplicate(struct file *f, u64 from, u32 flags)
+{
+    int fd;
+
+    if (from >= current_process()->limits[RLIMIT_NOFILE].rlim_cur || from > INT32_MAX)
+        return -EINVAL;
+    file_get(f);
+    fd = fd_install(f, (int)from, flags);
+    if (fd < 0)
+        file_put(f);
+    return fd;
+}
+
+/* What an O_PATH descriptor allows too. -ENOTTY: not one of these. */
+static long descriptor_call(struct file *f, int fd, int cmd, u64 arg)
+{
+    bool cloexec = false;
+
+    switch (cmd) {
+    case F_DUPFD:
+        return duplicate(f, (u32)arg, 0);
+    case F_DUPFD_CLOEXEC:
+        return duplicate(f, (u32)arg, O_CLOEXEC);
+    case F_GETFD:
+        fd_get_cloexec(fd, &cloexec);
+        return cloexec ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        return fd_set_cloexec(fd, arg & FD_CLOEXEC);
+    case F_GETFL:
+        return f->flags;
+    }
+    return -ENOTTY;
+}
+
+static long file_call(struct file *f, int cmd, u64 arg)
+{
+    struct pipe *pipe;
+
+    switch (cmd) {
+    case F_SETFL:
+        return set_flags(f, (u32)arg);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return lock_request(f, cmd, (struct flock *)arg);
+    case F_SETOWN:
+    case F_GETOWN:
+    case F_SETOWN_EX:
+    case F_GETOWN_EX:
+        return owner_call(f, cmd, arg);
+    case F_SETSIG:
+        if (arg > SIGNAL_COUNT)
+            return -EINVAL;
+        f->owner_signal = (int)arg;
+        return 0;
+    case F_GETSIG:
+        return f->owner_signal;
+    case F_GETLEASE:
+        return F_UNLCK;
+    case F_SETPIPE_SZ:
+    case F_GETPIPE_SZ:
+        pipe = pipe_of(f);
+        if (!pipe)
+            return -EBADF;
+        return cmd == F_GETPIPE_SZ ? pipe_get_size(pipe) : pipe_set_size(pipe, (u32)arg);
+    case F_ADD_SEALS:
+    case F_GET_SEALS:
+        return seal_call(f, cmd, (u32)arg);
+    case F_GET_RW_HINT:
+    case F_SET_RW_HINT:
+    case F_GET_FILE_RW_HINT:
+    case F_SET_FILE_RW_HINT:
+        return hint_call(f, cmd, (u64 *)arg);
+    }
+    return -EINVAL;
+}
+
+long sys_fcntl(const struct syscall_args *a)
+{
+    int fd = ARG_INT(a, 0), cmd = ARG_INT(a, 1);
+    struct file *f = fd_get_path(fd);
+    long result;
+
+    if (!f)
+        return -EBADF;
+    result = descriptor_call(f, fd, cmd, ARG_U64(a, 2));
+    if (result == -ENOTTY)
+        result = f->mode & FILE_PATH ? -EBADF : file_call(f, cmd, ARG_U64(a, 2));
+    file_put(f);
+    return result;
+}
+
+/* ------------------------------------------------------------ ioctl */
+
+static long set_nonblock(struct file *f, u32 flag, const int *user)
+{
+    int on;
+
+    if (get_user(on, user))
+        return -EFAULT;
+    return set_flags(f, on ? f->flags | flag : f->flags & ~flag);
+}
+
+static long regular_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+{
+    s64 size = (s64)inode_size(f->inode);
+
+    if (cmd == FIONREAD)
+        return put_user((int)(size - (s64)READ_ONCE(f->position)), (int *)arg);
+    return -ENOTTY;
+}
+
+static long ioctl_file(struct file *f, int fd, unsigned cmd, unsigned long arg)
+{
+    struct inode *i = f->inode;
+
+    switch (cmd) {
+    case FIOCLEX:
+        return fd_set_cloexec(fd, true);
+    case FIONCLEX:
+        return fd_set_cloexec(fd, false);
+    case FIONBIO:
+        return set_nonblock(f, O_NONBLOCK, (int *)arg);
+    case FIOASYNC:
+        return f->ops->poll_queue ? set_nonblock(f, FASYNC, (int *)arg) : -ENOTTY;
+    case FIOQSIZE:
+        if (!i || !(S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)))
+            return -ENOTTY;
+        return put_user((s64)inode_size(i), (s64 *)arg);
+    case FIGETBSZ:
+        if (!i || !i->super || !i->super->block_size)
+            return -EINVAL;
+        return put_user((int)i->super->block_size, (int *)arg);
+    }
+    if (f->ops->ioctl)
+        return f->ops->ioctl(f, cmd, arg);
+    return i && S_ISREG(i->mode) ? regular_ioctl(f, cmd, arg) : -ENOTTY;
+}
+
+long sys_ioctl(const struct syscall_args *a)
+{
+    struct file *f = fd_get(ARG_INT(a, 0));
+    long result;
+
+    if (!f)
+        return -EBADF;
+    result = ioctl_file(f, ARG_INT(a, 0), ARG_U32(a, 1), ARG_U64(a, 2));
+    file_put(f);
+    return result;
+}
+
+/* ------------------------------------------------------------ the rest */
+
+long sys_flock(const struct syscall_args *a)
+{
+    int operation = ARG_INT(a, 1), kind = operation & ~LOCK_NB;
+    struct file *f;
+    long result;
+
+    if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
+        return -EINVAL;
+    f = fd_get(ARG_INT(a, 0));
+    if (!f)
+        return -EBADF;
+    if (kind != LOCK_UN && !(f->mode & (FILE_READ | FILE_WRITE)))
+        result = -EBADF;
+    else
+        result = file_lock_flock(f, operation);
+    file_put(f);
+    return result;
+}
+
+static long sync_fd(int fd, bool data_only)
+{
+    struct file *f = fd_get(fd);
+    long result;
+
+    if (!f)
+        return -EBADF;
+    result = f->ops->fsync ? f->ops->fsync(f, data_only) : -EINVAL;
+    file_put(f);
+    return result;
+}
+
+long sys_fsync(const struct syscall_args *a)
+{
+    return sync_fd(ARG_INT(a, 0), false);
+}
+
+long sys_fdatasync(const struct syscall_args *a)
+{
+    return sync_fd(ARG_INT(a, 0), true);
+}
+
+/* All file systems there are live in memory: nothing waits to be written. */
+long sys_sync(const struct syscall_args *a)
+{
+    return 0;
+}
+
+long sys_syncfs(const struct syscall_args *a)
+{
+    struct file *f = fd_get(ARG_INT(a, 0));
+
+    if (!f)
+        return -EBADF;
+    file_put(f);
+    return 0;
+}
+
+long sys_sync_file_range(const struct syscall_args *a)
+{
+    const u32 known = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    s64 offset = ARG_S64(a, 1), n = ARG_S64(a, 2);
+    struct file *f = fd_get(ARG_INT(a, 0));
+    u32 mode;
+    long result = 0;
+
+    if (!f)
+        return -EBADF;
+    mode = f->inode ? f->inode->mode : 0;
+    if (ARG_U32(a, 3) & ~known || offset < 0 || n < 0 || offset + n < offset)
+        result = -EINVAL;
+    else if (!S_ISREG(mode) && !S_ISBLK(mode) && !S_ISDIR(mode) && !S_ISLNK(mode))
+        result = -ESPIPE;
+    else if (f->ops->fsync)
+        result = f->ops->fsync(f, true);
+    file_put(f);
+    return result;
+}
+
+static long check_fallocate(struct file *f, int mode, s64 offset, s64 n)
+{
+    const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
+                      FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
+    const int exclusive = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE |
+                          FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
+    int operation = mode & exclusive;
+
+    if (offset < 0 || n <= 0)
+        return -EINVAL;
+    if (mode & ~known || operation & (operation - 1))
+        return -EOPNOTSUPP;
+    if (operation == FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE))
+        return -EOPNOTSUPP;
+    if (!(f->mode & FILE_WRITE))
+        return -EBADF;
+    if (f->inode && S_ISFIFO(f->inode->mode))
+        return -ESPIPE;
+    if (f->inode && S_ISDIR(f->inode->mode))
+        return -EISDIR;
+    if (!f->inode || !S_ISREG(f->inode->mode))
+        return -ENODEV;
+    if (offset + n < 0)
+        return -EFBIG;
+    return f->ops->fallocate ? 0 : -EOPNOTSUPP;
+}
+
+long sys_fallocate(const struct syscall_args *a)
+{
+    s64 offset = ARG_S64(a, 2), n = ARG_S64(a, 3);
+    struct file *f = fd_get(ARG_INT(a, 0));
+    u64 limit = current_process()->limits[RLIMIT_FSIZE].rlim_cur;
+    long result;
+
+    if (!f)
+        return -EBADF;
+    result = check_fallocate(f, ARG_INT(a, 1), offset, n);
+    if (!result && !(ARG_INT(a, 1) & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) &&
+        (u64)offset + (u64)n > limit && (u64)offset + (u64)n > inode_size(f->inode)) {
+        siginfo_t info;
+
+        signal_info_user(&info, SIGXFSZ, SI_USER);
+        signal_send_thread(current_thread(), SIGXFSZ, &info);
+        result = -EFBIG;
+    }
+    if (!result)
+        result = f->ops->fallocate(f, ARG_INT(a, 1), (u64)offset, (u64)n);
+    file_put(f);
+    return result;
+}
+
+long sys_fadvise64(const struct syscall_args *a)
+{
+    struct file *f = fd_get(ARG_INT(a, 0));
+    long result = 0;
+
+    if (!f)
+        return -EBADF;
+    if (!f->inode || S_ISFIFO(f->inode->mode) || S_ISSOCK(f->inode->mode))
+        result = -ESPIPE;
+    else if (ARG_S64(a, 2) < 0 || ARG_U32(a, 3) > POSIX_FADV_NOREUSE)
+        result = -EINVAL;
+    file_put(f);
+    return result;
+}
+
+long sys_readahead(const struct syscall_args *a)
+{
+    struct file *f = fd_get(ARG_INT(a, 0));
+    long result = 0;
+
+    if (!f)
+        return -EBADF;
+    if (!(f->mode & FILE_READ))
+        result = -EBADF;
+    else if (!f->inode || !S_ISREG(f->inode->mode))
+        result = -EINVAL;
+    file_put(f);
+    return result;
+}
