@@ -418,9 +418,9 @@ static void handle_events(struct proxy *proxy, const struct pollfd *entries)
         proxy->messages_open = read_messages(proxy);
     if (entries[NOTES].revents)
         outbox_flush(&proxy->notes);
-    if (entries[OUTPUT].revents & POLLERR)
+    if (entries[OUTPUT].revents)
         handle_lost_reader(proxy, &proxy->watch_output, STDOUT_FILENO, 0);
-    if (entries[ERRORS].revents & POLLERR)
+    if (entries[ERRORS].revents)
         handle_lost_reader(proxy, &proxy->watch_errors, STDERR_FILENO, 0);
     if (now() >= proxy->deadline)
         end_vm(proxy, PROXY_TIMEOUT, 0);
