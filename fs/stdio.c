@@ -77,6 +77,7 @@ static ssize host_read(struct file *f, struct io *io, u64 *pos, int rwf)
 
     if (io->left == 0)
         return 0;
+    control_want_input();
     mutex_lock(&p->lock);
     if (!need_buffer(p)) {
         mutex_unlock(&p->lock);
@@ -151,6 +152,7 @@ static u32 host_poll(struct file *f)
     u32 events = 0;
 
     if (f->mode & FILE_READ) {
+        control_want_input();
         if (p->start != p->end || platform_stream_readable(p->stream))
             events |= EPOLLIN | EPOLLRDNORM;
         if (at_end(p))
@@ -179,6 +181,8 @@ static long host_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 
     if (cmd != FIONREAD)
         return -ENOTTY;
+    if (f->mode & FILE_READ)
+        control_want_input();
     mutex_lock(&p->lock);
     if (p->start == p->end && (f->mode & FILE_READ) && need_buffer(p))
         refill(p);

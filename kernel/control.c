@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Orders from the host command: a kernel thread reads lines from the control channel. "signal N" goes
- * to the program as a kill(2) from outside; the rest is for higher layers.
+ * to the program as a kill(2) from outside; the rest is for higher layers. The same thread says "read" to
+ * the host once the program wants input: the caller's input is not to be taken before.
  */
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -14,6 +15,7 @@
 bool (*control_order)(const char *line);
 
 static struct process *program;
+static bool input_wanted;
 
 static bool order_signal(const char *text)
 {
@@ -29,15 +31,29 @@ static bool order_signal(const char *text)
     return true;
 }
 
+void control_want_input(void)
+{
+    if (READ_ONCE(input_wanted))
+        return;
+    WRITE_ONCE(input_wanted, true);
+    wait_wake_all(&stream_events[STREAM_CONTROL]);
+}
+
 static void read_orders(void *arg)
 {
     static char text[256];
+    bool told = false;
     size_t n = 0;
     char c;
 
     for (;;) {
+        if (READ_ONCE(input_wanted) && !told) {
+            told = true;
+            control_line("read");
+        }
         if (platform_stream_read(STREAM_CONTROL, &c, 1) == 0) {
-            wait_event(&stream_events[STREAM_CONTROL], platform_stream_readable(STREAM_CONTROL),
+            wait_event(&stream_events[STREAM_CONTROL],
+                       platform_stream_readable(STREAM_CONTROL) || (READ_ONCE(input_wanted) && !told),
                        NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
             continue;
         }

@@ -20,6 +20,9 @@ void control_init(void);
 /* Starts the thread that reads orders from the host; signals go to program. */
 struct process;
 void control_start(struct process *program);
+/* The program wants its standard input: asks the host for it, once. Any context. */
+void control_want_input(void);
+
 /* What an order line means to higher layers (files over the streams); "signal N" is handled here. Returns true if it was understood. */
 extern bool (*control_order)(const char *line);
 

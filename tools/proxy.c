@@ -56,6 +56,7 @@ struct proxy {
     struct pump notes_pump;
     struct line_reader control_lines, uart_lines;
     bool control_open, uart_open, messages_open;
+    bool input_started;              /* asked for by the program, or a terminal's */
     bool vm_alive;                   /* not yet reaped */
     bool watch_output, watch_errors; /* tell the kernel when the reader goes */
     uint64_t deadline;               /* CLOCK_MONOTONIC, nanoseconds */
@@ -136,6 +137,18 @@ static void end_vm(struct proxy *proxy, enum proxy_end end, int signal_number)
     kill_vm(proxy);
 }
 
+/*
+ * Begins to read standard input. What is read is gone for others who share it, such as the rest of
+ * a script, so a program that never reads must leave it alone. On a terminal Ctrl-C is to be
+ * read in any case.
+ */
+static void start_input(struct proxy *proxy)
+{
+    if (proxy->options->input && !proxy->input_started)
+        pump_start(&proxy->input);
+    proxy->input_started = true;
+}
+
 static void take_status(struct proxy *proxy, struct vm_status status)
 {
     if (proxy->result.end == PROXY_DIED) {
@@ -155,6 +168,8 @@ static void handle_control_line(void *context, char *line)
     proxy->lines_seen++;
     if (strncmp(line, "trace ", 6) == 0) {
         add_note(proxy, "", line + 6);
+    } else if (strcmp(line, "read") == 0) {
+        start_input(proxy);
     } else if (strncmp(line, "log ", 4) == 0) {
         add_note(proxy, "kernel: ", line + 4);
     } else if (status_parse(line, &status)) {
@@ -364,8 +379,8 @@ static void start_pumps(struct proxy *proxy)
                                  .watcher = options->terminal ? watch_for_escape : NULL};
     pump_start(&proxy->output);
     pump_start(&proxy->errors);
-    if (options->input)
-        pump_start(&proxy->input);
+    if (options->terminal)
+        start_input(proxy);
 }
 
 /* Waits for events; `entries` says afterwards which. */

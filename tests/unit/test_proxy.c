@@ -306,6 +306,10 @@ static void play_bulk_input(void)
     size_t done = 0;
 
     sleep_ms(100);
+    /* Nothing is read before it is asked for. */
+    if (recv(vm.stdio, bytes, 1, MSG_DONTWAIT) != -1)
+        _exit(9);
+    tell(vm.control, "read\n");
     while (done < INPUT_BULK) {
         ssize_t n = read(vm.stdio, bytes, sizeof(bytes));
 
