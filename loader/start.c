@@ -204,6 +204,7 @@ static void program_thread(void *arg)
         vm_fail(error == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE, "%s", message);
     kfree(argv);
     kfree(env);
+    control_start(current_process());
 }
 
 void loader_start_program(void)
