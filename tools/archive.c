@@ -21,6 +21,24 @@
 #define HEADER_SIZE 110
 #define FIELD_MAX   UINT32_MAX /* a field is eight hexadecimal digits */
 
+/* A regular file that the archive has. The path comes first: compare_members() looks at it alone. */
+struct member {
+    char *path;
+    dev_t device;
+    ino_t inode;
+};
+
+static int compare_members(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static void free_member(void *node)
+{
+    free(((struct member *)node)->path);
+    free(node);
+}
+
 bool archive_fail(struct archive *archive, const char *format, ...)
 {
     va_list arguments;
@@ -48,6 +66,7 @@ void archive_destroy(struct archive *archive)
     if (archive->descriptor >= 0)
         close(archive->descriptor);
     tdestroy(archive->directories, free);
+    tdestroy(archive->files, free_member);
     free(archive->error);
     *archive = (struct archive){.descriptor = -1};
 }
@@ -205,7 +224,18 @@ bool archive_add_file(struct archive *archive, const char *path, int source,
 {
     uint64_t size = (uint64_t)status->st_size;
     char byte;
+    struct member **known = tfind(&path, &archive->files, compare_members), *member;
 
+    if (known && (*known)->device == status->st_dev && (*known)->inode == status->st_ino)
+        return true;
+    if (known)
+        return archive_fail(archive, "%s would be another file's place in the VM: %s is taken", name, path);
+    member = allocate(sizeof(*member));
+    *member = (struct member){duplicate(path), status->st_dev, status->st_ino};
+    if (!tsearch(member, &archive->files, compare_members)) {
+        free_member(member);
+        return archive_fail(archive, "out of memory");
+    }
     /* Files of /proc say that they are empty and are not; they would arrive empty. */
     if (size == 0 && read(source, &byte, 1) > 0)
         return archive_fail(archive, "%s does not tell its size; pack a copy of it", name);

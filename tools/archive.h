@@ -23,6 +23,7 @@ struct archive {
     uint64_t limit;    /* the archive must stay below this many bytes */
     uint32_t inode;    /* last inode number given out */
     void *directories; /* tsearch(3) tree: paths of the directories already written */
+    void *files;       /* tsearch(3) tree: regular files already written, by path */
     char *error;       /* what went wrong, for the user, or NULL */
 };
 
@@ -46,7 +47,8 @@ bool archive_add_directory(struct archive *archive, const char *path, const stru
 
 /*
  * Adds the regular file open as `source` as `path`, with its parents. `status` is what fstat()
- * said of it; that many bytes are read. `name` is what messages call the file.
+ * said of it; that many bytes are read. `name` is what messages call the file. The same file at the
+ * same path again is no error and adds nothing; another file at that path is one.
  */
 bool archive_add_file(struct archive *archive, const char *path, int source,
                       const struct stat *status, const char *name);
