@@ -33,7 +33,12 @@ void mount_get(struct mount *m)
     __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
 }
 
-static void super_put(struct super *s)
+void super_get(struct super *s)
+{
+    __atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+}
+
+void super_put(struct super *s)
 {
     if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0 && s->ops->destroy)
         s->ops->destroy(s);

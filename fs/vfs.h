@@ -254,9 +254,11 @@ static inline bool path_equal(const struct path_ref *a, const struct path_ref *b
 }
 void mount_get(struct mount *m);
 void mount_put(struct mount *m);
+void super_get(struct super *s);
+void super_put(struct super *s);
 /* The root mount of the VM; made by vfs_init. */
 extern struct mount *root_mount;
-/* Mounts s (a reference is taken over) on a directory. 0 or negative errno. */
+/* Mounts s (a reference is taken over on success) on a directory, or on a file if root is one. NULL: as the VM's root. 0 or negative errno. */
 int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags);
 int mount_detach(struct mount *m, bool lazy);
 /* What is mounted on p in p's mount, if anything: replaces p by its root. True if it did. */

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Extended attributes, xattr(7). Which names are allowed on which files and for whom is decided here, the same for all
+ * file systems; they only store.
+ */
+#include <linux/limits.h>
+#include <linux/xattr.h>
+#include "fs/vfs.h"
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "syscalls/path_arg.h"
+#include "syscalls/syscall.h"
+
+long sys_setxattr(const struct syscall_args *a);
+long sys_lsetxattr(const struct syscall_args *a);
+long sys_fsetxattr(const struct syscall_args *a);
+long sys_getxattr(const struct syscall_args *a);
+long sys_lgetxattr(const struct syscall_args *a);
+long sys_fgetxattr(const struct syscall_args *a);
+long sys_listxattr(const struct syscall_args *a);
+long sys_llistxattr(const struct syscall_args *a);
+long sys_flistxattr(const struct syscall_args *a);
+long sys_removexattr(const struct syscall_args *a);
+long sys_lremovexattr(const struct syscall_args *a);
+long sys_fremovexattr(const struct syscall_args *a);
+
+/* What an attribute call is about. */
+enum target { BY_PATH, BY_LINK, BY_FD };
+
+static long find_target(u64 arg, enum target kind, struct path_ref *at)
+{
+    struct file *f;
+    long error;
+
+    if (kind != BY_FD)
+        return path_arg_find(AT_FDCWD, (const char *)arg, kind == BY_PATH ? FIND_FOLLOW : 0, at);
+    f = fd_get((int)arg);
+    if (!f)
+        return -EBADF;
+    error = file_path_ref(f, at);
+    file_put(f);
+    return error;
+}
+
+static long get_name(char *name, const char *user)
+{
+    ssize n = copy_string_from_user(name, user, XATTR_NAME_MAX + 1);
+
+    if (n == -ENAMETOOLONG || n == 0)
+        return -ERANGE;
+    return n < 0 ? n : 0;
+}
+
+static bool starts_with(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* 0 or the errno of an attribute that the caller may not touch. */
+static long check_name(struct inode *i, const char *name, bool write)
+{
+    if (starts_with(name, XATTR_TRUSTED_PREFIX)) {
+        if (!fs_privileged())
+            return write ? -EPERM : -ENODATA;
+        return 0;
+    }
+    if (starts_with(name, XATTR_USER_PREFIX)) {
+        if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
+            return write ? -EPERM : -ENODATA;
+        if (write && S_ISDIR(i->mode) && i->mode & S_ISVTX && !inode_owned(i))
+            return -EPERM;
+        return inode_permission(i, write ? MAY_WRITE : MAY_READ);
+    }
+    if (starts_with(name, XATTR_SECURITY_PREFIX))
+        return write && !fs_privileged() ? -EPERM : 0;
+    return -EOPNOTSUPP;
+}
+
+static long set(u64 target, enum target kind, const char *user_name, const void *user_value, size_t n, int flags)
+{
+    char name[XATTR_NAME_MAX + 1];
+    struct path_ref at;
+    void *value = NULL;
+    struct inode *i;
+    long error;
+
+    if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+        return -EINVAL;
+    error = get_name(name, user_name);
+    if (error)
+        return error;
+    if (n > XATTR_SIZE_MAX)
+        return -E2BIG;
+    value = kmalloc(n ? n : 1);
+    if (!value)
+        return -ENOMEM;
+    error = copy_from_user(value, user_value, n) ? -EFAULT : find_target(target, kind, &at);
+    if (!error) {
+        i = at.dentry->inode;
+        error = mount_want_write(&at);
+        if (!error)
+            error = check_name(i, name, true);
+        if (!error)
+            error = i->ops->setxattr ? i->ops->setxattr(i, name, value, n, flags) : -EOPNOTSUPP;
+        path_put(&at);
+    }
+    kfree(value);
+    return error;
+}
+
+static long get(u64 target, enum target kind, const char *user_name, void *user_value, size_t n)
+{
+    char name[XATTR_NAME_MAX + 1];
+    struct path_ref at;
+    char *value;
+    struct inode *i;
+    long result = get_name(name, user_name);
+
+    if (result)
+        return result;
+    n = MIN(n, (size_t)XATTR_SIZE_MAX);
+    value = kmalloc(n ? n : 1);
+    if (!value)
+        return -ENOMEM;
+    result = find_target(target, kind, &at);
+    if (!result) {
+        i = at.dentry->inode;
+        result = check_name(i, name, false);
+        if (!result)
+            result = i->ops->getxattr ? i->ops->getxattr(i, name, value, n) : -EOPNOTSUPP;
+        path_put(&at);
+    }
+    if (result > 0 && n && copy_to_user(user_value, value, (size_t)result))
+        result = -EFAULT;
+    kfree(value);
+    return result;
+}
+
+static long list(u64 target, enum target kind, char *user, size_t n)
+{
+    struct path_ref at;
+    struct inode *i;
+    char *names;
+    long result;
+
+    n = MIN(n, (size_t)XATTR_LIST_MAX);
+    names = kmalloc(n ? n : 1);
+    if (!names)
+        return -ENOMEM;
+    result = find_target(target, kind, &at);
+    if (!result) {
+        i = at.dentry->inode;
+        result = i->ops->listxattr ? i->ops->listxattr(i, names, n) : 0;
+        path_put(&at);
+    }
+    if (result > 0 && n && copy_to_user(user, names, (size_t)result))
+        result = -EFAULT;
+    kfree(names);
+    return result;
+}
+
+static long remove_one(u64 target, enum target kind, const char *user_name)
+{
+    char name[XATTR_NAME_MAX + 1];
+    struct path_ref at;
+    struct inode *i;
+    long error = get_name(name, user_name);
+
+    if (!error)
+        error = find_target(target, kind, &at);
+    if (error)
+        return error;
+    i = at.dentry->inode;
+    error = mount_want_write(&at);
+    if (!error)
+        error = check_name(i, name, true);
+    if (!error)
+        error = i->ops->removexattr ? i->ops->removexattr(i, name) : -EOPNOTSUPP;
+    path_put(&at);
+    return error;
+}
+
+long sys_setxattr(const struct syscall_args *a)
+{
+    return set(a->arg[0], BY_PATH, ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_U64(a, 3), ARG_INT(a, 4));
+}
+
+long sys_lsetxattr(const struct syscall_args *a)
+{
+    return set(a->arg[0], BY_LINK, ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_U64(a, 3), ARG_INT(a, 4));
+}
+
+long sys_fsetxattr(const struct syscall_args *a)
+{
+    return set(a->arg[0], BY_FD, ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_U64(a, 3), ARG_INT(a, 4));
+}
+
+long sys_getxattr(const struct syscall_args *a)
+{
+    return get(a->arg[0], BY_PATH, ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_U64(a, 3));
+}
+
+long sys_lgetxattr(const struct syscall_args *a)
+{
+    return get(a->arg[0], BY_LINK, ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_U64(a, 3));
+}
+
+long sys_fgetxattr(const struct syscall_args *a)
+{
+    return get(a->arg[0], BY_FD, ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_U64(a, 3));
+}
+
+long sys_listxattr(const struct syscall_args *a)
+{
+    return list(a->arg[0], BY_PATH, ARG_PTR(a, 1), ARG_U64(a, 2));
+}
+
+long sys_llistxattr(const struct syscall_args *a)
+{
+    return list(a->arg[0], BY_LINK, ARG_PTR(a, 1), ARG_U64(a, 2));
+}
+
+long sys_flistxattr(const struct syscall_args *a)
+{
+    return list(a->arg[0], BY_FD, ARG_PTR(a, 1), ARG_U64(a, 2));
+}
+
+long sys_removexattr(const struct syscall_args *a)
+{
+    return remove_one(a->arg[0], BY_PATH, ARG_PTR(a, 1));
+}
+
+long sys_lremovexattr(const struct syscall_args *a)
+{
+    return remove_one(a->arg[0], BY_LINK, ARG_PTR(a, 1));
+}
+
+long sys_fremovexattr(const struct syscall_args *a)
+{
+    return remove_one(a->arg[0], BY_FD, ARG_PTR(a, 1));
+}
