@@ -47,13 +47,9 @@ void wait_remove(struct wait_queue *q, struct waiter *w)
     spin_unlock_irq(&q->lock);
 }
 
-void wait_wake_events(struct wait_queue *q, unsigned n, u32 events)
+/* Under q's lock. */
+static void wake_waiters(struct wait_queue *q, unsigned n, u32 events)
 {
-    /* Orders the caller's change of the condition before the look at the list (see wait_prepare). */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (list_empty(&q->waiters))
-        return;
-    spin_lock_irq(&q->lock);
     struct waiter *w, *next;
     list_for_each_safe(w, next, &q->waiters, link) {
         bool exclusive = w->exclusive; /* w may be gone once its owner was woken */
@@ -62,7 +58,27 @@ void wait_wake_events(struct wait_queue *q, unsigned n, u32 events)
         if (w->wake(w, events) && exclusive)
             n--;
     }
+}
+
+void wait_wake_events(struct wait_queue *q, unsigned n, u32 events)
+{
+    /* Orders the caller's change of the condition before the look at the list (see wait_prepare). */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (list_empty(&q->waiters))
+        return;
+    spin_lock_irq(&q->lock);
+    wake_waiters(q, n, events);
     spin_unlock_irq(&q->lock);
+}
+
+void wait_wake_events_nested(struct wait_queue *q, unsigned n, u32 events)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (list_empty(&q->waiters))
+        return;
+    spin_lock_nested(&q->lock); /* masked already: the outer queue's lock is held */
+    wake_waiters(q, n, events);
+    spin_unlock(&q->lock);
 }
 
 void wait_prepare(enum wait_mode mode)
