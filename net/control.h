@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Control messages of sendmsg(2) and recvmsg(2) (cmsg(3)), and files on their way between AF_UNIX sockets. */
+#ifndef NET_CONTROL_H
+#define NET_CONTROL_H
+
+#include "net/socket.h"
+
+#define PASSED_MAX 253 /* SCM_MAX_FD of Linux */
+
+/* Files in flight: referenced, in no descriptor table. */
+struct passed_files {
+    struct passed_files *next; /* being freed */
+    unsigned count;
+    struct file *files[];
+};
+
+/* The kernel's struct cmsghdr, and the rounding that CMSG_* macros do. */
+struct control_header {
+    size_t length; /* with this header */
+    int level, type;
+};
+#define CONTROL_ALIGN(n) (((n) + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1))
+
+/*
+ * Reads the control buffer of a send into m->passed and m->credentials. Messages of other levels go to
+ * extra (may be NULL: ignored). 0, -EINVAL, -EBADF, -EPERM, -ENOMEM, -ETOOMANYREFS.
+ */
+int control_import(struct message *m, const void *user, size_t length, bool unix_socket,
+                   int (*extra)(struct message *m, int level, int type, const void *data, size_t length));
+/* Appends one control message to the receiver's buffer; what does not fit sets MSG_CTRUNC. Sleeps. */
+void control_put(struct message *m, int level, int type, const void *data, size_t length);
+/* Installs the files as descriptors of the receiver and tells it; takes over passed. Sleeps. */
+void control_put_files(struct message *m, struct passed_files *passed);
+/* A second set of references, for MSG_PEEK. NULL: out of memory. */
+struct passed_files *passed_copy(const struct passed_files *passed);
+/* Closes files that nobody received. NULL is fine. Never recurses. */
+void passed_free(struct passed_files *passed);
+/* Credentials of the running process. */
+struct ucred credentials_current(void);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * AF_INET and AF_INET6: what their files share. Addresses of both families are kept as 16 bytes, IPv4 as
+ * ::ffff:a.b.c.d, so that tables and matching are written once.
+ */
+#ifndef NET_INET_H
+#define NET_INET_H
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ipv6.h>
+#include "net/datagram.h"
+#include "net/interface.h"
+#include "net/socket.h"
+
+struct inet_address {
+    u8 ip[16];  /* network order, IPv4 mapped */
+    u16 port;   /* host order; 0: none */
+};
+
+enum tcp_state { /* values of TCP_INFO */
+    TCP_ESTABLISHED = 1,
+    TCP_SYN_SENT,
+    TCP_SYN_RECV,
+    TCP_FIN_WAIT1,
+    TCP_FIN_WAIT2,
+    TCP_TIME_WAIT,
+    TCP_CLOSE,
+    TCP_CLOSE_WAIT,
+    TCP_LAST_ACK,
+    TCP_LISTEN,
+    TCP_CLOSING,
+};
+
+/* Values of IP, IPv6 and TCP options. Boolean ones are bits by option number. */
+struct inet_options {
+    u64 ip_bits, tcp_bits;
+    u64 ip6_bits[2];
+    u8 tos, multicast_ttl, mtu_discover, mtu_discover6, min_ttl, min_hops;
+    s16 ttl, traffic_class, hops, multicast_hops; /* -1: default */
+    int max_segment, keep_idle, keep_interval, keep_count, syn_count, linger2, defer_accept, user_timeout,
+        window_clamp, fastopen, notsent_low_water;
+    char congestion[16];
+};
+
+struct inet_port;
+
+struct inet_socket {
+    struct socket base;
+    struct inet_address local, remote; /* remote.port 0: not connected */
+    bool address_chosen;         /* bind(2) gave the address: it stays after a failed connect */
+    bool port_chosen;            /* the port was there before connect(2) */
+    bool v6only;
+
+    /* port table, under its lock */
+    struct inet_port *port;      /* NULL: no port */
+    bool exclusive;              /* accepted connection that counts in accepted_exclusive */
+    struct list port_link;       /* among the port's owners; empty for accepted connections */
+
+    struct inet_options options;
+
+    /* TCP */
+    u8 state;                    /* enum tcp_state while there is no stream */
+    u8 shutdown;                 /* SHUT_* bits while there is no stream */
+    bool connecting;             /* connect(2) answered EINPROGRESS and nobody has asked since */
+    bool dead;                   /* closed; under base.lock */
+    bool unaccepted;             /* made by a connect, still in the accept queue */
+    struct list pending;         /* listener: clients that wait for room, by pending_link; under base.lock */
+    struct list pending_link;
+    struct inet_socket *listener;       /* while waiting: reference */
+    struct inet_socket *pending_server; /* while waiting: the end that the listener will get */
+    struct byte_stream *pending_stream;
+
+    /* UDP */
+    struct datagram_queue queue;
+};
+
+static inline struct inet_socket *inet_of(struct socket *s)
+{
+    return container_of(s, struct inet_socket, base);
+}
+
+#define IP_BIT(u, option)  ((u)->options.ip_bits >> (option) & 1)
+#define IP6_BIT(u, option) ((u)->options.ip6_bits[(option) / 64] >> ((option) % 64) & 1)
+#define TCP_BIT(u, option) ((u)->options.tcp_bits >> (option) & 1)
+
+/* ------------------------------------------------------------ net/inet_address.c */
+
+bool ip_is_v4(const u8 ip[16]);
+bool ip_is_any(const u8 ip[16]);       /* 0.0.0.0 or :: */
+bool ip_is_loopback(const u8 ip[16]);  /* 127/8 or ::1 */
+bool ip_equal(const u8 a[16], const u8 b[16]);
+/*
+ * The program's address for socket u: for bind(2), or for connect and send (destination). The errors of those calls:
+ * -EINVAL (length), -EAFNOSUPPORT; -ENETUNREACH for an IPv4 address on an IPv6-only socket.
+ */
+int inet_parse(const struct inet_socket *u, const struct socket_address *a, bool destination, struct inet_address *out);
+/* As the socket's family shows it. */
+void inet_format(const struct inet_socket *u, const struct inet_address *in, struct socket_address *a);
+/* A destination that this VM can reach: the unspecified address becomes loopback. -ENETUNREACH, -EACCES (broadcast). */
+int inet_route(const struct inet_socket *u, struct inet_address *to);
+/* Gives a source address to a socket bound to none, for destination to. */
+void inet_choose_source(const struct inet_socket *u, const struct inet_address *to, u8 ip[16]);
+int inet_name(struct socket *s, struct socket_address *a, bool peer);
+int inet_bind(struct socket *s, const struct socket_address *a);
+
+/* ------------------------------------------------------------ net/inet_port.c */
+
+/* Gives u the port wanted (0: an ephemeral one) on u->local.ip. 0, -EADDRINUSE. */
+int inet_port_bind(struct inet_socket *u, u16 wanted);
+/* An ephemeral port for an outgoing connection. 0, -EADDRNOTAVAIL. */
+int inet_port_connect(struct inet_socket *u);
+/* child gets the listener's port as one more connection on it. */
+void inet_port_inherit(struct inet_socket *child, struct inet_socket *listener);
+void inet_port_release(struct inet_socket *u);
+/* May u start to listen? 0 or -EADDRINUSE. */
+int inet_port_listen(struct inet_socket *u);
+/* The listener for to, or the UDP socket for a datagram from from to to, with a reference; NULL. */
+struct inet_socket *inet_find_listener(const struct inet_address *to);
+struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from);
+
+/* ------------------------------------------------------------ the protocols */
+
+extern const struct socket_ops tcp_ops, udp_ops;
+struct inet_socket *inet_allocate(int family, int type);
+void inet_destroy(struct socket *s);
+int tcp_state_of(const struct inet_socket *u);
+void inet_options_init(struct inet_socket *u);
+int inet_set_option(struct socket *s, int level, int option, const void *value, u32 length);
+int inet_get_option(struct socket *s, int level, int option, void *value, int *length);
+int tcp_set_option(struct inet_socket *u, int option, const void *value, u32 length);
+int tcp_get_option(struct inet_socket *u, int option, void *value, int *length);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* IPv4 and IPv6 addresses: parsing, showing, routing inside the VM; creation and binding of sockets of both families. */
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "net/inet.h"
+#include "net/stream.h"
+
+#define PRIVILEGED_PORTS 1024
+#define SIN6_LENGTH_MIN  24 /* RFC 2133: without the scope */
+
+static const u8 v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static const u8 any_ip[16];
+static const u8 loopback6[16] = {[15] = 1};
+
+bool ip_is_v4(const u8 ip[16])
+{
+    return !memcmp(ip, v4_prefix, sizeof(v4_prefix));
+}
+
+static u32 v4_part(const u8 ip[16]) /* host order */
+{
+    return (u32)ip[12] << 24 | (u32)ip[13] << 16 | (u32)ip[14] << 8 | ip[15];
+}
+
+bool ip_is_any(const u8 ip[16])
+{
+    return ip_is_v4(ip) ? v4_part(ip) == 0 : !memcmp(ip, any_ip, 16);
+}
+
+bool ip_is_loopback(const u8 ip[16])
+{
+    return ip_is_v4(ip) ? ip[12] == 127 : !memcmp(ip, loopback6, 16);
+}
+
+bool ip_equal(const u8 a[16], const u8 b[16])
+{
+    return !memcmp(a, b, 16);
+}
+
+static void set_v4(u8 ip[16], u32 network_order)
+{
+    memcpy(ip, v4_prefix, sizeof(v4_prefix));
+    memcpy(ip + 12, &network_order, 4);
+}
+
+static u16 swap16(u16 n)
+{
+    return (u16)(n << 8 | n >> 8);
+}
+
+/* ------------------------------------------------------------ the program's form */
+
+static int parse_v4(const struct inet_socket *u, const struct socket_address *a, struct inet_address *out)
+{
+    const struct sockaddr_in *in = (const void *)a->bytes;
+    if (a->length < (int)sizeof(*in))
+        return -EINVAL;
+    set_v4(out->ip, in->sin_addr.s_addr);
+    out->port = swap16(in->sin_port);
+    return 0;
+}
+
+static int parse_v6(const struct inet_socket *u, const struct socket_address *a, struct inet_address *out)
+{
+    const struct sockaddr_in6 *in = (const void *)a->bytes;
+    if (a->length < SIN6_LENGTH_MIN)
+        return -EINVAL;
+    memcpy(out->ip, &in->sin6_addr, 16);
+    out->port = swap16(in->sin6_port);
+    return 0;
+}
+
+int inet_parse(const struct inet_socket *u, const struct socket_address *a, bool destination, struct inet_address *out)
+{
+    if (a->length < 2)
+        return -EINVAL;
+    if (u->base.family == AF_INET) {
+        int error = parse_v4(u, a, out);
+        if (error || a->family == AF_INET)
+            return error;
+        /* bind(2) of old programs: no family and no address. */
+        bool unspecified = a->family == AF_UNSPEC && (destination || ip_is_any(out->ip));
+        return unspecified ? 0 : -EAFNOSUPPORT;
+    }
+    if (destination && a->family == AF_INET && u->base.type == SOCK_DGRAM) {
+        int error = parse_v4(u, a, out);
+        return error ? error : u->v6only ? -ENETUNREACH : 0;
+    }
+    if (a->length < SIN6_LENGTH_MIN)
+        return -EINVAL;
+    if (a->family != AF_INET6)
+        return -EAFNOSUPPORT;
+    int error = parse_v6(u, a, out);
+    if (!error && u->v6only && ip_is_v4(out->ip))
+        error = destination ? -ENETUNREACH : -EINVAL;
+    return error;
+}
+
+void inet_format(const struct inet_socket *u, const struct inet_address *in, struct socket_address *a)
+{
+    if (u->base.family == AF_INET) {
+        struct sockaddr_in *out = (void *)a->bytes;
+        memset(out, 0, sizeof(*out));
+        out->sin_family = AF_INET;
+        out->sin_port = swap16(in->port);
+        memcpy(&out->sin_addr, in->ip + 12, 4);
+        a->length = sizeof(*out);
+    } else {
+        struct sockaddr_in6 *out = (void *)a->bytes;
+        memset(out, 0, sizeof(*out));
+        out->sin6_family = AF_INET6;
+        out->sin6_port = swap16(in->port);
+        memcpy(&out->sin6_addr, in->ip, 16);
+        a->length = sizeof(*out);
+    }
+}
+
+int inet_route(const struct inet_socket *u, struct inet_address *to)
+{
+    if (ip_is_any(to->ip)) {
+        if (ip_is_v4(to->ip))
+            set_v4(to->ip, LOOPBACK_IPV4);
+        else
+            memcpy(to->ip, loopback6, 16);
+        return 0;
+    }
+    if (ip_is_loopback(to->ip))
+        return 0;
+    if (ip_is_v4(to->ip) && v4_part(to->ip) == 0xffffffff && u->base.type == SOCK_DGRAM &&
+        !OPTION_SET(&u->base, SO_BROADCAST))
+        return -EACCES;
+    return -ENETUNREACH;
+}
+
+void inet_choose_source(const struct inet_socket *u, const struct inet_address *to, u8 ip[16])
+{
+    if (!ip_is_any(u->local.ip))
+        memcpy(ip, u->local.ip, 16);
+    else if (ip_is_v4(to->ip))
+        set_v4(ip, LOOPBACK_IPV4);
+    else
+        memcpy(ip, loopback6, 16);
+}
+
+/* ------------------------------------------------------------ creation, names, binding */
+
+struct inet_socket *inet_allocate(int family, int type)
+{
+    struct inet_socket *u = kzalloc(sizeof(*u));
+    if (!u)
+        return NULL;
+    bool tcp = type == SOCK_STREAM;
+    socket_init(&u->base, tcp ? &tcp_ops : &udp_ops, family, type, tcp ? IPPROTO_TCP : IPPROTO_UDP);
+    list_init(&u->port_link);
+    list_init(&u->pending);
+    list_init(&u->pending_link);
+    datagram_queue_init(&u->queue);
+    u->state = TCP_CLOSE;
+    if (family == AF_INET)
+        set_v4(u->local.ip, 0);
+    inet_options_init(u);
+    if (tcp) {
+        u->base.options.send_buffer = 16384;   /* net.ipv4.tcp_wmem */
+        u->base.options.receive_buffer = 131072; /* net.ipv4.tcp_rmem */
+    }
+    return u;
+}
+
+struct socket *inet_create(int family, int type, int protocol)
+{
+    if (protocol < 0 || protocol >= 263)
+        return ERR_PTR(-EINVAL);
+    if (type == SOCK_RAW)
+        return ERR_PTR(-EPROTONOSUPPORT); /* as a kernel built without raw protocols */
+    if (type != SOCK_STREAM && type != SOCK_DGRAM)
+        return ERR_PTR(-ESOCKTNOSUPPORT);
+    if (protocol && protocol != (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))
+        return ERR_PTR(-EPROTONOSUPPORT);
+    struct inet_socket *u = inet_allocate(family, type);
+    return u ? &u->base : ERR_PTR(-ENOMEM);
+}
+
+void inet_destroy(struct socket *s)
+{
+    stream_release(s);
+    kfree(inet_of(s));
+}
+
+int inet_name(struct socket *s, struct socket_address *a, bool peer)
+{
+    struct inet_socket *u = inet_of(s);
+    if (!peer) {
+        inet_format(u, &u->local, a);
+        return 0;
+    }
+    if (!u->remote.port)
+        return -ENOTCONN;
+    if (s->type == SOCK_STREAM) {
+        int state = tcp_state_of(u);
+        if (state == TCP_CLOSE || state == TCP_SYN_SENT)
+            return -ENOTCONN;
+    }
+    inet_format(u, &u->remote, a);
+    return 0;
+}
+
+/* May a socket be bound to ip? The VM's own addresses, or any with IP_FREEBIND. */
+static bool bindable(const struct inet_socket *u, const u8 ip[16])
+{
+    if (ip_is_any(ip) || ip_is_loopback(ip))
+        return true;
+    if (u->base.type == SOCK_DGRAM &&
+        (ip_is_v4(ip) ? (ip[12] & 0xf0) == 0xe0 || v4_part(ip) == 0xffffffff : ip[0] == 0xff))
+        return true;
+    return IP_BIT(u, IP_FREEBIND) || IP_BIT(u, IP_TRANSPARENT);
+}
+
+int inet_bind(struct socket *s, const struct socket_address *a)
+{
+    struct inet_socket *u = inet_of(s);
+    struct inet_address wanted;
+    int error = inet_parse(u, a, false, &wanted);
+    if (error)
+        return error;
+    if (!bindable(u, wanted.ip))
+        return -EADDRNOTAVAIL;
+    if (wanted.port && wanted.port < PRIVILEGED_PORTS && current_process()->cred.euid != 0)
+        return -EACCES;
+    if (u->local.port || u->state != TCP_CLOSE || s->stream)
+        return -EINVAL;
+    u8 before[16];
+    memcpy(before, u->local.ip, 16);
+    memcpy(u->local.ip, wanted.ip, 16);
+    error = inet_port_bind(u, wanted.port);
+    if (error)
+        memcpy(u->local.ip, before, 16);
+    else
+        u->address_chosen = !ip_is_any(wanted.ip);
+    return error;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The port tables of TCP and UDP. A port exists while a socket holds it: its owners (bound sockets and outgoing
+ * connections) are listed, accepted connections are only counted, so a busy listener stays cheap to find.
+ */
+#include "kernel/heap.h"
+#include "kernel/random.h"
+#include "net/inet.h"
+
+#define BUCKETS         256
+#define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range */
+#define EPHEMERAL_LAST  60999
+#define EPHEMERAL_COUNT (EPHEMERAL_LAST - EPHEMERAL_FIRST + 1)
+
+struct inet_port {
+    struct list link;        /* in its bucket */
+    struct list owners;      /* inet_socket.port_link, newest first */
+    u16 number;
+    u32 accepted;            /* connections that a listener here accepted */
+    u32 accepted_exclusive;  /* those without SO_REUSEADDR */
+};
+
+struct port_table {
+    struct spinlock lock;
+    struct list buckets[BUCKETS]; /* zero until first used */
+    u32 next;                     /* where the next search for an ephemeral port starts; 0: not yet */
+};
+
+static struct port_table tables[2] = {{.lock = SPINLOCK_INIT(LOCK_SOCKET)}, {.lock = SPINLOCK_INIT(LOCK_SOCKET)}};
+
+static struct port_table *table_of(const struct inet_socket *u)
+{
+    return &tables[u->base.type == SOCK_DGRAM];
+}
+
+static struct list *bucket(struct port_table *t, u16 number)
+{
+    struct list *l = &t->buckets[number % BUCKETS];
+    if (!l->next)
+        list_init(l);
+    return l;
+}
+
+/* Lock held. */
+static struct inet_port *find(struct port_table *t, u16 number)
+{
+    struct inet_port *p;
+    list_for_each(p, bucket(t, number), link) {
+        if (p->number == number)
+            return p;
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------ conflicts */
+
+/* Does a socket bound to ip (and v6only) receive what is sent to address `to`? */
+static bool covers(const struct inet_socket *u, const u8 to[16])
+{
+    if (ip_is_any(u->local.ip)) {
+        if (!ip_is_v4(u->local.ip))
+            return !(u->v6only && ip_is_v4(to));
+        return ip_is_v4(to);
+    }
+    return ip_equal(u->local.ip, to);
+}
+
+static bool overlap(const struct inet_socket *a, const struct inet_socket *b)
+{
+    if (ip_is_any(a->local.ip) && ip_is_any(b->local.ip)) {
+        bool a4 = ip_is_v4(a->local.ip), b4 = ip_is_v4(b->local.ip);
+        return a4 == b4 || !(a4 ? b->v6only : a->v6only);
+    }
+    return ip_is_any(a->local.ip) ? covers(a, b->local.ip) : covers(b, a->local.ip);
+}
+
+static bool may_share(const struct inet_socket *a, const struct inet_socket *b)
+{
+    if (OPTION_SET(&a->base, SO_REUSEPORT) && OPTION_SET(&b->base, SO_REUSEPORT))
+        return true;
+    return OPTION_SET(&a->base, SO_REUSEADDR) && OPTION_SET(&b->base, SO_REUSEADDR) && !a->base.listening &&
+           !b->base.listening;
+}
+
+/* Lock held. */
+static bool conflicts(const struct inet_port *p, const struct inet_socket *u)
+{
+    const struct inet_socket *other;
+    list_for_each(other, &p->owners, port_link) {
+        if (other != u && overlap(other, u) && !may_share(other, u))
+            return true;
+    }
+    bool reuse = OPTION_SET(&u->base, SO_REUSEADDR);
+    return reuse ? p->accepted_exclusive : p->accepted;
+}
+
+/* ------------------------------------------------------------ holding a port */
+
+/* Lock held; spare is used for a port that does not exist yet, and set to NULL then. */
+static bool try_bind(struct port_table *t, struct inet_socket *u, u16 number, struct inet_port **spare, bool alone)
+{
+    struct inet_port *p = find(t, number);
+    if (p && (alone || conflicts(p, u)))
+        return false;
+    if (!p) {
+        p = *spare;
+        *spare = NULL;
+        p->number = number;
+        list_init(&p->owners);
+        list_add_head(bucket(t, number), &p->link);
+    }
+    u->port = p;
+    u->local.port = number;
+    list_add_head(&p->owners, &u->port_link);
+    return true;
+}
+
+/* Lock held. */
+static bool try_ephemeral(struct port_table *t, struct inet_socket *u, struct inet_port **spare)
+{
+    /* First a port that nobody has; only when all are taken, one that may be shared. */
+    for (int alone = 1; alone >= 0; alone--) {
+        for (u32 i = 0; i < EPHEMERAL_COUNT; i++) {
+            u16 number = (u16)(EPHEMERAL_FIRST + (t->next + i) % EPHEMERAL_COUNT);
+            if (try_bind(t, u, number, spare, alone)) {
+                t->next += i + 1;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int hold(struct inet_socket *u, u16 wanted, int none_left)
+{
+    struct port_table *t = table_of(u);
+    struct inet_port *spare = kzalloc(sizeof(*spare));
+    if (!spare)
+        return -ENOMEM;
+    u32 seed = t->next ? 0 : (u32)random_u64() | 1;
+    spin_lock(&t->lock);
+    if (!t->next)
+        t->next = seed;
+    bool done = wanted ? try_bind(t, u, wanted, &spare, false) : try_ephemeral(t, u, &spare);
+    spin_unlock(&t->lock);
+    kfree(spare);
+    return done ? 0 : none_left;
+}
+
+int inet_port_bind(struct inet_socket *u, u16 wanted)
+{
+    return hold(u, wanted, -EADDRINUSE);
+}
+
+int inet_port_connect(struct inet_socket *u)
+{
+    return hold(u, 0, -EADDRNOTAVAIL);
+}
+
+void inet_port_inherit(struct inet_socket *child, struct inet_socket *listener)
+{
+    struct port_table *t = table_of(listener);
+    spin_lock(&t->lock);
+    child->port = listener->port;
+    if (child->port) {
+        child->port->accepted++;
+        child->exclusive = !OPTION_SET(&child->base, SO_REUSEADDR);
+        child->port->accepted_exclusive += child->exclusive;
+    }
+    spin_unlock(&t->lock);
+}
+
+void inet_port_release(struct inet_socket *u)
+{
+    struct port_table *t = table_of(u);
+    spin_lock(&t->lock);
+    struct inet_port *p = u->port;
+    if (p) {
+        if (list_empty(&u->port_link)) {
+            p->accepted--;
+            p->accepted_exclusive -= u->exclusive;
+        }
+        list_remove(&u->port_link);
+        u->port = NULL;
+        if (list_empty(&p->owners) && !p->accepted)
+            list_remove(&p->link);
+        else
+            p = NULL;
+    }
+    spin_unlock(&t->lock);
+    kfree(p);
+}
+
+int inet_port_listen(struct inet_socket *u)
+{
+    struct port_table *t = table_of(u);
+    const struct inet_socket *other;
+    int error = 0;
+    spin_lock(&t->lock);
+    list_for_each(other, &u->port->owners, port_link) {
+        if (other == u || !other->base.listening || !overlap(other, u))
+            continue;
+        if (!OPTION_SET(&other->base, SO_REUSEPORT) || !OPTION_SET(&u->base, SO_REUSEPORT))
+            error = -EADDRINUSE;
+    }
+    if (!error)
+        u->base.listening = true;
+    spin_unlock(&t->lock);
+    return error;
+}
+
+/* ------------------------------------------------------------ finding a receiver */
+
+/* How well u fits a packet; -1: not at all. As on Linux: same family, exact address and connected peer win. */
+static int score(const struct inet_socket *u, const struct inet_address *to, const struct inet_address *from)
+{
+    if (!covers(u, to->ip))
+        return -1;
+    int points = ip_is_any(u->local.ip) ? 0 : 4;
+    points += (u->base.family == AF_INET) == ip_is_v4(to->ip);
+    if (from && u->remote.port) {
+        if (u->remote.port != from->port || !ip_equal(u->remote.ip, from->ip))
+            return -1;
+        points += 8;
+    }
+    return points;
+}
+
+/*
+ * The best receiver at port to; among equals with SO_REUSEPORT one at random, else the newest.
+ * listeners: only sockets that listen.
+ */
+static struct inet_socket *best(struct port_table *t, const struct inet_address *to, const struct inet_address *from,
+                                bool listeners)
+{
+    struct inet_socket *u, *found = NULL;
+    int most = -1;
+    u32 equal = 0;
+    spin_lock(&t->lock);
+    struct inet_port *p = find(t, to->port);
+    if (p) {
+        list_for_each(u, &p->owners, port_link) {
+            if (listeners && !u->base.listening)
+                continue;
+            int points = score(u, to, from);
+            if (points < 0 || points < most)
+                continue;
+            if (points > most) {
+                most = points;
+                found = u;
+                equal = 1;
+            } else if (OPTION_SET(&u->base, SO_REUSEPORT) && platform_cycles() / 64 % ++equal == 0) {
+                found = u;
+            }
+        }
+    }
+    if (found)
+        socket_get(&found->base);
+    spin_unlock(&t->lock);
+    return found;
+}
+
+struct inet_socket *inet_find_listener(const struct inet_address *to)
+{
+    return best(&tables[0], to, NULL, true);
+}
+
+struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from)
+{
+    return best(&tables[1], to, from, false);
+}

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TCP between sockets of this VM. No segments are made: a connection is a byte stream (net/stream.c) tied at
+ * connect(2), and what the protocol would show (FIN, RST, a full backlog, states) is set directly on the other end.
+ *
+ * A client that finds the listener's accept queue full waits in the listener's pending list, as its SYN would
+ * be repeated; accept(2) moves the first of them on. Who takes a client off that list, under the listener's lock,
+ * decides its fate.
+ */
+#include <linux/tcp.h>
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "kernel/page.h"
+#include "net/control.h"
+#include "net/inet.h"
+#include "net/stream.h"
+
+#define READABLE (EPOLLIN | EPOLLRDNORM)
+#define WRITABLE (EPOLLOUT | EPOLLWRNORM)
+
+/* ------------------------------------------------------------ rules of the stream */
+
+#define AUTOTUNE_MAX (4u << 20) /* what automatic tuning of Linux ends at on loopback */
+#define AUTOTUNE_MIN (128u << 10)
+
+/* Bytes a sender may have unread at the receiver: a share of memory unless the program chose. */
+static u64 tcp_limit(const struct socket *sender)
+{
+    static u64 automatic;
+    if (sender->options.send_locked)
+        return (u64)sender->options.send_buffer + (u64)sender->options.receive_buffer;
+    if (!automatic) {
+        struct page_stats stats;
+        page_stats(&stats);
+        automatic = MAX(AUTOTUNE_MIN, MIN(AUTOTUNE_MAX, stats.total * PAGE_SIZE / 64));
+    }
+    return automatic;
+}
+
+static u32 tcp_charge(u32 bytes)
+{
+    return bytes + 64;
+}
+
+static bool tcp_is_writable(u64 charge, u64 limit)
+{
+    return charge * 3 <= limit * 2;
+}
+
+/* What becomes of data for an end that closed in peace: it answers with a reset. stream.lock held. */
+static int tcp_to_closed(struct socket *s)
+{
+    struct stream_side *me = stream_mine(s);
+    if (me->reset)
+        return -EPIPE;
+    me->reset = true;
+    me->shutdown = SHUT_BOTH;
+    socket_set_error(s, me->ended ? EPIPE : ECONNRESET);
+    stream_wake(me, ~0u);
+    return 0;
+}
+
+static const struct stream_rules rules = {
+    .chunk_max = 64 * 1024,
+    .charge = tcp_charge,
+    .limit = tcp_limit,
+    .writable = tcp_is_writable,
+    .to_closed = tcp_to_closed,
+};
+
+int tcp_state_of(const struct inet_socket *u)
+{
+    if (!u->base.stream)
+        return u->base.listening ? TCP_LISTEN : u->state;
+    const struct stream_side *me = stream_mine(&u->base), *other = stream_other(&u->base);
+    bool sent = other->ended, received = me->ended;
+    if (me->reset || (sent && received))
+        return TCP_CLOSE;
+    return sent ? TCP_FIN_WAIT2 : received ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
+}
+
+/* ------------------------------------------------------------ listening */
+
+static int tcp_listen(struct socket *s, int backlog)
+{
+    struct inet_socket *u = inet_of(s);
+    if (s->stream || u->state != TCP_CLOSE)
+        return -EINVAL;
+    if (!u->local.port) {
+        int error = inet_port_bind(u, 0);
+        if (error)
+            return error;
+    }
+    s->accept_limit = (unsigned)backlog;
+    if (s->listening)
+        return 0;
+    u->shutdown = 0;
+    return inet_port_listen(u);
+}
+
+/* The client's connection stands. Takes over the reference to the client. */
+static void establish(struct inet_socket *client, struct byte_stream *st)
+{
+    spin_lock(&client->base.lock);
+    bool dead = client->dead;
+    if (!dead) {
+        client->state = TCP_ESTABLISHED;
+        __atomic_store_n(&client->base.stream, st, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&client->base.lock);
+    if (dead) {
+        /* The client was closed meanwhile: the server's end sees a reset. */
+        spin_lock(&st->lock);
+        st->side[0].socket = NULL;
+        st->side[1].reset = true;
+        st->side[1].shutdown = SHUT_BOTH;
+        if (st->side[1].socket)
+            socket_set_error(st->side[1].socket, ECONNRESET);
+        stream_wake(&st->side[1], ~0u);
+        spin_unlock(&st->lock);
+        stream_abandon(st);
+    } else {
+        wait_wake_events(&client->base.wait, ~0u, WRITABLE);
+    }
+    socket_put(&client->base);
+}
+
+/* The client's connection failed with a (positive) errno. Takes over the reference. */
+static void refuse(struct inet_socket *client, int error)
+{
+    spin_lock(&client->base.lock);
+    client->state = TCP_CLOSE;
+    client->shutdown = SHUT_BOTH;
+    spin_unlock(&client->base.lock);
+    socket_set_error(&client->base, error);
+    wait_wake_all(&client->base.wait);
+    socket_put(&client->base);
+}
+
+/*
+ * A client's pointer to the listener it waits for changes under both locks, the listener's first; so the client may look at
+ * it under its own. A listener is never a client, which makes that order safe.
+ */
+static void set_listener(struct inet_socket *client, struct inet_socket *listener)
+{
+    spin_lock_nested(&client->base.lock);
+    client->listener = listener;
+    spin_unlock(&client->base.lock);
+}
+
+/* Takes a waiting client off the listener's list. Its hold on the listener is given up here. */
+static struct inet_socket *take_pending(struct inet_socket *listener, bool only_if_room)
+{
+    struct socket *l = &listener->base;
+    struct inet_socket *client = NULL;
+    spin_lock(&l->lock);
+    if (!only_if_room || l->accept_count <= l->accept_limit)
+        client = list_first(&listener->pending, struct inet_socket, pending_link);
+    if (client) {
+        list_remove(&client->pending_link);
+        set_listener(client, NULL);
+        if (only_if_room) {
+            list_add_tail(&l->accept_queue, &client->pending_server->base.accept_link);
+            l->accept_count++;
+        }
+    }
+    spin_unlock(&l->lock);
+    if (client)
+        socket_put(l);
+    return client;
+}
+
+/* socket_ops.accepted: one place in the queue is free. */
+static void tcp_accepted(struct socket *s, struct socket *connection)
+{
+    struct inet_socket *listener = inet_of(s);
+    inet_of(connection)->unaccepted = false;
+    if (list_empty(&listener->pending))
+        return;
+    struct inet_socket *client = take_pending(listener, true);
+    if (!client)
+        return;
+    wait_wake_events(&s->wait, 1, READABLE);
+    establish(client, client->pending_stream);
+}
+
+/* ------------------------------------------------------------ connecting */
+
+/* The listener's end of a new connection, tied to client by *st. */
+static struct inet_socket *create_server(struct inet_socket *client, struct inet_socket *listener,
+                                         struct byte_stream **st)
+{
+    struct inet_socket *server = inet_allocate(listener->base.family, SOCK_STREAM);
+    if (!server)
+        return NULL;
+    *st = stream_create(&client->base, &server->base);
+    if (!*st) {
+        socket_put(&server->base);
+        return NULL;
+    }
+    server->local = client->remote;
+    server->remote = client->local;
+    server->v6only = listener->v6only;
+    server->options = listener->options;
+    server->base.options = listener->base.options;
+    server->state = TCP_ESTABLISHED;
+    server->unaccepted = true;
+    inet_port_inherit(server, listener);
+    return server;
+}
+
+/* Puts client's server end in the accept queue: 1 connected, 0 waiting for room, -ECONNREFUSED. */
+static int join(struct inet_socket *client, struct inet_socket *listener, struct inet_socket *server,
+                struct byte_stream *st)
+{
+    struct socket *l = &listener->base;
+    int result = -ECONNREFUSED;
+    spin_lock(&l->lock);
+    if (l->listening && l->accept_count <= l->accept_limit) {
+        list_add_tail(&l->accept_queue, &server->base.accept_link);
+        l->accept_count++;
+        result = 1;
+    } else if (l->listening) {
+        socket_get(l);
+        socket_get(&client->base); /* the list's hold */
+        set_listener(client, listener);
+        client->pending_server = server;
+        client->pending_stream = st;
+        list_add_tail(&listener->pending, &client->pending_link);
+        result = 0;
+    }
+    spin_unlock(&l->lock);
+    if (result == 1)
+        wait_wake_events(&l->wait, 1, READABLE);
+    return result;
+}
+
+/* The connection came to nothing: both holds on the stream go. */
+static void drop_server(struct inet_socket *server, struct byte_stream *st)
+{
+    stream_abandon(st);
+    inet_port_release(server);
+    socket_put(&server->base);
+}
+
+/* Sends the SYN, so to speak: as join(). */
+static int connect_to_listener(struct inet_socket *client)
+{
+    struct byte_stream *st = NULL;
+    struct inet_socket *listener = inet_find_listener(&client->remote);
+    if (!listener)
+        return -ECONNREFUSED;
+    struct inet_socket *server = create_server(client, listener, &st);
+    int result = server ? join(client, listener, server, st) : -ENOMEM;
+    if (server && result < 0)
+        drop_server(server, st);
+    socket_put(&listener->base);
+    if (result == 1) {
+        socket_get(&client->base);
+        establish(client, st);
+    }
+    return result;
+}
+
+/* The attempt failed: the socket is as before connect(2). */
+static void forget_attempt(struct inet_socket *u)
+{
+    u->connecting = false;
+    u->shutdown = 0;
+    u->state = TCP_CLOSE;
+    memset(&u->remote, 0, sizeof(u->remote));
+    if (u->local.port && !u->address_chosen && !u->port_chosen) {
+        inet_port_release(u);
+        u->local.port = 0;
+    }
+    if (!u->address_chosen)
+        memset(u->local.ip + (u->base.family == AF_INET ? 12 : 0), 0, u->base.family == AF_INET ? 4 : 16);
+}
+
+/* Chooses addresses and starts. 1 connected, 0 under way, or an error. */
+static int start(struct inet_socket *u, const struct socket_address *a)
+{
+    struct inet_address to;
+    int error = inet_parse(u, a, true, &to);
+    if (!error)
+        error = inet_route(u, &to);
+    if (error)
+        return error;
+    u->port_chosen = u->local.port != 0;
+    u8 source[16];
+    inet_choose_source(u, &to, source);
+    u->remote = to;
+    if (!u->local.port)
+        error = inet_port_connect(u);
+    if (error) {
+        memset(&u->remote, 0, sizeof(u->remote));
+        return error;
+    }
+    memcpy(u->local.ip, source, 16);
+    u->state = TCP_SYN_SENT;
+    return connect_to_listener(u);
+}
+
+/* Waits for a connection under way; the second half of every blocking connect. */
+static int finish(struct inet_socket *u, bool nonblock)
+{
+    struct socket *s = &u->base;
+    nsec_t deadline = socket_send_deadline(s, nonblock ? MSG_DONTWAIT : 0);
+    if (READ_ONCE(u->state) == TCP_SYN_SENT) {
+        int error = wait_event(&s->wait, READ_ONCE(u->state) != TCP_SYN_SENT, deadline, WAIT_INTERRUPTIBLE);
+        if (error == -ETIMEDOUT)
+            return -EINPROGRESS;
+        if (error)
+            return socket_wait_error(error, deadline);
+    }
+    u->connecting = false;
+    if (s->stream)
+        return 0;
+    int error = socket_take_error(s);
+    forget_attempt(u);
+    return error ? error : -ECONNABORTED;
+}
+
+/* connect(2) to AF_UNSPEC: ends the connection with a reset, or an attempt. */
+static int tcp_disconnect(struct socket *s);
+
+static int tcp_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+{
+    struct inet_socket *u = inet_of(s);
+    if (a->length < 2)
+        return -EINVAL;
+    if (a->family == AF_UNSPEC)
+        return tcp_disconnect(s);
+    if (s->listening)
+        return -EISCONN;
+    if (s->stream) {
+        if (!__atomic_exchange_n(&u->connecting, false, __ATOMIC_ACQ_REL))
+            return -EISCONN;
+        return 0;
+    }
+    if (READ_ONCE(u->state) == TCP_SYN_SENT)
+        return nonblock ? -EALREADY : finish(u, false);
+    if (u->connecting) /* a non-blocking attempt failed: this call tells */
+        return finish(u, nonblock);
+    int result = start(u, a);
+    if (result == -ECONNREFUSED) {
+        socket_get(s);
+        refuse(u, ECONNREFUSED);
+    } else if (result < 0) {
+        if (u->state == TCP_SYN_SENT)
+            forget_attempt(u);
+        return result;
+    }
+    if (nonblock) {
+        u->connecting = true;
+        return -EINPROGRESS;
+    }
+    return finish(u, false);
+}
+
+/* ------------------------------------------------------------ closing */
+
+/* Takes a waiting client back from its listener. True if nobody else had decided. */
+static bool leave_pending(struct inet_socket *u)
+{
+    for (;;) {
+        spin_lock(&u->base.lock);
+        struct inet_socket *listener = u->listener;
+        if (listener)
+            socket_get(&listener->base);
+        spin_unlock(&u->base.lock);
+        if (!listener)
+            return false;
+        spin_lock(&listener->base.lock);
+        bool mine = u->listener == listener;
+        if (mine) {
+            list_remove(&u->pending_link);
+            set_listener(u, NULL);
+        }
+        spin_unlock(&listener->base.lock);
+        socket_put(&listener->base);
+        if (!mine)
+            continue;
+        socket_put(&listener->base); /* the client's hold */
+        drop_server(u->pending_server, u->pending_stream);
+        return true;
+    }
+}
+
+static void tell_reset(struct socket *s, struct stream_side *other, bool unread)
+{
+    if (!other->reset)
+        socket_set_error(other->socket, other->ended ? EPIPE : ECONNRESET);
+    other->reset = true;
+    other->shutdown = SHUT_BOTH;
+}
+
+static void tell_closed(struct socket *s, struct stream_side *other, bool unread)
+{
+    const struct linger *l = &s->options.linger;
+    if (unread || inet_of(s)->unaccepted || (l->l_onoff && l->l_linger == 0)) {
+        tell_reset(s, other, unread);
+    } else {
+        other->ended = true;
+        other->shutdown |= SHUT_READ;
+    }
+}
+
+static void stop_listening(struct inet_socket *u)
+{
+    struct socket *s = &u->base;
+    spin_lock(&s->lock);
+    s->listening = false;
+    spin_unlock(&s->lock);
+    struct inet_socket *client;
+    while ((client = take_pending(u, false))) {
+        drop_server(client->pending_server, client->pending_stream);
+        refuse(client, ECONNREFUSED);
+    }
+    socket_accept_flush(s);
+    wait_wake_all(&s->wait);
+}
+
+static int tcp_disconnect(struct socket *s)
+{
+    struct inet_socket *u = inet_of(s);
+    if (s->listening) {
+        stop_listening(u);
+        return 0;
+    }
+    if (s->stream) {
+        spin_lock(&s->stream->lock);
+        struct stream_side *me = stream_mine(s), *other = stream_other(s);
+        me->reset = true;
+        me->shutdown = SHUT_BOTH;
+        if (other->socket)
+            tell_reset(s, other, false);
+        stream_wake(me, ~0u);
+        stream_wake(other, ~0u);
+        spin_unlock(&s->stream->lock);
+        return 0;
+    }
+    if (leave_pending(u))
+        socket_put(s);
+    socket_take_error(s);
+    forget_attempt(u);
+    return 0;
+}
+
+static void tcp_close(struct socket *s)
+{
+    struct inet_socket *u = inet_of(s);
+    if (s->listening)
+        stop_listening(u);
+    if (leave_pending(u))
+        socket_put(s); /* the list's hold */
+    spin_lock(&s->lock);
+    u->dead = true;
+    spin_unlock(&s->lock);
+    if (s->stream)
+        stream_close(s, tell_closed);
+    inet_port_release(u);
+}
+
+static int tcp_shutdown(struct socket *s, int how)
+{
+    struct inet_socket *u = inet_of(s);
+    if (s->listening) {
+        if (how & SHUT_READ)
+            stop_listening(u);
+        return 0;
+    }
+    if (!s->stream || tcp_state_of(u) == TCP_CLOSE)
+        return -ENOTCONN;
+    struct stream_side *me = stream_mine(s), *other = stream_other(s);
+    spin_lock(&s->stream->lock);
+    me->shutdown |= (u8)how;
+    if (how & SHUT_WRITE) {
+        other->ended = true;
+        other->shutdown |= SHUT_READ;
+    }
+    stream_wake(me, ~0u);
+    stream_wake(other, ~0u);
+    spin_unlock(&s->stream->lock);
+    return 0;
+}
+
+/* ------------------------------------------------------------ data */
+
+/* A transfer before the connection stands: waits for it. 0, or the error. */
+static int await_connection(struct inet_socket *u, nsec_t deadline, int error_if_closed)
+{
+    struct socket *s = &u->base;
+    if (READ_ONCE(u->state) == TCP_SYN_SENT) {
+        if (!deadline)
+            return -EAGAIN;
+        int error = wait_event(&s->wait, READ_ONCE(u->state) != TCP_SYN_SENT, deadline, WAIT_INTERRUPTIBLE);
+        if (error)
+            return socket_wait_error(error, deadline);
+    }
+    if (s->stream)
+        return 0;
+    int error = socket_take_error(s);
+    return error ? error : error_if_closed;
+}
+
+static ssize tcp_send(struct socket *s, struct message *m)
+{
+    if (m->flags & MSG_FASTOPEN)
+        return -EOPNOTSUPP;
+    if (unlikely(!s->stream)) {
+        int error = await_connection(inet_of(s), socket_send_deadline(s, m->flags), -EPIPE);
+        if (error)
+            return error;
+    }
+    if (m->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    return stream_send(s, m, &rules);
+}
+
+static ssize tcp_receive(struct socket *s, struct message *m)
+{
+    if (m->flags & MSG_ERRQUEUE)
+        return -EAGAIN;
+    if (unlikely(!s->stream)) {
+        int error = await_connection(inet_of(s), socket_receive_deadline(s, m->flags), -ENOTCONN);
+        if (error)
+            return error;
+    }
+    if (m->flags & MSG_OOB)
+        return -EINVAL;
+    return stream_receive(s, m, &rules);
+}
+
+static u32 tcp_poll(struct socket *s)
+{
+    struct inet_socket *u = inet_of(s);
+    u32 events = READ_ONCE(s->error) ? EPOLLERR : 0;
+    if (s->listening)
+        return READ_ONCE(s->accept_count) ? READABLE : 0;
+    if (!s->stream) {
+        if (READ_ONCE(u->state) == TCP_SYN_SENT)
+            return events;
+        if (u->shutdown & SHUT_READ)
+            events |= READABLE | EPOLLRDHUP;
+        return events | EPOLLHUP | WRITABLE;
+    }
+    const struct stream_side *me = stream_mine(s);
+    u8 shutdown = READ_ONCE(me->shutdown);
+    if (shutdown == SHUT_BOTH)
+        events |= EPOLLHUP;
+    if (shutdown & SHUT_READ)
+        events |= READABLE | EPOLLRDHUP;
+    if (stream_readable(s) >= (u64)s->options.receive_low_water)
+        events |= READABLE;
+    if (shutdown & SHUT_WRITE || stream_writable(s, &rules))
+        events |= WRITABLE;
+    return events;
+}
+
+static u64 tcp_readable(struct socket *s)
+{
+    return s->listening ? (u64)-EINVAL : s->stream ? stream_readable(s) : 0;
+}
+
+static u64 tcp_unsent(struct socket *s)
+{
+    /* What the receiver has not read is acknowledged all the same. */
+    return s->listening ? (u64)-EINVAL : 0;
+}
+
+const struct socket_ops tcp_ops = {
+    .bind = inet_bind,
+    .listen = tcp_listen,
+    .connect = tcp_connect,
+    .name = inet_name,
+    .send = tcp_send,
+    .receive = tcp_receive,
+    .shutdown = tcp_shutdown,
+    .poll = tcp_poll,
+    .accepted = tcp_accepted,
+    .set_option = inet_set_option,
+    .get_option = inet_get_option,
+    .readable_bytes = tcp_readable,
+    .unsent_bytes = tcp_unsent,
+    .close = tcp_close,
+    .destroy = inet_destroy,
+    .sigpipe = true,
+};

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* UDP between sockets of this VM (udp(7)): a datagram goes straight into the receiver's queue, or is dropped. */
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "kernel/timer.h"
+#include "net/control.h"
+#include "net/inet.h"
+
+#define READABLE    (EPOLLIN | EPOLLRDNORM)
+#define PAYLOAD_MAX 65507 /* 65535 less the headers of IPv4 and UDP */
+
+static int udp_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+{
+    struct inet_socket *u = inet_of(s);
+    struct inet_address to;
+    if (a->length < 2)
+        return -EINVAL;
+    if (a->family == AF_UNSPEC) {
+        memset(&u->remote, 0, sizeof(u->remote));
+        u->shutdown = 0;
+        if (!u->address_chosen)
+            memset(u->local.ip + (s->family == AF_INET ? 12 : 0), 0, s->family == AF_INET ? 4 : 16);
+        if (!u->port_chosen) {
+            inet_port_release(u);
+            u->local.port = 0;
+        }
+        return 0;
+    }
+    int error = inet_parse(u, a, true, &to);
+    if (!error)
+        error = inet_route(u, &to);
+    if (error)
+        return error;
+    bool had_port = u->local.port != 0;
+    if (!had_port)
+        error = inet_port_bind(u, 0);
+    if (error)
+        return -EAGAIN;
+    if (!u->remote.port && had_port)
+        u->port_chosen = true;
+    u8 source[16];
+    inet_choose_source(u, &to, source);
+    memcpy(u->local.ip, source, 16);
+    u->remote = to;
+    return 0;
+}
+
+/* ------------------------------------------------------------ sending */
+
+/* IP_TOS, IP_TTL, IP_PKTINFO and their IPv6 fellows given with a message: accepted for this VM's own addresses. */
+static int udp_send_control(struct message *m, int level, int type, const void *data, size_t length)
+{
+    if (level == SOL_IP) {
+        switch (type) {
+        case IP_PKTINFO:
+            return length == sizeof(struct in_pktinfo) ? 0 : -EINVAL;
+        case IP_TTL:
+            return length == sizeof(int) ? 0 : -EINVAL;
+        case IP_TOS:
+            return length == sizeof(int) || length == 1 ? 0 : -EINVAL;
+        }
+        return -EINVAL;
+    }
+    if (level == SOL_IPV6) {
+        switch (type) {
+        case IPV6_PKTINFO:
+            return length >= sizeof(struct in6_pktinfo) ? 0 : -EINVAL;
+        case IPV6_HOPLIMIT:
+        case IPV6_TCLASS:
+            return length == sizeof(int) ? 0 : -EINVAL;
+        }
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int destination(struct inet_socket *u, const struct message *m, struct inet_address *to)
+{
+    if (!m->name.length) {
+        if (!u->remote.port)
+            return -EDESTADDRREQ;
+        *to = u->remote;
+        return 0;
+    }
+    int error = inet_parse(u, &m->name, true, to);
+    if (error)
+        return error;
+    if (!to->port)
+        return -EINVAL;
+    return inet_route(u, to);
+}
+
+static void fill(struct inet_socket *from, struct inet_socket *to, const struct inet_address *dst, struct datagram *d)
+{
+    bool v4 = ip_is_v4(dst->ip);
+    memcpy(d->destination, dst->ip, 16);
+    d->hops = (u8)(v4 ? (from->options.ttl > 0 ? from->options.ttl : 64)
+                      : (from->options.hops >= 0 ? from->options.hops : 64));
+    d->traffic_class = (u8)(v4 ? from->options.tos : from->options.traffic_class < 0 ? 0 : from->options.traffic_class);
+    d->time = (s64)clock_realtime();
+}
+
+/* Puts d in the receiver's queue, or drops it when that is full. Takes over the reference. */
+static void deliver(struct inet_socket *to, struct datagram *d)
+{
+    struct socket *s = &to->base;
+    spin_lock(&s->lock);
+    bool fits = !to->dead && to->queue.charge + d->charge <= (u64)s->options.receive_buffer;
+    if (fits)
+        datagram_enqueue(&to->queue, d);
+    spin_unlock(&s->lock);
+    if (fits)
+        wait_wake_events(&s->wait, ~0u, READABLE);
+    else
+        datagram_put(d);
+}
+
+static ssize udp_send(struct socket *s, struct message *m)
+{
+    struct inet_socket *u = inet_of(s);
+    struct inet_address to, from;
+    if (m->flags & (MSG_OOB | MSG_MORE))
+        return -EOPNOTSUPP;
+    if (m->io.left > PAYLOAD_MAX)
+        return -EMSGSIZE;
+    int error = socket_take_error(s);
+    if (!error && u->shutdown & SHUT_WRITE)
+        error = -EPIPE;
+    if (!error)
+        error = destination(u, m, &to);
+    if (error)
+        return error;
+    if (!u->local.port && inet_port_bind(u, 0))
+        return -EAGAIN;
+    from.port = u->local.port;
+    inet_choose_source(u, &to, from.ip);
+
+    struct inet_socket *receiver = inet_find_datagram(&to, &from);
+    ssize result = (ssize)m->io.left;
+    struct socket_address name = {.length = 0};
+    inet_format(receiver ? receiver : u, &from, &name);
+    struct datagram *d = datagram_create(&m->io, name.bytes, (u32)name.length);
+    if (IS_ERR(d)) {
+        result = PTR_ERR(d);
+    } else if (receiver) {
+        fill(u, receiver, &to, d);
+        deliver(receiver, d);
+    } else {
+        datagram_put(d);
+        /* The port-unreachable answer reaches connected sockets only. */
+        if (u->remote.port && u->remote.port == to.port && ip_equal(u->remote.ip, to.ip)) {
+            socket_set_error(s, ECONNREFUSED);
+            wait_wake_events(&s->wait, ~0u, EPOLLERR);
+        }
+    }
+    if (receiver)
+        socket_put(&receiver->base);
+    return result;
+}
+
+/* ------------------------------------------------------------ receiving */
+
+static int receive_end(struct socket *s)
+{
+    return inet_of(s)->shutdown & SHUT_READ ? 1 : 0;
+}
+
+static void put_time(struct message *m, struct socket *s, const struct datagram *d)
+{
+    if (OPTION_SET(s, SO_TIMESTAMPNS_OLD)) {
+        s64 ts[2] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC};
+        control_put(m, SOL_SOCKET, SO_TIMESTAMPNS_OLD, ts, sizeof(ts));
+    } else if (OPTION_SET(s, SO_TIMESTAMP_OLD)) {
+        s64 tv[2] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC / (s64)NSEC_PER_USEC};
+        control_put(m, SOL_SOCKET, SO_TIMESTAMP_OLD, tv, sizeof(tv));
+    }
+}
+
+static void put_v4(struct message *m, const struct inet_socket *u, const struct datagram *d)
+{
+    if (IP_BIT(u, IP_PKTINFO)) {
+        struct in_pktinfo info = {.ipi_ifindex = LOOPBACK_INDEX};
+        memcpy(&info.ipi_addr, d->destination + 12, 4);
+        memcpy(&info.ipi_spec_dst, d->destination + 12, 4);
+        control_put(m, SOL_IP, IP_PKTINFO, &info, sizeof(info));
+    }
+    if (IP_BIT(u, IP_RECVTTL)) {
+        int ttl = d->hops;
+        control_put(m, SOL_IP, IP_TTL, &ttl, sizeof(ttl));
+    }
+    if (IP_BIT(u, IP_RECVTOS))
+        control_put(m, SOL_IP, IP_TOS, &d->traffic_class, 1);
+    if (IP_BIT(u, IP_RECVORIGDSTADDR)) {
+        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = (u16)(u->local.port << 8 | u->local.port >> 8)};
+        memcpy(&to.sin_addr, d->destination + 12, 4);
+        control_put(m, SOL_IP, IP_ORIGDSTADDR, &to, sizeof(to));
+    }
+}
+
+static void put_v6(struct message *m, const struct inet_socket *u, const struct datagram *d)
+{
+    int n;
+    if (IP6_BIT(u, IPV6_RECVPKTINFO)) {
+        struct in6_pktinfo info = {.ipi6_ifindex = LOOPBACK_INDEX};
+        memcpy(&info.ipi6_addr, d->destination, 16);
+        control_put(m, SOL_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    }
+    if (IP6_BIT(u, IPV6_RECVHOPLIMIT)) {
+        n = d->hops;
+        control_put(m, SOL_IPV6, IPV6_HOPLIMIT, &n, sizeof(n));
+    }
+    if (IP6_BIT(u, IPV6_RECVTCLASS)) {
+        n = d->traffic_class;
+        control_put(m, SOL_IPV6, IPV6_TCLASS, &n, sizeof(n));
+    }
+}
+
+static void add_control(struct socket *s, struct message *m, struct datagram *d)
+{
+    const struct inet_socket *u = inet_of(s);
+    put_time(m, s, d);
+    if (s->family == AF_INET6)
+        put_v6(m, u, d);
+    if (ip_is_v4(d->destination))
+        put_v4(m, u, d);
+}
+
+static const struct datagram_rules rules = {.end = receive_end, .control = add_control};
+
+static ssize udp_receive(struct socket *s, struct message *m)
+{
+    if (m->flags & MSG_ERRQUEUE)
+        return -EAGAIN;
+    if (m->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    return datagram_receive(s, &inet_of(s)->queue, m, &rules);
+}
+
+/* ------------------------------------------------------------ state */
+
+static int udp_shutdown(struct socket *s, int how)
+{
+    struct inet_socket *u = inet_of(s);
+    if (!u->remote.port)
+        return -ENOTCONN;
+    u->shutdown |= (u8)how;
+    wait_wake_all(&s->wait);
+    return 0;
+}
+
+static u32 udp_poll(struct socket *s)
+{
+    struct inet_socket *u = inet_of(s);
+    u32 events = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+    if (READ_ONCE(s->error))
+        events |= EPOLLERR;
+    if (u->shutdown & SHUT_READ)
+        events |= EPOLLRDHUP | READABLE;
+    if (u->shutdown == SHUT_BOTH)
+        events |= EPOLLHUP;
+    if (READ_ONCE(u->queue.count))
+        events |= READABLE;
+    return events;
+}
+
+static u64 udp_readable(struct socket *s)
+{
+    struct inet_socket *u = inet_of(s);
+    spin_lock(&s->lock);
+    struct datagram *d = list_first(&u->queue.list, struct datagram, link);
+    u64 n = d ? d->length : 0;
+    spin_unlock(&s->lock);
+    return n;
+}
+
+static u64 udp_unsent(struct socket *s)
+{
+    return 0;
+}
+
+static void udp_close(struct socket *s)
+{
+    struct inet_socket *u = inet_of(s);
+    inet_port_release(u);
+    spin_lock(&s->lock);
+    u->dead = true;
+    spin_unlock(&s->lock);
+    datagram_flush(s, &u->queue);
+}
+
+const struct socket_ops udp_ops = {
+    .bind = inet_bind,
+    .connect = udp_connect,
+    .name = inet_name,
+    .send = udp_send,
+    .receive = udp_receive,
+    .send_control = udp_send_control,
+    .shutdown = udp_shutdown,
+    .poll = udp_poll,
+    .set_option = inet_set_option,
+    .get_option = inet_get_option,
+    .readable_bytes = udp_readable,
+    .unsent_bytes = udp_unsent,
+    .close = udp_close,
+    .destroy = inet_destroy,
+};

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * AF_NETLINK, the route family (netlink(7), rtnetlink(7)): questions about links, addresses and routes, answered for the
+ * loopback interface. A request is answered while it is sent: the replies are in the socket's own queue when
+ * the send returns. Changes are refused with EPERM, other families of netlink with EPROTONOSUPPORT.
+ */
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "net/control.h"
+#include "net/datagram.h"
+#include "net/interface.h"
+
+#define REQUEST_MAX     (32 * 1024)
+#define REPLY_MAX       1024
+#define ARPHRD_LOOPBACK 772
+#define FLAGS_LO        0x10049 /* UP, LOOPBACK, RUNNING, LOWER_UP */
+
+struct netlink_socket {
+    struct socket base;
+    u32 port;      /* our address; 0: not bound yet */
+    u32 groups;
+    struct datagram_queue queue;
+};
+
+/* A datagram of messages being built. */
+struct reply {
+    u8 data[REPLY_MAX];
+    u32 length;
+    struct nlmsghdr *message; /* the one being filled */
+};
+
+static struct netlink_socket *netlink_of(struct socket *s)
+{
+    return container_of(s, struct netlink_socket, base);
+}
+
+/* ------------------------------------------------------------ building messages */
+
+static void *message_begin(struct reply *r, const struct nlmsghdr *request, u16 type, u16 flags, u32 port, u32 body)
+{
+    struct nlmsghdr *h = (void *)(r->data + r->length);
+    memset(h, 0, sizeof(*h) + NLMSG_ALIGN(body));
+    h->nlmsg_len = NLMSG_LENGTH(body);
+    h->nlmsg_type = type;
+    h->nlmsg_flags = flags;
+    h->nlmsg_seq = request->nlmsg_seq;
+    h->nlmsg_pid = port;
+    r->message = h;
+    r->length += NLMSG_ALIGN(h->nlmsg_len);
+    return NLMSG_DATA(h);
+}
+
+static void attribute(struct reply *r, u16 type, const void *data, u32 n)
+{
+    struct rtattr *a = (void *)(r->data + r->length);
+    a->rta_type = type;
+    a->rta_len = (u16)RTA_LENGTH(n);
+    memset(RTA_DATA(a), 0, RTA_ALIGN(n));
+    memcpy(RTA_DATA(a), data, n);
+    r->length += RTA_ALIGN(a->rta_len);
+    r->message->nlmsg_len = (u32)(r->data + r->length - (u8 *)r->message);
+}
+
+static void attribute_u32(struct reply *r, u16 type, u32 n)
+{
+    attribute(r, type, &n, sizeof(n));
+}
+
+static void add_link(struct reply *r, const struct nlmsghdr *request, u16 flags, u32 port)
+{
+    static const u8 no_address[6];
+    struct rtnl_link_stats64 stats = {0};
+    struct ifinfomsg *m = message_begin(r, request, RTM_NEWLINK, flags, port, sizeof(*m));
+    u8 zero = 0;
+    m->ifi_type = ARPHRD_LOOPBACK;
+    m->ifi_index = LOOPBACK_INDEX;
+    m->ifi_flags = FLAGS_LO;
+    attribute(r, IFLA_IFNAME, "lo", 3);
+    attribute_u32(r, IFLA_TXQLEN, 1000);
+    attribute(r, IFLA_OPERSTATE, &zero, 1);
+    attribute(r, IFLA_LINKMODE, &zero, 1);
+    attribute_u32(r, IFLA_MTU, LOOPBACK_MTU);
+    attribute_u32(r, IFLA_GROUP, 0);
+    attribute(r, IFLA_QDISC, "noqueue", 8);
+    attribute(r, IFLA_ADDRESS, no_address, 6);
+    attribute(r, IFLA_BROADCAST, no_address, 6);
+    attribute(r, IFLA_STATS64, &stats, sizeof(stats));
+}
+
+static void add_address(struct reply *r, const struct nlmsghdr *request, u32 port, u8 family)
+{
+    static const u8 address4[4] = {127, 0, 0, 1}, address6[16] = {[15] = 1};
+    struct ifa_cacheinfo cache = {.ifa_prefered = UINT32_MAX, .ifa_valid = UINT32_MAX};
+    struct ifaddrmsg *m = message_begin(r, request, RTM_NEWADDR, NLM_F_MULTI, port, sizeof(*m));
+    m->ifa_family = family;
+    m->ifa_prefixlen = family == AF_INET ? 8 : 128;
+    m->ifa_flags = IFA_F_PERMANENT;
+    m->ifa_scope = RT_SCOPE_HOST;
+    m->ifa_index = LOOPBACK_INDEX;
+    if (family == AF_INET) {
+        attribute(r, IFA_ADDRESS, address4, 4);
+        attribute(r, IFA_LOCAL, address4, 4);
+        attribute(r, IFA_LABEL, "lo", 3);
+    } else {
+        attribute(r, IFA_ADDRESS, address6, 16);
+    }
+    attribute_u32(r, IFA_FLAGS, IFA_F_PERMANENT);
+    attribute(r, IFA_CACHEINFO, &cache, sizeof(cache));
+}
+
+static void add_route(struct reply *r, const struct nlmsghdr *request, u32 port, u8 family)
+{
+    static const u8 net4[4] = {127}, source4[4] = {127, 0, 0, 1}, address6[16] = {[15] = 1};
+    struct rtmsg *m = message_begin(r, request, RTM_NEWROUTE, NLM_F_MULTI, port, sizeof(*m));
+    m->rtm_family = family;
+    m->rtm_dst_len = family == AF_INET ? 8 : 128;
+    m->rtm_table = RT_TABLE_LOCAL;
+    m->rtm_protocol = RTPROT_KERNEL;
+    m->rtm_scope = family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+    m->rtm_type = RTN_LOCAL;
+    attribute_u32(r, RTA_TABLE, RT_TABLE_LOCAL);
+    if (family == AF_INET) {
+        attribute(r, RTA_DST, net4, 4);
+        attribute(r, RTA_PREFSRC, source4, 4);
+    } else {
+        attribute(r, RTA_DST, address6, 16);
+    }
+    attribute_u32(r, RTA_OIF, LOOPBACK_INDEX);
+}
+
+/* ------------------------------------------------------------ answering */
+
+static int queue_reply(struct netlink_socket *n, struct reply *r)
+{
+    struct sockaddr_nl from = {.nl_family = AF_NETLINK};
+    struct io io;
+    io_init_kernel(&io, r->data, r->length);
+    struct datagram *d = datagram_create(&io, &from, sizeof(from));
+    if (IS_ERR(d))
+        return (int)PTR_ERR(d);
+    spin_lock(&n->base.lock);
+    datagram_enqueue(&n->queue, d);
+    spin_unlock(&n->base.lock);
+    wait_wake_events(&n->base.wait, ~0u, EPOLLIN | EPOLLRDNORM);
+    r->length = 0;
+    return 0;
+}
+
+static int send_error(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request, int error)
+{
+    /* The failed request comes back with its error; with success only its header. */
+    u32 echoed = error ? request->nlmsg_len - (u32)sizeof(*request) : 0;
+    echoed = MIN(echoed, (u32)(REPLY_MAX / 2));
+    struct nlmsgerr *e = message_begin(r, request, NLMSG_ERROR, error ? 0 : NLM_F_CAPPED, n->port,
+                                       sizeof(*e) + echoed);
+    e->error = error;
+    memcpy(&e->msg, request, sizeof(*request) + echoed);
+    return queue_reply(n, r);
+}
+
+static int send_done(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request)
+{
+    int *result = message_begin(r, request, NLMSG_DONE, NLM_F_MULTI, n->port, sizeof(int));
+    *result = 0;
+    return queue_reply(n, r);
+}
+
+/* Family of a dump request: 0 is all. */
+static u8 request_family(const struct nlmsghdr *request)
+{
+    return request->nlmsg_len > sizeof(*request) ? *(const u8 *)NLMSG_DATA(request) : 0;
+}
+
+static int dump(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request)
+{
+    u8 family = request_family(request);
+    bool v4 = !family || family == AF_INET, v6 = !family || family == AF_INET6;
+    switch (request->nlmsg_type) {
+    case RTM_GETLINK:
+        add_link(r, request, NLM_F_MULTI, n->port);
+        break;
+    case RTM_GETADDR:
+        if (v4)
+            add_address(r, request, n->port, AF_INET);
+        if (v6)
+            add_address(r, request, n->port, AF_INET6);
+        break;
+    case RTM_GETROUTE:
+        if (v4)
+            add_route(r, request, n->port, AF_INET);
+        if (v6)
+            add_route(r, request, n->port, AF_INET6);
+        break;
+    case RTM_GETNEIGH:
+    case RTM_GETRULE:
+        break; /* none */
+    default:
+        return send_error(n, r, request, -EOPNOTSUPP);
+    }
+    int error = r->length ? queue_reply(n, r) : 0;
+    return error ? error : send_done(n, r, request);
+}
+
+static int get_link(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request)
+{
+    const struct ifinfomsg *m = NLMSG_DATA(request);
+    if (request->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
+        return send_error(n, r, request, -EINVAL);
+    bool named = false;
+    const struct rtattr *a = (const void *)((const u8 *)m + NLMSG_ALIGN(sizeof(*m)));
+    int left = (int)(request->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
+    for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+        if (a->rta_type == IFLA_IFNAME && RTA_PAYLOAD(a) >= 3 && !memcmp(RTA_DATA(a), "lo", 3))
+            named = true;
+    }
+    if (m->ifi_index != LOOPBACK_INDEX && !named)
+        return send_error(n, r, request, -ENODEV);
+    add_link(r, request, 0, n->port);
+    return queue_reply(n, r);
+}
+
+static int handle(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request)
+{
+    if (!(request->nlmsg_flags & NLM_F_REQUEST) || request->nlmsg_type < NLMSG_MIN_TYPE)
+        return request->nlmsg_flags & NLM_F_ACK ? send_error(n, r, request, 0) : 0;
+    bool get = (request->nlmsg_type - RTM_BASE) % 4 == 2;
+    if (!get)
+        return send_error(n, r, request, -EPERM);
+    if ((request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
+        return dump(n, r, request);
+    int error = request->nlmsg_type == RTM_GETLINK ? get_link(n, r, request)
+                                                   : send_error(n, r, request, -EOPNOTSUPP);
+    if (!error && request->nlmsg_flags & NLM_F_ACK && request->nlmsg_type == RTM_GETLINK)
+        error = send_error(n, r, request, 0);
+    return error;
+}
+
+/* ------------------------------------------------------------ the socket */
+
+static int netlink_bind(struct socket *s, const struct socket_address *a)
+{
+    static u32 next_port = 0x80000000;
+    struct netlink_socket *n = netlink_of(s);
+    const struct sockaddr_nl *nl = (const void *)a->bytes;
+    if (a->length < (int)sizeof(*nl) || nl->nl_family != AF_NETLINK)
+        return -EINVAL;
+    if (n->port && nl->nl_pid && nl->nl_pid != n->port)
+        return -EINVAL;
+    static bool pid_taken;
+    if (!n->port) {
+        if (nl->nl_pid)
+            n->port = nl->nl_pid;
+        else if (!__atomic_exchange_n(&pid_taken, true, __ATOMIC_RELAXED))
+            n->port = (u32)current_process()->pid;
+        else
+            n->port = __atomic_add_fetch(&next_port, 1, __ATOMIC_RELAXED);
+    }
+    n->groups = nl->nl_groups;
+    return 0;
+}
+
+static int netlink_name(struct socket *s, struct socket_address *a, bool peer)
+{
+    struct sockaddr_nl *nl = (void *)a->bytes;
+    memset(nl, 0, sizeof(*nl));
+    nl->nl_family = AF_NETLINK;
+    if (!peer) {
+        nl->nl_pid = netlink_of(s)->port;
+        nl->nl_groups = netlink_of(s)->groups;
+    }
+    a->length = sizeof(*nl);
+    return 0;
+}
+
+static int netlink_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+{
+    const struct sockaddr_nl *nl = (const void *)a->bytes;
+    if (a->length < (int)sizeof(*nl) || nl->nl_family != AF_NETLINK)
+        return -EINVAL;
+    return nl->nl_pid ? -ECONNREFUSED : 0;
+}
+
+static ssize netlink_send(struct socket *s, struct message *m)
+{
+    struct netlink_socket *n = netlink_of(s);
+    if (m->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (m->io.left > REQUEST_MAX)
+        return -EMSGSIZE;
+    if (!n->port) {
+        struct socket_address any = {.family = AF_NETLINK, .length = sizeof(struct sockaddr_nl)};
+        netlink_bind(s, &any);
+    }
+    u32 size = (u32)m->io.left;
+    struct reply *r = kmalloc(sizeof(*r) + size); /* the request behind the reply */
+    if (!r)
+        return -ENOBUFS;
+    u8 *data = (u8 *)(r + 1);
+    ssize result = size;
+    int error = 0;
+    r->length = 0;
+    if (size && io_copy_from(&m->io, data, size) != (ssize)size)
+        error = -EFAULT;
+    for (u32 at = 0; !error && at + sizeof(struct nlmsghdr) <= size;) {
+        struct nlmsghdr *h = (void *)(data + at);
+        if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > size - at)
+            break;
+        error = handle(n, r, h);
+        at += NLMSG_ALIGN(h->nlmsg_len);
+    }
+    kfree(r);
+    return error ? error : result;
+}
+
+static int receive_end(struct socket *s)
+{
+    return 0;
+}
+
+static const struct datagram_rules rules = {.end = receive_end};
+
+static ssize netlink_receive(struct socket *s, struct message *m)
+{
+    return datagram_receive(s, &netlink_of(s)->queue, m, &rules);
+}
+
+static u32 netlink_poll(struct socket *s)
+{
+    return EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND | (netlink_of(s)->queue.count ? EPOLLIN | EPOLLRDNORM : 0) |
+           (READ_ONCE(s->error) ? EPOLLERR : 0);
+}
+
+static int netlink_set_option(struct socket *s, int level, int option, const void *value, u32 length)
+{
+    int n;
+    if (level != 270) /* SOL_NETLINK */
+        return -ENOPROTOOPT;
+    int error = option_read_int(value, length, &n);
+    if (error)
+        return error;
+    switch (option) {
+    case NETLINK_ADD_MEMBERSHIP: /* nothing changes, so nothing is ever announced */
+    case NETLINK_DROP_MEMBERSHIP:
+        return n >= 1 && n <= RTNLGRP_MAX ? 0 : -EINVAL;
+    case NETLINK_PKTINFO:
+    case NETLINK_EXT_ACK:
+    case NETLINK_GET_STRICT_CHK:
+    case NETLINK_CAP_ACK:
+    case NETLINK_NO_ENOBUFS:
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static void netlink_close(struct socket *s)
+{
+    datagram_flush(s, &netlink_of(s)->queue);
+}
+
+static void netlink_destroy(struct socket *s)
+{
+    kfree(netlink_of(s));
+}
+
+static const struct socket_ops netlink_ops = {
+    .bind = netlink_bind,
+    .connect = netlink_connect,
+    .name = netlink_name,
+    .send = netlink_send,
+    .receive = netlink_receive,
+    .poll = netlink_poll,
+    .set_option = netlink_set_option,
+    .close = netlink_close,
+    .destroy = netlink_destroy,
+};
+
+struct socket *netlink_create(int type, int protocol)
+{
+    if (type != SOCK_RAW && type != SOCK_DGRAM)
+        return ERR_PTR(-ESOCKTNOSUPPORT);
+    if (protocol != NETLINK_ROUTE)
+        return ERR_PTR(-EPROTONOSUPPORT);
+    struct netlink_socket *n = kzalloc(sizeof(*n));
+    if (!n)
+        return ERR_PTR(-ENOMEM);
+    socket_init(&n->base, &netlink_ops, AF_NETLINK, type, protocol);
+    datagram_queue_init(&n->queue);
+    return &n->base;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sockets as files, the accept queue, and what all families share. */
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/sockios.h>
+#include <linux/stat.h>
+#include <asm/ioctls.h>
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "kernel/signal.h"
+#include "kernel/user.h"
+#include "net/socket.h"
+
+void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol)
+{
+    s->refs = 1;
+    s->ops = ops;
+    s->family = (u16)family;
+    s->type = (u16)type;
+    s->protocol = protocol;
+    s->ino = file_anonymous_ino();
+    spin_init(&s->lock, LOCK_SOCKET);
+    mutex_init(&s->read_lock, LOCK_FS);
+    wait_queue_init(&s->wait);
+    wait_queue_init(&s->room);
+    list_init(&s->accept_queue);
+    list_init(&s->accept_link);
+    socket_options_init(s);
+}
+
+void socket_get(struct socket *s)
+{
+    __atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+}
+
+void socket_put(struct socket *s)
+{
+    if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        s->ops->destroy(s);
+}
+
+struct socket *socket_create(int family, int type, int protocol)
+{
+    if (family < 0 || family >= 46)
+        return ERR_PTR(-EAFNOSUPPORT);
+    if (type < 0 || type >= 11)
+        return ERR_PTR(-EINVAL);
+    switch (family) {
+    case AF_UNIX:
+        return unix_create(type, protocol);
+    case AF_INET:
+    case AF_INET6:
+        return inet_create(family, type, protocol);
+    case AF_NETLINK:
+        return netlink_create(type, protocol);
+    default:
+        return ERR_PTR(-EAFNOSUPPORT);
+    }
+}
+
+/* ------------------------------------------------------------ errors and deadlines */
+
+int socket_take_error(struct socket *s)
+{
+    return READ_ONCE(s->error) ? -__atomic_exchange_n(&s->error, 0, __ATOMIC_ACQ_REL) : 0;
+}
+
+void socket_set_error(struct socket *s, int error)
+{
+    __atomic_store_n(&s->error, error, __ATOMIC_RELEASE);
+}
+
+static nsec_t deadline_after(nsec_t timeout, int flags)
+{
+    if (flags & MSG_DONTWAIT)
+        return 0;
+    return timeout == NSEC_NEVER ? NSEC_NEVER : platform_clock() + timeout;
+}
+
+nsec_t socket_receive_deadline(struct socket *s, int flags)
+{
+    return deadline_after(s->options.receive_timeout, flags);
+}
+
+nsec_t socket_send_deadline(struct socket *s, int flags)
+{
+    return deadline_after(s->options.send_timeout, flags);
+}
+
+int socket_wait_error(int error, nsec_t deadline)
+{
+    if (error == -ETIMEDOUT)
+        return -EAGAIN;
+    return error == -ERESTARTSYS && deadline != NSEC_NEVER ? -EINTR : error;
+}
+
+/* ------------------------------------------------------------ the accept queue */
+
+static struct socket *take_connection(struct socket *s)
+{
+    spin_lock(&s->lock);
+    struct socket *c = list_first(&s->accept_queue, struct socket, accept_link);
+    if (c) {
+        list_remove(&c->accept_link);
+        s->accept_count--;
+    }
+    spin_unlock(&s->lock);
+    return c;
+}
+
+struct socket *socket_accept(struct socket *s, nsec_t deadline)
+{
+    if (!READ_ONCE(s->listening))
+        return ERR_PTR(-EINVAL);
+    struct socket *c = take_connection(s);
+    if (!c) {
+        if (!deadline)
+            return ERR_PTR(-EAGAIN);
+        int error = wait_event_exclusive_if(&s->wait, (c = take_connection(s)) || !READ_ONCE(s->listening), deadline,
+                                            WAIT_INTERRUPTIBLE, true);
+        if (error)
+            return ERR_PTR(socket_wait_error(error, deadline));
+        if (!c)
+            return ERR_PTR(-EINVAL);
+    }
+    if (s->ops->accepted)
+        s->ops->accepted(s, c);
+    wait_wake_one(&s->room);
+    return c;
+}
+
+void socket_accept_undo(struct socket *s, struct socket *connection)
+{
+    spin_lock(&s->lock);
+    bool listening = s->listening;
+    if (listening) {
+        list_add_head(&s->accept_queue, &connection->accept_link);
+        s->accept_count++;
+    }
+    spin_unlock(&s->lock);
+    if (listening) {
+        wait_wake_events(&s->wait, 1, EPOLLIN | EPOLLRDNORM);
+    } else {
+        connection->ops->close(connection);
+        socket_put(connection);
+    }
+}
+
+void socket_accept_flush(struct socket *s)
+{
+    struct socket *c;
+    while ((c = take_connection(s))) {
+        c->ops->close(c);
+        socket_put(c);
+    }
+    wait_wake_all(&s->room);
+}
+
+/* ------------------------------------------------------------ transfers */
+
+ssize socket_send(struct socket *s, struct message *m)
+{
+    ssize n = s->ops->send ? s->ops->send(s, m) : -EOPNOTSUPP;
+    if (unlikely(n == -EPIPE && s->ops->sigpipe && !(m->flags & MSG_NOSIGNAL))) {
+        siginfo_t info;
+        signal_info_user(&info, SIGPIPE, SI_USER);
+        signal_send_thread(current_thread(), SIGPIPE, &info);
+    }
+    return n;
+}
+
+ssize socket_receive(struct socket *s, struct message *m)
+{
+    return s->ops->receive ? s->ops->receive(s, m) : -EOPNOTSUPP;
+}
+
+/* ------------------------------------------------------------ the file */
+
+static int file_flags(const struct file *f, int rwf)
+{
+    return (f->flags & O_NONBLOCK) || (rwf & RWF_NOWAIT) ? MSG_DONTWAIT : 0;
+}
+
+static ssize socket_file_read(struct file *f, struct io *io, u64 *pos, int rwf)
+{
+    if (!io->left)
+        return 0;
+    struct message m = {.io = *io, .flags = file_flags(f, rwf)};
+    ssize n = socket_receive(f->private, &m);
+    *io = m.io;
+    return n;
+}
+
+static ssize socket_file_write(struct file *f, struct io *io, u64 *pos, int rwf)
+{
+    struct socket *s = f->private;
+    /* file_write() raises SIGPIPE for EPIPE. */
+    struct message m = {.io = *io, .flags = file_flags(f, rwf) | MSG_NOSIGNAL};
+    ssize n = socket_send(s, &m);
+    *io = m.io;
+    return n;
+}
+
+static u32 socket_file_poll(struct file *f)
+{
+    struct socket *s = f->private;
+    return s->ops->poll(s);
+}
+
+static struct wait_queue *socket_file_queue(struct file *f)
+{
+    return &((struct socket *)f->private)->wait;
+}
+
+static long socket_file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+{
+    struct socket *s = f->private;
+    s64 n;
+    switch (cmd) {
+    case FIONREAD: /* SIOCINQ */
+        if (!s->ops->readable_bytes)
+            return -ENOTTY;
+        n = (s64)s->ops->readable_bytes(s);
+        return n < 0 ? n : put_user((int)n, (int *)arg);
+    case TIOCOUTQ: /* SIOCOUTQ */
+        if (!s->ops->unsent_bytes)
+            return -ENOTTY;
+        n = (s64)s->ops->unsent_bytes(s);
+        return n < 0 ? n : put_user((int)n, (int *)arg);
+    case FIOSETOWN:
+    case SIOCSPGRP: {
+        int pid;
+        if (get_user(pid, (int *)arg))
+            return -EFAULT;
+        f->owner_pid = pid;
+        return 0;
+    }
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        return put_user(f->owner_pid, (int *)arg);
+    default:
+        if (s->ops->ioctl) {
+            long result = s->ops->ioctl(s, cmd, arg);
+            if (result != -ENOTTY)
+                return result;
+        }
+        return interface_ioctl(cmd, arg);
+    }
+}
+
+static int socket_file_stat(struct file *f, struct stat *st)
+{
+    file_stat_anonymous(st, S_IFSOCK | 0777, ((struct socket *)f->private)->ino);
+    return 0;
+}
+
+static void socket_file_release(struct file *f)
+{
+    struct socket *s = f->private;
+    if (!s)
+        return; /* accept(2) found no descriptor for it */
+    s->ops->close(s);
+    socket_put(s);
+}
+
+static const struct file_ops socket_file_ops = {
+    .kind = "socket",
+    .read = socket_file_read,
+    .write = socket_file_write,
+    .ioctl = socket_file_ioctl,
+    .poll = socket_file_poll,
+    .poll_queue = socket_file_queue,
+    .fstat = socket_file_stat,
+    .release = socket_file_release,
+};
+
+struct file *socket_file_create(struct socket *s, u32 open_flags)
+{
+    return file_create(&socket_file_ops, O_RDWR | open_flags, s);
+}
+
+struct socket *socket_of_file(const struct file *f)
+{
+    return f->ops == &socket_file_ops ? f->private : NULL;
+}

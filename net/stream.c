@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The byte stream between two sockets. Senders copy the program's data into a chunk first and take the stream's
+ * lock only to append it; a receiver holds its socket's read_lock, so chunks stay where they are while
+ * it copies out of them without the spinlock (the program's pages may have to be brought in).
+ */
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "net/control.h"
+#include "net/stream.h"
+
+struct chunk {
+    struct list link;
+    u32 start, end;               /* unread part of data */
+    u32 charge;                   /* what it counts against the sender's buffer */
+    struct ucred credentials;
+    struct passed_files *passed;  /* files that come with the first byte, or NULL */
+    u8 data[];
+};
+
+/* One allocation; larger sends are several of these under one charge. */
+#define CHUNK_DATA_MAX (16 * 1024 - sizeof(struct chunk))
+
+#define READABLE (EPOLLIN | EPOLLRDNORM)
+#define WRITABLE (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
+
+struct byte_stream *stream_create(struct socket *a, struct socket *b)
+{
+    struct byte_stream *st = kzalloc(sizeof(*st));
+    if (!st)
+        return NULL;
+    st->refs = 2;
+    spin_init(&st->lock, LOCK_SOCKET);
+    list_init(&st->side[0].chunks);
+    list_init(&st->side[1].chunks);
+    st->side[0].socket = a;
+    st->side[1].socket = b;
+    a->side = 0;
+    b->side = 1;
+    b->stream = st;
+    return st;
+}
+
+void stream_wake(struct stream_side *side, u32 events)
+{
+    if (side->socket)
+        wait_wake_events(&side->socket->wait, ~0u, events);
+}
+
+static void chunk_free(struct chunk *c)
+{
+    passed_free(c->passed);
+    kfree(c);
+}
+
+u64 stream_readable(const struct socket *s)
+{
+    return READ_ONCE(stream_mine(s)->bytes);
+}
+
+u64 stream_unread_by_peer(const struct socket *s)
+{
+    return READ_ONCE(stream_other(s)->bytes);
+}
+
+bool stream_writable(const struct socket *s, const struct stream_rules *rules)
+{
+    return rules->writable(READ_ONCE(stream_other(s)->charge), rules->limit(s));
+}
+
+/* ------------------------------------------------------------ sending */
+
+/* What a send must return before anything else: the pending error, or EPIPE after shutdown. */
+static int send_error(struct socket *s)
+{
+    int error = socket_take_error(s);
+    if (error)
+        return error;
+    return stream_mine(s)->shutdown & SHUT_WRITE ? -EPIPE : 0;
+}
+
+static bool has_room(const struct socket *s, const struct stream_rules *rules)
+{
+    return READ_ONCE(stream_other(s)->charge) < rules->limit(s);
+}
+
+static bool send_stuck(const struct socket *s)
+{
+    return READ_ONCE(s->error) || (READ_ONCE(stream_mine(s)->shutdown) & SHUT_WRITE) ||
+           !READ_ONCE(stream_other(s)->socket);
+}
+
+static int wait_for_room(struct socket *s, const struct stream_rules *rules, nsec_t deadline)
+{
+    if (has_room(s, rules) || send_stuck(s))
+        return 0;
+    if (!deadline)
+        return -EAGAIN;
+    int error = wait_event(&s->wait, has_room(s, rules) || send_stuck(s), deadline, WAIT_INTERRUPTIBLE);
+    return socket_wait_error(error, deadline);
+}
+
+/* Copies up to n bytes into new chunks at the end of list. Returns bytes, or an error if there are none. */
+static ssize copy_in(struct io *io, u32 n, struct list *list)
+{
+    ssize done = 0;
+    while (done < (ssize)n) {
+        u32 size = MIN(n - (u32)done, (u32)CHUNK_DATA_MAX);
+        struct chunk *c = kmalloc(sizeof(*c) + size);
+        if (!c)
+            return done ? done : -ENOBUFS;
+        ssize copied = io_copy_from(io, c->data, size);
+        if (copied <= 0) {
+            kfree(c);
+            return done ? done : copied ? copied : -EFAULT;
+        }
+        c->start = 0;
+        c->end = (u32)copied;
+        c->charge = 0;
+        c->passed = NULL;
+        list_add_tail(list, &c->link);
+        done += copied;
+        if (copied < (ssize)size)
+            break;
+    }
+    return done;
+}
+
+static void free_list(struct list *list)
+{
+    struct chunk *c;
+    while ((c = list_first(list, struct chunk, link))) {
+        list_remove(&c->link);
+        chunk_free(c);
+    }
+}
+
+static void append(struct stream_side *to, struct list *list)
+{
+    if (list_empty(list))
+        return;
+    list->prev->next = &to->chunks;
+    list->next->prev = to->chunks.prev;
+    to->chunks.prev->next = list->next;
+    to->chunks.prev = list->prev;
+    list_init(list);
+}
+
+/* Hands n bytes in list to the other end. The number taken, or negative errno. */
+static ssize deliver(struct socket *s, struct list *list, u32 n, u32 charge, const struct stream_rules *rules)
+{
+    struct stream_side *me = stream_mine(s), *other = stream_other(s);
+    ssize result = (ssize)n;
+    spin_lock(&s->stream->lock);
+    if (me->shutdown & SHUT_WRITE) {
+        result = -EPIPE;
+    } else if (!other->socket) {
+        result = rules->to_closed(s);
+        if (!result)
+            result = (ssize)n;
+    } else {
+        append(other, list);
+        other->bytes += n;
+        other->charge += charge;
+        stream_wake(other, READABLE);
+    }
+    spin_unlock(&s->stream->lock);
+    return result;
+}
+
+/* One piece of a send: at most rules->chunk_max bytes under one charge. */
+static ssize send_piece(struct socket *s, struct message *m, const struct stream_rules *rules)
+{
+    struct list list = LIST_INIT(list);
+    size_t left = m->io.left;
+    ssize n = copy_in(&m->io, (u32)MIN(left, (size_t)rules->chunk_max), &list);
+    if (n <= 0)
+        return n;
+    struct chunk *first = list_first(&list, struct chunk, link);
+    struct chunk *last = list_entry(list.prev, struct chunk, link), *c;
+    u32 charge = rules->charge((u32)n);
+    last->charge = charge; /* given back when the whole piece has been read */
+    if (rules->passes_files) {
+        list_for_each(c, &list, link)
+            c->credentials = m->credentials;
+        first->passed = m->passed;
+        m->passed = NULL;
+    }
+    struct passed_files *passed = first->passed;
+    ssize result = deliver(s, &list, (u32)n, charge, rules);
+    if (result < 0) {
+        io_revert(&m->io, (size_t)n);
+        first->passed = NULL;
+        m->passed = passed;
+    }
+    free_list(&list);
+    return result;
+}
+
+ssize stream_send(struct socket *s, struct message *m, const struct stream_rules *rules)
+{
+    nsec_t deadline = socket_send_deadline(s, m->flags);
+    ssize done = 0;
+    int error = send_error(s);
+    while (!error && m->io.left) {
+        error = wait_for_room(s, rules, deadline);
+        if (!error)
+            error = send_error(s);
+        if (error)
+            break;
+        ssize n = send_piece(s, m, rules);
+        if (n < 0)
+            error = (int)n;
+        else
+            done += n;
+    }
+    return done ? done : error;
+}
+
+/* ------------------------------------------------------------ receiving */
+
+/* Chunk that holds the byte skip bytes from the front; *skip becomes the offset in it. read_lock held. */
+static struct chunk *chunk_at(struct socket *s, size_t *skip)
+{
+    struct stream_side *me = stream_mine(s);
+    struct chunk *c, *found = NULL;
+    spin_lock(&s->stream->lock);
+    list_for_each(c, &me->chunks, link) {
+        if (*skip < c->end - c->start) {
+            found = c;
+            break;
+        }
+        *skip -= c->end - c->start;
+    }
+    spin_unlock(&s->stream->lock);
+    return found;
+}
+
+/* Takes n bytes off the front chunk c, and frees it when it is used up. read_lock held. */
+static void consume(struct socket *s, struct chunk *c, u32 n, const struct stream_rules *rules)
+{
+    struct stream_side *me = stream_mine(s), *other = stream_other(s);
+    bool used_up;
+    spin_lock(&s->stream->lock);
+    c->start += n;
+    me->bytes -= n;
+    used_up = c->start == c->end;
+    if (used_up) {
+        list_remove(&c->link);
+        if (c->charge && other->socket) {
+            u64 limit = rules->limit(other->socket);
+            bool before = rules->writable(me->charge, limit);
+            if (!before && rules->writable(me->charge - c->charge, limit))
+                wait_wake_events(&other->socket->wait, ~0u, WRITABLE);
+        }
+        me->charge -= c->charge;
+    }
+    spin_unlock(&s->stream->lock);
+    if (used_up)
+        chunk_free(c);
+}
+
+/* Nothing to read: 1 at the end of the stream, an error, or 0 to wait. */
+static int receive_end(struct socket *s)
+{
+    struct stream_side *me = stream_mine(s);
+    /* A FIN is the end even if a reset came after it; otherwise a pending error comes first. */
+    if (READ_ONCE(me->ended))
+        return 1;
+    int error = socket_take_error(s);
+    if (error)
+        return error;
+    return READ_ONCE(me->shutdown) & SHUT_READ ? 1 : 0;
+}
+
+static bool receive_ready(const struct socket *s, u64 seen)
+{
+    const struct stream_side *me = stream_mine(s);
+    return READ_ONCE(me->bytes) > seen || READ_ONCE(s->error) || (READ_ONCE(me->shutdown) & SHUT_READ);
+}
+
+/* Copies from chunk c to the program. Bytes, or -EFAULT. */
+static ssize copy_out(struct message *m, struct chunk *c, size_t skip, bool discard)
+{
+    size_t n = MIN((size_t)(c->end - c->start) - skip, m->io.left);
+    if (!discard)
+        return io_copy_to(&m->io, c->data + c->start + skip, n);
+    io_advance(&m->io, n);
+    return (ssize)n;
+}
+
+static bool same_sender(const struct ucred *a, const struct ucred *b)
+{
+    return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
+}
+
+/* Files of a chunk that is being read: they come with its first byte. True: the receive ends with this chunk. */
+static bool take_files(struct message *m, struct chunk *c, bool peek, struct passed_files **passed)
+{
+    if (!c->passed)
+        return false;
+    if (peek) {
+        *passed = passed_copy(c->passed);
+    } else {
+        *passed = c->passed;
+        c->passed = NULL;
+    }
+    return true;
+}
+
+ssize stream_receive(struct socket *s, struct message *m, const struct stream_rules *rules)
+{
+    bool peek = m->flags & MSG_PEEK, discard = (m->flags & MSG_TRUNC) && !rules->passes_files;
+    nsec_t deadline = socket_receive_deadline(s, m->flags);
+    size_t target = m->flags & MSG_WAITALL ? m->io.left : MIN(m->io.left, (size_t)s->options.receive_low_water);
+    struct passed_files *passed = NULL;
+    struct ucred sender = {0};
+    bool files = false;
+    ssize done = 0;
+    int error = 0;
+
+    mutex_lock(&s->read_lock);
+    while (m->io.left && !files) {
+        size_t skip = peek ? (size_t)done : 0;
+        struct chunk *c = chunk_at(s, &skip);
+        if (!c) {
+            if (done && (size_t)done >= target)
+                break;
+            error = receive_end(s);
+            if (error)
+                break;
+            if (!deadline) {
+                error = -EAGAIN;
+                break;
+            }
+            mutex_unlock(&s->read_lock);
+            error = wait_event(&s->wait, receive_ready(s, peek ? (u64)done : 0), deadline, WAIT_INTERRUPTIBLE);
+            error = socket_wait_error(error, deadline);
+            mutex_lock(&s->read_lock);
+            if (error)
+                break;
+            continue;
+        }
+        if (rules->passes_files) {
+            if (!done)
+                sender = c->credentials;
+            else if (OPTION_SET(s, SO_PASSCRED) && !same_sender(&sender, &c->credentials))
+                break;
+        }
+        ssize n = copy_out(m, c, skip, discard);
+        if (n < 0) {
+            error = (int)n;
+            break;
+        }
+        files = take_files(m, c, peek, &passed);
+        done += n;
+        if (!peek)
+            consume(s, c, (u32)n, rules);
+    }
+    mutex_unlock(&s->read_lock);
+
+    if (done && rules->passes_files && OPTION_SET(s, SO_PASSCRED))
+        control_put(m, SOL_SOCKET, SCM_CREDENTIALS, &sender, sizeof(sender));
+    if (passed)
+        control_put_files(m, passed);
+    return done ? done : error < 0 ? error : 0;
+}
+
+/* ------------------------------------------------------------ the end */
+
+void stream_abandon(struct byte_stream *st)
+{
+    if (__atomic_sub_fetch(&st->refs, 1, __ATOMIC_ACQ_REL))
+        return;
+    free_list(&st->side[0].chunks);
+    free_list(&st->side[1].chunks);
+    kfree(st);
+}
+
+void stream_release(struct socket *s)
+{
+    if (s->stream)
+        stream_abandon(s->stream);
+}
+
+void stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream_side *other, bool unread))
+{
+    struct byte_stream *st = s->stream;
+    struct stream_side *me = stream_mine(s), *other = stream_other(s);
+    struct list unread = LIST_INIT(unread);
+    spin_lock(&st->lock);
+    if (!list_empty(&me->chunks)) {
+        unread = me->chunks;
+        unread.next->prev = &unread;
+        unread.prev->next = &unread;
+        list_init(&me->chunks);
+    }
+    bool any = me->bytes > 0;
+    me->bytes = me->charge = 0;
+    me->socket = NULL;
+    me->shutdown = SHUT_BOTH;
+    if (other->socket) {
+        tell(s, other, any);
+        stream_wake(other, ~0u);
+    }
+    spin_unlock(&st->lock);
+    free_list(&unread);
+}

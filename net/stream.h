@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A byte stream between two sockets of this VM: AF_UNIX stream sockets and loopback TCP. Data is copied once
+ * into chunks by the sender and once out by the receiver; there are no segments, timers or headers in between.
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include "net/socket.h"
+
+/* One end. Its queue holds what the other end sent. All under stream.lock. */
+struct stream_side {
+    struct socket *socket;   /* NULL once closed */
+    struct list chunks;
+    u64 bytes;               /* in chunks */
+    u64 charge;              /* what chunks count against the sender's buffer */
+    u8 shutdown;             /* SHUT_* bits as this end sees them */
+    bool ended;              /* TCP: the other end's FIN has arrived */
+    bool reset;              /* TCP: the connection was reset, nothing goes through any more */
+};
+
+struct byte_stream {
+    u32 refs;                /* atomic: one for each end's socket */
+    struct spinlock lock;    /* LOCK_SOCKET; never together with a socket's lock */
+    struct stream_side side[2];
+};
+
+/* What differs between the two kinds. */
+struct stream_rules {
+    u32 chunk_max;                                    /* bytes in one charge */
+    u32 (*charge)(u32 bytes);                         /* what a chunk counts */
+    u64 (*limit)(const struct socket *sender);        /* charge up to which a send may start */
+    bool (*writable)(u64 charge, u64 limit);          /* poll says POLLOUT */
+    /* The other end is closed: bytes to pretend to have sent (0: none), or negative errno. stream.lock held. */
+    int (*to_closed)(struct socket *s);
+    bool passes_files;                                /* SCM_RIGHTS and credentials */
+};
+
+/*
+ * A stream with ends for a and b. b->stream is set; a's is left to the caller, who sets it once the connection stands
+ * (or calls stream_abandon). NULL: out of memory.
+ */
+struct byte_stream *stream_create(struct socket *a, struct socket *b);
+/* The connection came to nothing: drops a's hold. */
+void stream_abandon(struct byte_stream *st);
+/* The connected socket s sends or receives, as send(2) and recv(2) say. */
+ssize stream_send(struct socket *s, struct message *m, const struct stream_rules *rules);
+ssize stream_receive(struct socket *s, struct message *m, const struct stream_rules *rules);
+/* Wakes the socket of an end, if there is one. stream.lock held. */
+void stream_wake(struct stream_side *side, u32 events);
+/*
+ * Drops the socket's end: its unread chunks are freed, tell(s, other, unread) lets the family set the other end's
+ * state under stream.lock.
+ */
+void stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream_side *other, bool unread));
+/* The socket is freed: drops its hold on the stream, if it has one. */
+void stream_release(struct socket *s);
+u64 stream_readable(const struct socket *s);
+u64 stream_unread_by_peer(const struct socket *s);
+bool stream_writable(const struct socket *s, const struct stream_rules *rules);
+
+static inline struct stream_side *stream_mine(const struct socket *s)
+{
+    return &s->stream->side[s->side];
+}
+
+static inline struct stream_side *stream_other(const struct socket *s)
+{
+    return &s->stream->side[!s->side];
+}
+
+#endif

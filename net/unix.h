@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* AF_UNIX sockets (unix(7)): what their files share. */
+#ifndef NET_UNIX_H
+#define NET_UNIX_H
+
+#include <linux/un.h>
+#include "net/datagram.h"
+#include "net/socket.h"
+
+struct inode;
+
+/* A bound name; never changes, shared by a listener and what it accepted. */
+struct unix_name {
+    u32 refs;    /* atomic */
+    int length;  /* of address, as getsockname(2) reports */
+    struct sockaddr_un address;
+};
+
+struct unix_socket {
+    struct socket base;
+    struct unix_name *name;      /* set once, with release */
+    struct inode *inode;         /* of a pathname socket, reference */
+    struct list name_link;       /* in the table of names, under its lock */
+    struct unix_name *gone_peer_name; /* stream: of the other end once that is closed; under stream.lock */
+    u8 shutdown;                 /* SHUT_* bits while there is no stream; under base.lock */
+    bool dead;                   /* closed; under base.lock */
+    bool connecting;             /* atomic: a connect(2) is under way */
+
+    /* datagram and seqpacket, under base.lock */
+    struct unix_socket *peer;    /* reference; where sends without an address go */
+    bool was_connected;          /* seqpacket: stays true after the peer has gone */
+    struct datagram_queue queue;
+};
+
+static inline struct unix_socket *unix_of(struct socket *s)
+{
+    return container_of(s, struct unix_socket, base);
+}
+
+#define UNIX_PATH_OFFSET ((int)offsetof(struct sockaddr_un, sun_path))
+
+/* net/unix_name.c */
+int unix_bind(struct socket *s, const struct socket_address *a);
+/* Gives an unbound socket an abstract name of the kernel's choice. 0, -EADDRINUSE (none free), -ENOMEM. */
+int unix_autobind(struct unix_socket *u);
+void unix_unbind(struct unix_socket *u);
+void unix_name_put(struct unix_name *n);
+/* The socket bound to a, with a reference. -EINVAL (address), -ECONNREFUSED, -EPROTOTYPE, and what path lookup gives. Sleeps. */
+struct unix_socket *unix_find(const struct socket_address *a, int type);
+/* getsockname or getpeername from a name that may be NULL. */
+void unix_fill_name(const struct unix_name *n, struct socket_address *a);
+
+/* net/unix.c */
+struct unix_socket *unix_allocate(int type);
+void unix_destroy(struct socket *s);
+/* connect(2) of stream and seqpacket sockets that are not connected. */
+int unix_connect_listener(struct unix_socket *client, const struct socket_address *a, bool nonblock);
+int unix_listen(struct socket *s, int backlog);
+extern const struct socket_ops unix_stream_ops;
+
+/* net/unix_datagram.c */
+extern const struct socket_ops unix_datagram_ops, unix_seqpacket_ops;
+
+#endif

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * AF_UNIX datagram and seqpacket sockets: a queue of messages in each socket, and a peer pointer. A queue of a
+ * datagram socket holds a bounded number of messages of senders that it does not talk back to; beyond that
+ * senders wait. Invariant: u->peer holds a reference, and is changed under u's lock only.
+ */
+#include "kernel/heap.h"
+#include "net/control.h"
+#include "net/unix.h"
+
+#define QUEUE_MAX 10 /* net.unix.max_dgram_qlen */
+#define READABLE  (EPOLLIN | EPOLLRDNORM)
+#define WRITABLE  (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
+
+static bool is_seqpacket(const struct socket *s)
+{
+    return s->type == SOCK_SEQPACKET;
+}
+
+/* The peer with a reference, or NULL. */
+static struct unix_socket *get_peer(struct unix_socket *u)
+{
+    spin_lock(&u->base.lock);
+    struct unix_socket *peer = u->peer;
+    if (peer)
+        socket_get(&peer->base);
+    spin_unlock(&u->base.lock);
+    return peer;
+}
+
+/* Replaces the peer; the new reference is taken over. */
+static void set_peer(struct unix_socket *u, struct unix_socket *peer)
+{
+    spin_lock(&u->base.lock);
+    struct unix_socket *old = u->peer;
+    u->peer = peer;
+    spin_unlock(&u->base.lock);
+    if (old)
+        socket_put(&old->base);
+}
+
+/* ------------------------------------------------------------ connecting */
+
+static bool may_send(struct unix_socket *from, struct unix_socket *to)
+{
+    struct unix_socket *theirs = READ_ONCE(to->peer);
+    return !theirs || theirs == from;
+}
+
+static int unix_datagram_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+{
+    struct unix_socket *u = unix_of(s);
+    if (a->length < 2)
+        return -EINVAL;
+    if (a->family == AF_UNSPEC) {
+        set_peer(u, NULL);
+        return 0;
+    }
+    if (OPTION_SET(s, SO_PASSCRED) && !u->name) {
+        int error = unix_autobind(u);
+        if (error)
+            return error;
+    }
+    struct unix_socket *peer = unix_find(a, SOCK_DGRAM);
+    if (IS_ERR(peer))
+        return (int)PTR_ERR(peer);
+    if (!may_send(u, peer)) {
+        socket_put(&peer->base);
+        return -EPERM;
+    }
+    set_peer(u, peer);
+    return 0;
+}
+
+static int unix_seqpacket_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+{
+    struct unix_socket *u = unix_of(s);
+    if (s->listening)
+        return -EINVAL;
+    if (u->was_connected)
+        return -EISCONN;
+    return unix_connect_listener(u, a, nonblock);
+}
+
+static int unix_datagram_pair(struct socket *a, struct socket *b)
+{
+    struct unix_socket *ua = unix_of(a), *ub = unix_of(b);
+    socket_get(a);
+    socket_get(b);
+    ua->peer = ub;
+    ub->peer = ua;
+    ua->was_connected = ub->was_connected = true;
+    a->peer_credentials = b->peer_credentials = credentials_current();
+    return 0;
+}
+
+/* ------------------------------------------------------------ sending */
+
+/* May more be queued at to by from? Pairs are bounded by the send buffer alone. */
+static bool queue_has_room(struct unix_socket *from, struct unix_socket *to)
+{
+    return READ_ONCE(to->queue.count) <= QUEUE_MAX || READ_ONCE(to->peer) == from || is_seqpacket(&to->base);
+}
+
+static bool no_wait_for_room(struct unix_socket *from, struct unix_socket *to)
+{
+    return queue_has_room(from, to) || READ_ONCE(to->dead) || (READ_ONCE(to->shutdown) & SHUT_READ);
+}
+
+/* 0 when d was queued (the reference went over), -EAGAIN when there is no room, or an error. */
+static int deliver(struct unix_socket *from, struct unix_socket *to, struct datagram *d)
+{
+    int error = 0;
+    spin_lock(&to->base.lock);
+    if (to->dead)
+        error = -ECONNREFUSED;
+    else if (to->shutdown & SHUT_READ)
+        error = -EPIPE;
+    else if (!queue_has_room(from, to))
+        error = -EAGAIN;
+    else
+        datagram_enqueue(&to->queue, d);
+    spin_unlock(&to->base.lock);
+    if (!error)
+        wait_wake_events(&to->base.wait, ~0u, READABLE);
+    return error;
+}
+
+/* Delivers d, waiting for room until deadline. */
+static int send_to(struct unix_socket *from, struct unix_socket *to, struct datagram *d, nsec_t deadline)
+{
+    for (;;) {
+        int error = deliver(from, to, d);
+        if (error != -EAGAIN || !deadline)
+            return error;
+        error = wait_event(&to->base.room, no_wait_for_room(from, to), deadline, WAIT_INTERRUPTIBLE);
+        if (error)
+            return socket_wait_error(error, deadline);
+    }
+}
+
+static struct unix_socket *destination(struct unix_socket *u, const struct message *m)
+{
+    if (m->name.length && !is_seqpacket(&u->base)) {
+        struct unix_socket *to = unix_find(&m->name, SOCK_DGRAM);
+        if (!IS_ERR(to) && !may_send(u, to)) {
+            socket_put(&to->base);
+            return ERR_PTR(-EPERM);
+        }
+        return to;
+    }
+    struct unix_socket *to = get_peer(u);
+    return to ? to : ERR_PTR(-ENOTCONN);
+}
+
+static struct datagram *build(struct unix_socket *u, struct message *m)
+{
+    struct unix_name *name = __atomic_load_n(&u->name, __ATOMIC_ACQUIRE);
+    struct datagram *d = datagram_create(&m->io, name ? &name->address : NULL, name ? (u32)name->length : 0);
+    if (IS_ERR(d))
+        return d;
+    d->credentials = m->has_credentials ? m->credentials : credentials_current();
+    d->passed = m->passed;
+    m->passed = NULL;
+    return d;
+}
+
+/* d was not delivered: the message has its files back. */
+static void unbuild(struct message *m, struct datagram *d)
+{
+    m->passed = d->passed;
+    d->passed = NULL;
+    datagram_put(d);
+}
+
+static ssize unix_datagram_send(struct socket *s, struct message *m)
+{
+    struct unix_socket *u = unix_of(s);
+    nsec_t deadline = socket_send_deadline(s, m->flags);
+    if (m->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (is_seqpacket(s)) {
+        int error = socket_take_error(s);
+        if (error)
+            return error;
+        if (!u->was_connected)
+            return -ENOTCONN;
+    }
+    if (OPTION_SET(s, SO_PASSCRED) && !u->name) {
+        int error = unix_autobind(u);
+        if (error)
+            return error;
+    }
+    struct unix_socket *to = destination(u, m);
+    if (IS_ERR(to))
+        return PTR_ERR(to);
+    ssize result = (ssize)m->io.left;
+    struct datagram *d = NULL;
+    int error = 0;
+    if (m->io.left + 32 > (u64)s->options.send_buffer)
+        error = -EMSGSIZE;
+    else if (READ_ONCE(u->shutdown) & SHUT_WRITE)
+        error = -EPIPE;
+    if (!error) {
+        d = build(u, m);
+        error = IS_ERR(d) ? (int)PTR_ERR(d) : 0;
+    }
+    if (!error) {
+        error = datagram_charge_sender(s, d, deadline);
+        if (!error)
+            error = send_to(u, to, d, deadline);
+        if (error)
+            unbuild(m, d);
+    }
+    if (error == -ECONNREFUSED && !m->name.length) {
+        if (is_seqpacket(s))
+            error = -EPIPE;
+        else
+            set_peer(u, NULL);
+    }
+    socket_put(&to->base);
+    return error ? error : result;
+}
+
+/* ------------------------------------------------------------ receiving */
+
+static int receive_end(struct socket *s)
+{
+    struct unix_socket *u = unix_of(s);
+    return READ_ONCE(u->shutdown) & SHUT_READ ? 1 : 0;
+}
+
+static void taken(struct socket *s, struct datagram *d)
+{
+    wait_wake_events(&s->room, ~0u, WRITABLE);
+    if (d->sender && !is_seqpacket(s))
+        wait_wake_events(&d->sender->wait, ~0u, WRITABLE); /* its poll looked at our queue */
+}
+
+static void add_control(struct socket *s, struct message *m, struct datagram *d)
+{
+    if (OPTION_SET(s, SO_PASSCRED))
+        control_put(m, SOL_SOCKET, SCM_CREDENTIALS, &d->credentials, sizeof(d->credentials));
+    if (!d->passed)
+        return;
+    if (m->flags & MSG_PEEK) {
+        struct passed_files *copy = passed_copy(d->passed);
+        if (copy)
+            control_put_files(m, copy);
+        return;
+    }
+    control_put_files(m, d->passed);
+    d->passed = NULL;
+}
+
+static const struct datagram_rules rules = {.end = receive_end, .taken = taken, .control = add_control};
+
+static ssize unix_datagram_receive(struct socket *s, struct message *m)
+{
+    struct unix_socket *u = unix_of(s);
+    if (m->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (is_seqpacket(s) && !u->was_connected)
+        return -ENOTCONN;
+    ssize n = datagram_receive(s, &u->queue, m, &rules);
+    if (n >= 0 && is_seqpacket(s))
+        m->result_flags |= MSG_EOR;
+    return n;
+}
+
+/* ------------------------------------------------------------ state */
+
+static int unix_datagram_name(struct socket *s, struct socket_address *a, bool peer)
+{
+    struct unix_socket *u = unix_of(s);
+    if (!peer) {
+        unix_fill_name(__atomic_load_n(&u->name, __ATOMIC_ACQUIRE), a);
+        return 0;
+    }
+    struct unix_socket *other = get_peer(u);
+    if (!other)
+        return -ENOTCONN;
+    unix_fill_name(__atomic_load_n(&other->name, __ATOMIC_ACQUIRE), a);
+    socket_put(&other->base);
+    return 0;
+}
+
+static void add_shutdown(struct unix_socket *u, int how)
+{
+    spin_lock(&u->base.lock);
+    u->shutdown |= (u8)how;
+    if (how & SHUT_READ)
+        u->base.listening = false;
+    spin_unlock(&u->base.lock);
+    wait_wake_all(&u->base.wait);
+    wait_wake_all(&u->base.room);
+}
+
+static int unix_datagram_shutdown(struct socket *s, int how)
+{
+    struct unix_socket *u = unix_of(s);
+    add_shutdown(u, how);
+    if (is_seqpacket(s)) {
+        struct unix_socket *peer = get_peer(u);
+        if (peer) {
+            add_shutdown(peer, (how & SHUT_READ ? SHUT_WRITE : 0) | (how & SHUT_WRITE ? SHUT_READ : 0));
+            socket_put(&peer->base);
+        }
+    }
+    return 0;
+}
+
+static u32 unix_datagram_poll(struct socket *s)
+{
+    struct unix_socket *u = unix_of(s);
+    u32 events = READ_ONCE(s->error) ? EPOLLERR : 0;
+    u8 shutdown = READ_ONCE(u->shutdown);
+    if (shutdown & SHUT_READ)
+        events |= EPOLLRDHUP | READABLE;
+    if (shutdown == SHUT_BOTH)
+        events |= EPOLLHUP;
+    if (s->listening)
+        return events | (READ_ONCE(s->accept_count) ? READABLE : 0);
+    if (READ_ONCE(u->queue.count))
+        events |= READABLE;
+    if (is_seqpacket(s) && !u->was_connected)
+        events |= EPOLLHUP;
+    if (READ_ONCE(s->send_charge) * 4 > (u64)s->options.send_buffer)
+        return events;
+    struct unix_socket *peer = get_peer(u);
+    if (!peer || no_wait_for_room(u, peer))
+        events |= WRITABLE;
+    if (peer)
+        socket_put(&peer->base);
+    return events;
+}
+
+static u64 unix_datagram_readable(struct socket *s)
+{
+    struct unix_socket *u = unix_of(s);
+    if (s->listening)
+        return (u64)-EINVAL;
+    spin_lock(&s->lock);
+    struct datagram *d = list_first(&u->queue.list, struct datagram, link);
+    u64 n = d ? d->length : 0;
+    if (is_seqpacket(s)) {
+        n = 0;
+        list_for_each(d, &u->queue.list, link)
+            n += d->length;
+    }
+    spin_unlock(&s->lock);
+    return n;
+}
+
+static u64 unix_datagram_unsent(struct socket *s)
+{
+    return READ_ONCE(s->send_charge);
+}
+
+static void unix_datagram_close(struct socket *s)
+{
+    struct unix_socket *u = unix_of(s);
+    spin_lock(&s->lock);
+    u->dead = true;
+    u->shutdown = SHUT_BOTH;
+    s->listening = false;
+    spin_unlock(&s->lock);
+    unix_unbind(u);
+    socket_accept_flush(s);
+    bool unread = datagram_flush(s, &u->queue);
+    struct unix_socket *peer = get_peer(u);
+    if (peer) {
+        if (is_seqpacket(s)) {
+            if (unread)
+                socket_set_error(&peer->base, ECONNRESET);
+            add_shutdown(peer, SHUT_BOTH);
+        }
+        socket_put(&peer->base);
+    }
+    set_peer(u, NULL);
+    wait_wake_all(&s->room);
+}
+
+const struct socket_ops unix_datagram_ops = {
+    .bind = unix_bind,
+    .connect = unix_datagram_connect,
+    .name = unix_datagram_name,
+    .pair = unix_datagram_pair,
+    .send = unix_datagram_send,
+    .receive = unix_datagram_receive,
+    .shutdown = unix_datagram_shutdown,
+    .poll = unix_datagram_poll,
+    .readable_bytes = unix_datagram_readable,
+    .unsent_bytes = unix_datagram_unsent,
+    .close = unix_datagram_close,
+    .destroy = unix_destroy,
+};
+
+const struct socket_ops unix_seqpacket_ops = {
+    .bind = unix_bind,
+    .listen = unix_listen,
+    .connect = unix_seqpacket_connect,
+    .name = unix_datagram_name,
+    .pair = unix_datagram_pair,
+    .send = unix_datagram_send,
+    .receive = unix_datagram_receive,
+    .shutdown = unix_datagram_shutdown,
+    .poll = unix_datagram_poll,
+    .readable_bytes = unix_datagram_readable,
+    .unsent_bytes = unix_datagram_unsent,
+    .close = unix_datagram_close,
+    .destroy = unix_destroy,
+};
