@@ -32,9 +32,8 @@ static int release_lock(struct thread *t, u32 *uaddr, bool pi, bool pending)
         if (seen == value)
             break;
     }
-    /* A word in a shared mapping has waiters under either kind of key. */
-    if (!pi && (value & FUTEX_WAITERS) && futex_wake(uaddr, true, 1, ~0u) == 0)
-        futex_wake(uaddr, false, 1, ~0u);
+    if (!pi && (value & FUTEX_WAITERS))
+        futex_wake(uaddr, true, 1, ~0u);
     return 0;
 }
 

@@ -16,7 +16,7 @@ struct memory_object;
  * shared mapping, so that different mappings of it meet.
  */
 struct futex_key {
-    u64 space;  /* address space, or memory object with bit 0 set */
+    u64 space;  /* address space or memory object; which one is in the low bits */
     u64 offset; /* address or byte offset */
 };
 

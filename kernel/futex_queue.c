@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Futex keys, the hash of buckets, and the queueing that all futex operations are made of. */
+#include <linux/mman.h>
 #include "kernel/address_space.h"
 #include "kernel/futex_internal.h"
 #include "kernel/memory_object.h"
@@ -7,6 +8,10 @@
 #include "kernel/user.h"
 
 #define BUCKETS 256
+
+/* Low bits of futex_key.space. A wait without FUTEX_PRIVATE_FLAG is not met by a wake with it, as on Linux. */
+#define KEY_OBJECT      1u
+#define KEY_SHARED_CALL 2u
 
 static struct futex_bucket buckets[BUCKETS];
 
@@ -30,12 +35,16 @@ static int shared_key(struct address_space *as, vaddr_t address, struct futex_ke
     struct region *r = region_find(as, address);
     if (!r || r->start > address) {
         error = -EFAULT;
-    } else if (r->object && (r->flags & REGION_SHARED)) {
-        *key = (struct futex_key){(u64)r->object | 1, r->offset + (address - r->start)};
+    } else if (r->object && ((r->flags & REGION_SHARED) || !(r->prot & PROT_WRITE))) {
+        *key = (struct futex_key){(u64)r->object | KEY_OBJECT, r->offset + (address - r->start)};
         if (object) {
             memory_object_get(r->object);
             *object = r->object;
         }
+    } else if (!(r->prot & PROT_WRITE)) {
+        error = -EFAULT; /* private memory that cannot change is no place for a futex */
+    } else {
+        *key = (struct futex_key){(u64)as | KEY_SHARED_CALL, address};
     }
     rwlock_read_unlock(&as->lock);
     return error;
