@@ -72,14 +72,39 @@ static void measure_rate(void)
         ticks_per_ns = 1ull << 32;
 }
 
+static void find_registers(void)
+{
+    if (registers)
+        return;
+    x2apic = x86_ring == 0 && cpu_features.x2apic;
+    use_deadline = x86_ring == 0 && cpu_features.tsc_deadline;
+    registers = platform_map_device(0xfee00000, PAGE_SIZE);
+}
+
+u64 apic_tsc_per_ms(void)
+{
+    const unsigned ms = 4;
+    find_registers();
+    if (x2apic)
+        x86_wrmsr(MSR_APIC_BASE, x86_rdmsr(MSR_APIC_BASE) | 0xc00);
+    apic_write(REG_SPURIOUS, 0x100 | VECTOR_SPURIOUS);
+    apic_write(REG_TIMER_DIVIDE, DIVIDE_BY_1);
+    apic_write(REG_LVT_TIMER, VECTOR_TIMER | LVT_MASKED);
+    apic_write(REG_TIMER_COUNT, UINT32_MAX);
+    u32 first = apic_read(REG_TIMER_CURRENT), last;
+    u64 start = x86_rdtsc_ordered();
+    do
+        last = apic_read(REG_TIMER_CURRENT);
+    while (first - last < ms * 1000000);
+    u64 cycles = x86_rdtsc_ordered() - start;
+    apic_write(REG_TIMER_COUNT, 0);
+    return cycles * 1000000 / (first - last);
+}
+
 void apic_init_cpu(void)
 {
     struct cpu_private *priv = this_private();
-    if (!registers) {
-        x2apic = x86_ring == 0 && cpu_features.x2apic;
-        use_deadline = x86_ring == 0 && cpu_features.tsc_deadline;
-        registers = platform_map_device(0xfee00000, PAGE_SIZE);
-    }
+    find_registers();
     if (x2apic)
         x86_wrmsr(MSR_APIC_BASE, x86_rdmsr(MSR_APIC_BASE) | 0xc00);
     apic_write(REG_LVT_LINT0, LVT_MASKED);

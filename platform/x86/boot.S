@@ -126,6 +126,7 @@ image_pd:
  */
     .globl cpu_start
 cpu_start:
+    mov %ebx, %ebx
     mov (%rbx), %r12                /* code page of this CPU's block */
     lea CPU_DATA_OFFSET(%r12), %r13 /* its data */
     mov 8(%rbx), %r14               /* C entry */

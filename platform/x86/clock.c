@@ -132,23 +132,28 @@ static bool use_cpuid(void)
     return true;
 }
 
-/* TSC cycles in 10 ms of the PIT's channel 2, at 1193182 Hz; 0 if there is no PIT. */
-static u64 count_pit(void)
+static u16 pit_count(void)
 {
-    const u16 ticks = 11932;
-    outb(0x61, (inb(0x61) & ~2) | 1);
-    outb(0x43, 0xb0);
-    outb(0x42, ticks & 0xff);
-    outb(0x42, ticks >> 8);
-    u64 start = x86_rdtsc_ordered();
-    unsigned reads = 0;
-    while (!(inb(0x61) & 0x20))
-        if (x86_rdtsc_ordered() - start > 1000000000)
+    outb(0x43, 0); /* latch channel 0 */
+    u8 low = inb(0x40);
+    return low | inb(0x40) << 8;
+}
+
+/* TSC frequency by about 10 ms of the PIT, which counts down at 1193182 Hz; 0 if there is no PIT. */
+static u64 measure_by_pit(void)
+{
+    outb(0x43, 0x30); /* channel 0, low byte then high, one shot */
+    outb(0x40, 0xff);
+    outb(0x40, 0xff);
+    u64 start = x86_rdtsc_ordered(), now;
+    u16 first = pit_count(), count;
+    do {
+        count = pit_count();
+        now = x86_rdtsc_ordered();
+        if (now - start > 1000000000 || count == 0xffff)
             return 0;
-        else
-            reads++;
-    u64 cycles = x86_rdtsc_ordered() - start;
-    return reads > 2 ? cycles : 0;
+    } while (first - count < 11932);
+    return (now - start) * 1193182 / (first - count);
 }
 
 static u8 cmos(u8 index)
@@ -200,9 +205,11 @@ static u64 read_rtc(void)
 void x86_clock_init(void)
 {
     if (!use_kvm() && !use_cpuid()) {
-        u64 cycles = count_pit();
-        if (cycles)
-            use_frequency(cycles * 100, "tsc, measured by the PIT");
+        u64 hz;
+        if (cpu_features.hypervisor[0] == 't') /* TCG's APIC counts nanoseconds */
+            use_frequency(apic_tsc_per_ms() * 1000, "tsc, measured by the APIC");
+        else if ((hz = measure_by_pit()) != 0)
+            use_frequency(hz, "tsc, measured by the PIT");
         else
             use_frequency(1000000000, "tsc, rate unknown");
     }

@@ -10,7 +10,7 @@
 
 struct cpu_features cpu_features;
 
-extern char cpu_code[], trap_entries[], irq_entries[], shim_stubs[], spurious_entry[];
+extern char cpu_code[], syscall_stack[], syscall_down[], trap_entries[], irq_entries[], shim_stubs[], spurious_entry[];
 extern u8 have_fsgsbase_copy, ring3_copy;
 extern char syscall_entry[], trap_entry[], exit_window[], exit_restart[];
 extern char boot_cpu_data[];
@@ -148,6 +148,12 @@ static void tables_init(vaddr_t data, vaddr_t code)
             set_gate(data, vector, code + (shim_stubs + 32 * i - cpu_code), ist,
                      vector == 3 || vector == 4 ? 3 : 0);
     }
+    u64 *frame = (u64 *)(data + CPU_SYSCALL_FRAME);
+    frame[0] = code + (syscall_stack - cpu_code);
+    frame[1] = USER_CS;
+    frame[2] = 0x202;
+    frame[3] = data + CPU_IST2_TOP; /* replaced by the first instruction */
+    frame[4] = USER_DS;
     set_gate(data, VECTOR_SPURIOUS, code + (spurious_entry - cpu_code), IST_NMI, 0);
 
     u8 *tss = (u8 *)(data + CPU_TSS);
@@ -201,6 +207,15 @@ void cpu_block_init(vaddr_t data, vaddr_t code, unsigned cpu)
         *(u8 *)phys_to_virt((vaddr_t)&ring3_copy - IMAGE_BASE) = x86_ring == 3;
     }
     tables_init(data, code);
+}
+
+#define MSR_LSTAR  0xc0000082
+#define MSR_SFMASK 0xc0000084
+
+void cpu_syscalls_from_ring0(vaddr_t code)
+{
+    x86_wrmsr(MSR_LSTAR, code + (syscall_down - cpu_code));
+    x86_wrmsr(MSR_SFMASK, SYSCALL_FLAGS_DOWN);
 }
 
 int platform_ring(void)

@@ -77,11 +77,15 @@ static void trace(vaddr_t bp)
 
 void platform_dump_state(void *frame)
 {
+    static bool dumping; /* a fault in here must not start over */
     const struct user_frame *r = frame;
+    if (__atomic_exchange_n(&dumping, true, __ATOMIC_RELAXED))
+        return;
     put("cpu %u, ring %d\n", this_cpu()->cpu, x86_ring);
     if (!r) {
         put("stack:\n");
         trace((vaddr_t)__builtin_frame_address(0));
+        dumping = false;
         return;
     }
 #define ULL(x) (unsigned long long)(r->x)
@@ -94,4 +98,5 @@ void platform_dump_state(void *frame)
     put("stack:\n");
     put_address(r->ip);
     trace(r->bp);
+    dumping = false;
 }

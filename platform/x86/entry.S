@@ -34,6 +34,8 @@ cpu_code:
 /* ------------------------------------------------------------------ system calls: at offset 0 */
 
     mov %rsp, PERCPU(PERCPU_SCRATCH)
+    .globl syscall_stack
+syscall_stack:
     mov PERCPU(PERCPU_STACK_TOP), %rsp
     pushq $USER_DS
     pushq PERCPU(PERCPU_SCRATCH)
@@ -350,6 +352,13 @@ shim:
     jmp *%rdx
     .globl spurious_entry
 spurious_entry:
+    iretq
+
+/* `syscall` in ring-3 mode on a CPU that really enters ring 0, where a test asked for that; IF is 0. */
+    .globl syscall_down
+syscall_down:
+    mov %rsp, PERCPU(PERCPU_SCRATCH)
+    lea D(CPU_SYSCALL_FRAME), %rsp
     iretq
 
     .org CPU_CODE_SIZE

@@ -58,8 +58,10 @@
 /*
  * RFLAGS bits that `syscall` clears: TF, DF, NT, AC. Not IF: in ring 3 only an interpreted iretq could
  * set it again, so system calls are entered with interrupts on and the entry code copes, in both rings.
+ * (syscall_down, which is entered in ring 0 and leaves for ring 3, needs IF cleared too.)
  */
 #define SYSCALL_FLAGS_CLEARED 0x44500
+#define SYSCALL_FLAGS_DOWN    0x44700
 
 /* Interrupt stack table slots of the TSS. */
 #define IST_EXCEPTION 1
@@ -77,6 +79,7 @@
 #define CPU_PERCPU      0x0000   /* struct percpu */
 #define CPU_PRIVATE     0x0400   /* struct cpu_private */
 #define CPU_FRAMES      0x0800   /* iret frames into ring 3: 32 traps, then 16 interrupts */
+#define CPU_SYSCALL_FRAME 0x0f80 /* one more, see syscall_down */
 #define CPU_GDT         0x1000
 #define CPU_IDT         0x2000
 #define CPU_TSS         0x3000   /* 104 bytes, then 8193 bytes of I/O permissions */

@@ -222,7 +222,7 @@ static int walk_range(struct range_walk *w)
     u64 *pml4 = phys_to_virt(w->b->root);
     for (vaddr_t va = w->start; va < w->end;) {
         u64 *entry = &pml4[index_at(va, 3)];
-        if (!(*entry & P_PRESENT)) {
+        if (!(*entry & P_PRESENT) || is_kernel_address(va)) {
             va = ALIGN_DOWN(va, 1ull << 39) + (1ull << 39);
             continue;
         }
@@ -380,7 +380,7 @@ void platform_pt_free_tables(struct pt_batch *b, vaddr_t start, vaddr_t end)
     u64 *pml4 = phys_to_virt(b->root);
     for (vaddr_t va = ALIGN_UP(start, HUGE_SIZE); va + HUGE_SIZE <= end;) {
         u64 *l4 = &pml4[index_at(va, 3)];
-        if (!(*l4 & P_PRESENT)) {
+        if (!(*l4 & P_PRESENT) || is_kernel_address(va)) {
             va = ALIGN_DOWN(va, 1ull << 39) + (1ull << 39);
             continue;
         }

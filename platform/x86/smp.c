@@ -85,6 +85,80 @@ void platform_stop_others(void)
             apic_send(private_of(i)->apic_id, VECTOR_STOP);
 }
 
+/* ---------------------------------------------------------------- start */
+
+extern char cpu_code[], trampoline[], trampoline_record[], trampoline_target[], trampoline_end[];
+extern const paddr_t cpu_start32_pa;
+void x86_start_secondary(void);
+
+/* Makes CPU i's block and boot stack; returns its code page, or 0 when out of memory. */
+static vaddr_t create_block(unsigned cpu)
+{
+    vaddr_t code = STACK_AREA_BASE + cpu * CPU_BLOCK_SIZE, data = code + CPU_DATA_OFFSET;
+    paddr_t pa = kernel_table_page_alloc();
+    vaddr_t stack = platform_stack_alloc();
+    if (!pa || !stack)
+        return 0;
+    memcpy(phys_to_virt(pa), cpu_code, CPU_CODE_SIZE);
+    if (map_kernel_page(code, pa, PTE_READ | PTE_EXEC) != 0)
+        return 0;
+    for (vaddr_t va = data; va < data + CPU_DATA_SIZE; va += PAGE_SIZE) {
+        pa = kernel_table_page_alloc();
+        if (!pa || map_kernel_page(va, pa, PTE_READ | PTE_WRITE) != 0)
+            return 0;
+    }
+    cpu_block_init(data, code, cpu);
+    ((struct percpu *)data)->kernel_stack_top = stack;
+    return code;
+}
+
+static void wait_ns(nsec_t ns)
+{
+    for (nsec_t start = platform_clock(); platform_clock() - start < ns;)
+        cpu_relax();
+}
+
+static bool start_cpu(unsigned cpu, u32 id)
+{
+    vaddr_t code = create_block(cpu);
+    if (!code) {
+        log_warn("smp: no memory for CPU %u", cpu);
+        return false;
+    }
+    char *page = phys_to_virt(TRAMPOLINE_PA);
+    struct cpu_boot record = {code, x86_start_secondary};
+    memcpy(page, trampoline, trampoline_end - trampoline);
+    memcpy(page + (trampoline_target - trampoline), &cpu_start32_pa, sizeof(paddr_t));
+    memcpy(page + (trampoline_record - trampoline), &record, sizeof(record));
+
+    bool real = strcmp(platform_hypervisor(), "none") == 0;
+    apic_send(id, ICR_INIT);
+    if (real)
+        wait_ns(10 * NSEC_PER_MSEC);
+    apic_send(id, ICR_STARTUP | TRAMPOLINE_PA >> 12);
+    if (real) {
+        wait_ns(200 * NSEC_PER_USEC);
+        apic_send(id, ICR_STARTUP | TRAMPOLINE_PA >> 12);
+    }
+    for (nsec_t start = platform_clock(); platform_cpu_count() <= cpu;) {
+        if (platform_clock() - start > 2 * NSEC_PER_SEC) {
+            log_warn("smp: CPU %u (APIC %u) does not start", cpu, id);
+            return false;
+        }
+        cpu_relax();
+    }
+    return true;
+}
+
 void platform_start_cpus(unsigned limit)
 {
+    static struct cpu_list list;
+    if (limit <= 1)
+        return;
+    firmware_find_cpus(&list);
+    u32 self = private_of(0)->apic_id;
+    unsigned next = 1;
+    for (unsigned i = 0; i < list.count && next < MIN(limit, (unsigned)MAX_CPUS); i++)
+        if (list.apic_id[i] != self && start_cpu(next, list.apic_id[i]))
+            next++;
 }

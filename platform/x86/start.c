@@ -21,12 +21,17 @@ static int ring_parameter(const char *line)
     return -1;
 }
 
+static bool syscalls_enter_ring0;
+
 static void change_ring(int ring)
 {
-    if (ring == 3)
+    if (ring == 3) {
+        syscalls_enter_ring0 = true;
+        cpu_syscalls_from_ring0((vaddr_t)cpu_code);
         x86_enter_ring3();
-    else
+    } else {
         shim_call(shim_ring0, 0, 0, 0);
+    }
     x86_ring = ring;
     cpu_block_init((vaddr_t)boot_cpu_data, (vaddr_t)cpu_code, 0);
 }
@@ -52,6 +57,8 @@ void x86_start(paddr_t start_info)
 
 void x86_start_secondary(void)
 {
+    if (syscalls_enter_ring0)
+        cpu_syscalls_from_ring0(this_private()->code);
     platform_root_activate(NO_ROOT);
     x86_clock_init_cpu();
     apic_init_cpu();

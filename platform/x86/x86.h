@@ -166,6 +166,8 @@ static inline bool is_kernel_address(u64 address)
 void cpu_features_init(void);
 /* Fills a CPU's block (its tables, frames and entry pointers). */
 void cpu_block_init(vaddr_t data, vaddr_t code, unsigned cpu);
+/* Ring 3 where `syscall` enters ring 0 (not on hosts that interpret ring 0): goes down by a stub. */
+void cpu_syscalls_from_ring0(vaddr_t code);
 void cpu_add(struct percpu *p); /* makes CPU p->cpu known to platform_percpu() */
 
 /* trap.c */
@@ -187,6 +189,8 @@ page_root_t kernel_root(void);
 
 /* apic.c */
 void apic_init_cpu(void);
+/* TSC cycles in a millisecond by the APIC's timer, where that is known to run at 1 GHz. */
+u64 apic_tsc_per_ms(void);
 void apic_eoi(void);
 void apic_send(u32 apic_id, u32 command); /* vector | delivery mode */
 u32 apic_id(void);
