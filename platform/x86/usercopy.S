@@ -17,10 +17,17 @@ platform_copy_user: /* RDI: to, RSI: from, RDX: n */
     mov %rdx, %rcx
     cmp $64, %rdx
     jb 3f
-1:  rep movsb
+    /* Words, then the rest: byte-wise string instructions are slow on emulated CPUs. */
+    shr $3, %rcx
+    and $7, %edx
+1:  rep movsq
+    mov %edx, %ecx
+    jmp 5f
+9:  lea (%rdx,%rcx,8), %rcx
+    jmp 7f
 2:  mov %rcx, %rax
     ret
-    EXCEPTION 1b, 2b
+    EXCEPTION 1b, 9b
     /* Short copies: rep movsb takes tens of cycles to start. */
 3:  cmp $8, %rcx
     jb 5f
@@ -38,14 +45,14 @@ platform_copy_user: /* RDI: to, RSI: from, RDX: n */
     inc %rdi
     dec %ecx
     jmp 5b
-    /* A fault in an 8-byte step: the bytes before the bad page still go over, one by one. */
-7:  test %ecx, %ecx
+    /* A fault in an 8-byte step: the bytes before the bad page still go over, one by one. RCX: bytes left. */
+7:  test %rcx, %rcx
     jz 2b
 8:  mov (%rsi), %al
 80: mov %al, (%rdi)
     inc %rsi
     inc %rdi
-    dec %ecx
+    dec %rcx
     jmp 7b
     EXCEPTION 4b, 7b
     EXCEPTION 40b, 7b
@@ -58,10 +65,17 @@ platform_copy_user: /* RDI: to, RSI: from, RDX: n */
 platform_clear_user: /* RDI: to, RSI: n */
     mov %rsi, %rcx
     xor %eax, %eax
-1:  rep stosb
-2:  mov %rcx, %rax
+    shr $3, %rcx
+    and $7, %esi
+1:  rep stosq
+    mov %rsi, %rcx
+2:  rep stosb
+3:  mov %rcx, %rax
     ret
-    EXCEPTION 1b, 2b
+4:  lea (%rsi,%rcx,8), %rcx
+    jmp 2b
+    EXCEPTION 1b, 4b
+    EXCEPTION 2b, 3b
 
     .globl platform_strnlen_user
 platform_strnlen_user: /* RDI: s, RSI: n */
