@@ -66,10 +66,10 @@ void thread_exit(int status)
     p->dead.involuntary_switches += me->involuntary_switches;
     list_remove(&me->process_link);
     bool last = --p->thread_count == 0;
-    if (me == p->leader && !p->exiting)
-        p->exit_status = status; /* the process's own, should all threads end one by one */
-    if (last)
+    if (last && !p->exiting) { /* all ended one by one: the last one's status is the process's */
         p->exiting = true;
+        p->exit_status = status;
+    }
     spin_unlock_irq(&p->lock);
     signal_thread_exit(me);
     if (me != p->leader)
