@@ -49,6 +49,24 @@ static u8 *area_alloc(void)
     return kmalloc(ALIGN_UP((size_t)platform_xsave_size() + FP_XSTATE_MAGIC2_SIZE, 64));
 }
 
+/*
+ * A component in its initial state may not have been written to the area, only its bit cleared. Gives the two that programs
+ * read without looking at the bits, x87 and SSE, their initial contents and sets the bits. MXCSR is always written.
+ */
+static void complete_fpsse(u8 *area)
+{
+    struct xsave_header *h = header_of(area);
+    if (!(h->xstate_bv & 1)) {
+        u16 control = 0x37f; /* after FNINIT */
+        memset(area, 0, 24);
+        memcpy(area, &control, sizeof(control));
+        memset(area + 32, 0, 128); /* ST0 to ST7 */
+    }
+    if (!(h->xstate_bv & 2))
+        memset(area + 160, 0, 256); /* XMM0 to XMM15 */
+    h->xstate_bv |= XFEATURES_FPSSE;
+}
+
 /* Writes the running thread's FP state to the program at to. */
 static int push_fp_state(u64 to)
 {
@@ -72,8 +90,7 @@ static int push_fp_state(u64 to)
         sw.xstate_size = (u32)size;
         memcpy(area + size, &magic2, sizeof(magic2));
         total += sizeof(magic2);
-        /* Programs that edit only the FXSAVE part do not know the header. */
-        header_of(area)->xstate_bv |= XFEATURES_FPSSE;
+        complete_fpsse(area);
     }
     memcpy(area + FPX_SW_OFFSET, &sw, sizeof(sw));
     int error = copy_to_user((void *)to, area, total);
