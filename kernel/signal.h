@@ -51,7 +51,7 @@ long signal_return(struct user_frame *frame);
 int signal_action_set(int signo, const struct signal_action *new, struct signal_action *old);
 /* sigaltstack(2) on kernel copies. */
 int signal_altstack(const stack_t *new, stack_t *old, u64 sp);
-/* --strace: called for each signal delivered, with info NULL when the process dies of signo. NULL: not traced. */
+/* --strace: called for each signal delivered. NULL: not traced. */
 extern void (*signal_trace)(int signo, const siginfo_t *info);
 
 /* The exact Linux frame (rt_sigframe with XSAVE area), written by platform-neutral code in kernel/signal_frame.c. */

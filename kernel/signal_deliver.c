@@ -38,8 +38,6 @@ static __attribute__((noreturn)) void die(struct user_frame *frame, int signo, c
 {
     struct process *p = current_process();
     log_death(frame, signo, info);
-    if (signal_trace)
-        signal_trace(signo, NULL);
     process_exit(signal_wait_status(p, signo));
 }
 

@@ -29,7 +29,8 @@
 
 /* Words of flags: tables in trace_flags.c. */
 #define TRACE_FLAG_TYPES(X)                                                                       \
-    X(ACCESS) X(AT) X(CLONE) X(CLOSE_RANGE) X(EPOLL_CREATE) X(EVENTFD) X(FALLOCATE) X(FLOCK)      \
+    X(ACCESS) X(AT) X(CLONE) X(CLOSE_RANGE) X(EPOLL) X(EPOLL_CREATE) X(EVENTFD) X(FALLOCATE)      \
+    X(FLOCK) X(SIGACTION) X(SIGALTSTACK)                                                          \
     X(GETRANDOM) X(INOTIFY) X(INOTIFY_INIT) X(MEMFD) X(MLOCKALL) X(MMAP) X(MREMAP) X(MSG)         \
     X(MSYNC) X(OPEN) X(OPEN_ONLY) X(PIDFD) X(PROT) X(RENAME) X(RSEQ) X(RWF) X(SIGNALFD)           \
     X(SOCKET) X(SOCKET_TYPE) X(SPLICE) X(STATX) X(STATX_AT) X(TIMER) X(TIMERFD)                   \
@@ -39,7 +40,7 @@
 #define TRACE_ENUM_TYPES(X)                                                                       \
     X(ADDRESS_FAMILY) X(CLOCK) X(EPOLL_CTL) X(FADVISE) X(FCNTL) X(IDTYPE) X(ITIMER) X(MADVISE)    \
     X(MEMBARRIER) X(PRIORITY) X(RLIMIT) X(RUSAGE) X(SCHED) X(SECCOMP) X(SHUTDOWN) X(SIGPROCMASK)  \
-    X(SOCKET_LEVEL) X(WHENCE)
+    X(SIGEV) X(SOCKET_LEVEL) X(WHENCE) X(PRCTL) X(ARCH_PRCTL) X(CAPABILITY) X(IOCTL)
 
 #define TRACE_PLAIN_VALUE(x) TRACE_##x,
 #define TRACE_FLAG_VALUE(x)  TRACE_FLAGS_##x,
@@ -48,7 +49,9 @@ enum trace_type {
     TRACE_PLAIN_TYPES(TRACE_PLAIN_VALUE)
     TRACE_FLAG_TYPES(TRACE_FLAG_VALUE)
     TRACE_ENUM_TYPES(TRACE_ENUM_VALUE)
-    TRACE_TYPE_COUNT
+    TRACE_TYPE_COUNT,
+    TRACE_FLAGS_FIRST = TRACE_FLAGS_ACCESS, /* words of flags: from here on */
+    TRACE_ENUM_FIRST = TRACE_ENUM_ADDRESS_FAMILY /* numbers with names: from here on */
 };
 _Static_assert(TRACE_TYPE_COUNT <= 256, "a type is a byte in struct syscall_entry");
 
