@@ -6,6 +6,7 @@
  */
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
+#include <linux/mman.h>
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
 #include "kernel/lib/printf.h"
@@ -149,7 +150,16 @@ static bool absent(const struct trace_call *c, const struct syscall_entry *e, in
 {
     if (e->arg_types[i] == TRACE_MODE_CREAT)
         return !(c->a->arg[i - 1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)));
+    if (c->nr == __NR_mremap && i == 4)
+        return !(c->a->arg[3] & (MREMAP_FIXED | MREMAP_DONTUNMAP));
     return e->arg_types[i] == TRACE_FCNTL_ARG && !trace_fcntl_has_argument((int)c->a->arg[1]);
+}
+
+static void print_plain(struct trace_call *c, enum trace_type type, int i)
+{
+    c->filled = trace_decoders[type].after;
+    trace_decoders[type].decode(c, i);
+    c->filled = false;
 }
 
 /* Prints arguments from the i-th on; before the call it stops at the first that wants the result. Returns where it stopped. */
@@ -170,7 +180,7 @@ static int print_arguments(struct trace_call *c, const struct syscall_entry *e, 
         else if (type >= TRACE_FLAGS_FIRST)
             trace_flags(c->line, type, type == TRACE_FLAGS_OPEN || type == TRACE_FLAGS_CLONE ? c->a->arg[i] : (u32)c->a->arg[i]);
         else
-            trace_decoders[type].decode(c, i);
+            print_plain(c, type, i);
     }
     return i;
 }

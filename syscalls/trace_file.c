@@ -3,6 +3,7 @@
 #include <asm/poll.h>
 #include <asm/stat.h>
 #include <asm/statfs.h>
+#include <asm/unistd.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/openat2.h>
@@ -160,6 +161,14 @@ void trace_decode_POLLFDS(struct trace_call *c, int i)
     trace_printf(c->line, "]");
 }
 
+/* The timeout that ppoll and pselect6 write back. */
+static void left_of_timeout(struct trace_call *c, u64 address, size_t n)
+{
+    struct __kernel_timespec ts;
+    if (address && !get_user(ts, (void *)address))
+        scnprintf(c->remark + n, sizeof(c->remark) - n, ", left {tv_sec=%ld, tv_nsec=%ld}", (long)ts.tv_sec, (long)ts.tv_nsec);
+}
+
 /* What poll found, for the remark behind its result. */
 void trace_poll_result(struct trace_call *c)
 {
@@ -176,7 +185,9 @@ void trace_poll_result(struct trace_call *c)
             poll_events(text, sizeof(text), (u16)p.revents);
             n += (size_t)scnprintf(c->remark + n, sizeof(c->remark) - n, "%s{fd=%d, revents=%s}", n ? ", " : "[", p.fd, text);
         }
-    scnprintf(c->remark + n, sizeof(c->remark) - n, "]");
+    n += (size_t)scnprintf(c->remark + n, sizeof(c->remark) - n, "]");
+    if (c->nr == __NR_ppoll)
+        left_of_timeout(c, arg(c, 2), n);
 }
 
 void trace_decode_FDSET(struct trace_call *c, int i)
@@ -218,6 +229,8 @@ void trace_select_result(struct trace_call *c)
         if (set.length > 2) /* "[]": none */
             n += (size_t)scnprintf(c->remark + n, sizeof(c->remark) - n, n ? ", %s %s" : "%s %s", names[i], set.text);
     }
+    if (c->nr == __NR_pselect6)
+        left_of_timeout(c, arg(c, 4), n);
 }
 
 static void print_epoll_event(struct trace_line *l, const struct epoll_event *e)

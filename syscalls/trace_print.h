@@ -23,7 +23,7 @@ struct trace_call {
     long result;         /* valid when done */
     bool done;           /* the call has returned */
     bool failed;         /* with an error */
-    bool last;           /* a decoder printed the remaining arguments too */
+    bool filled;         /* the call fills the argument being printed in */
     char remark[120];    /* shown in parentheses behind the result */
     bool hex_result, octal_result;
 };
@@ -85,7 +85,7 @@ void trace_file_type_mode(struct trace_line *l, u32 mode);
 void trace_timespec(struct trace_line *l, const struct __kernel_timespec *ts);
 void trace_timeval(struct trace_line *l, const struct __kernel_old_timeval *tv);
 
-/* Copies an argument's structure in: false when it is null, unreadable or the call failed; then the address has been printed. */
+/* Copies an argument's structure in: false when it is null, unreadable or was to be filled in by a call that failed; then the address has been printed. */
 bool trace_fetch(struct trace_call *c, u64 address, void *to, size_t n);
 
 void trace_iovec(struct trace_call *c, u64 address, u64 count, u64 bytes);

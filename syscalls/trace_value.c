@@ -25,7 +25,7 @@ void trace_pointer(struct trace_line *l, u64 address)
 
 bool trace_fetch(struct trace_call *c, u64 address, void *to, size_t n)
 {
-    if (address && !(c->done && c->failed) && !copy_from_user(to, (const void *)address, n))
+    if (address && !(c->filled && c->failed) && !copy_from_user(to, (const void *)address, n))
         return true;
     trace_pointer(c->line, address);
     return false;
@@ -116,7 +116,7 @@ void trace_fd(struct trace_line *l, int fd)
 
 void trace_mode(struct trace_line *l, u32 mode)
 {
-    trace_printf(l, mode ? "0%03o" : "000", mode);
+    trace_printf(l, mode ? "%#03o" : "000", mode);
 }
 
 void trace_file_type_mode(struct trace_line *l, u32 mode)
