@@ -111,6 +111,7 @@ static bool cut_range(struct list *locks, const void *owner, u64 start, u64 end,
 static void add_joined(struct list *locks, struct file_lock *new)
 {
     struct file_lock *l, *next;
+    struct list *place;
 
     list_for_each_safe(l, next, locks, link) {
         if (l->owner != new->owner || l->type != new->type)
@@ -123,7 +124,18 @@ static void add_joined(struct list *locks, struct file_lock *new)
             continue;
         lock_free(l);
     }
-    list_add_tail(locks, &new->link);
+    place = locks->prev;
+    /* An owner's locks stand together in order of their start: F_GETLK tells of the first. */
+    list_for_each(l, locks, link) {
+        if (l->owner != new->owner)
+            continue;
+        if (l->start > new->start) {
+            list_add_tail(&l->link, &new->link);
+            return;
+        }
+        place = &l->link;
+    }
+    list_insert_between(&new->link, place, place->next);
 }
 
 static void announce(struct file_lock_list *l)

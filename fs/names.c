@@ -162,6 +162,8 @@ int vfs_link(int old_dirfd, const char *old_path, int dirfd, const char *path, i
         error = may_link(&old, &l);
         if (!error)
             error = l.parent.dentry->inode->ops->link(l.parent.dentry->inode, d, old.dentry->inode);
+        if (!error)
+            old.dentry->inode->linkable = false;
         error = finish_create(&l, d, error);
     }
     path_put(&old);

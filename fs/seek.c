@@ -20,11 +20,11 @@ s64 file_seek_in(struct file *f, s64 offset, int whence, u64 size)
         return set_position(f, offset);
     case SEEK_CUR:
         if (__builtin_add_overflow((s64)f->position, offset, &to))
-            return -EOVERFLOW;
+            return -EINVAL;
         return set_position(f, to);
     case SEEK_END:
         if (__builtin_add_overflow((s64)size, offset, &to))
-            return -EOVERFLOW;
+            return -EINVAL;
         return set_position(f, to);
     case SEEK_DATA:
         return offset < 0 || (u64)offset >= size ? -ENXIO : set_position(f, offset);
