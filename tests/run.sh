@@ -207,7 +207,7 @@ fi
 # The programs of the acceptance jobs are built once, not by two jobs at a time.
 grep -q '^script apps' "$cases" && tests/apps/build.sh "$B/apps" >"$B/apps.log" 2>&1
 
-xargs -P 2 -L 1 tests/run.sh --case <"$cases"
+xargs -r -P 2 -L 1 tests/run.sh --case <"$cases"
 
 passed=$(grep -c '^ok ' "$B/test-results")
 failed=$(grep -c '^not ok ' "$B/test-results")
