@@ -115,7 +115,8 @@ static void extend_direct_map(void)
             u64 *entry = (u64 *)phys_to_virt(direct_map_pdpt_pa) + g / GIB;
             if (*entry)
                 continue;
-            if (cpu_features.huge_1g) {
+            /* KVM without hardware virtualization, the ring-3 case, offers 1 GiB pages and faults on them. */
+            if (cpu_features.huge_1g && platform_ring() == 0) {
                 *entry = g | 0xe7;
                 continue;
             }
