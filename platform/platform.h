@@ -28,7 +28,7 @@ struct percpu {
     u32 cpu;                   /* 0-based index, dense */
     u32 irq_disable_depth;     /* > 0: interrupts are masked (software flag) */
     u32 preempt_disable_depth; /* > 0: may not be switched away; interrupts may still run */
-    u32 irq_pending;           /* an interrupt arrived while masked and waits for unmask */
+    u32 irq_pending;           /* not 0: interrupts arrived while masked and wait for unmask */
     bool need_resched;         /* the scheduler asks for a switch at the next safe point */
     bool in_interrupt;         /* an interrupt handler is running */
     struct run_queue *rq;      /* the scheduler's */

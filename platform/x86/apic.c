@@ -18,6 +18,7 @@
 #define REG_TPR      0x80
 #define REG_EOI      0xb0
 #define REG_SPURIOUS 0xf0
+#define REG_ISR_E0   0x170 /* in service, vectors 0xe0 to 0xff */
 #define REG_ICR_LOW  0x300
 #define REG_ICR_HIGH 0x310
 #define REG_LVT_TIMER 0x320
@@ -34,6 +35,11 @@
 
 static volatile u32 *registers;
 static bool x2apic, use_deadline;
+/*
+ * A host was met (KVM without hardware virtualization) whose APIC never has an interrupt in service: it is
+ * ended by being delivered. Writing the end costs 2 µs there and is left out once that is known.
+ */
+static enum { EOI_UNKNOWN, EOI_NEEDED, EOI_AUTOMATIC } eoi_kind;
 static u64 ticks_per_ns; /* fixed point, 32 fraction bits */
 
 static u32 apic_read(u32 reg)
@@ -117,7 +123,7 @@ void apic_init_cpu(void)
         measure_rate();
     priv->apic_id = apic_id();
     /* KVM tells in a word of memory when an end-of-interrupt need not be written. */
-    if (cpu_features.kvm_features & KVM_FEATURE_EOI) {
+    if (x86_ring == 0 && (cpu_features.kvm_features & KVM_FEATURE_EOI)) {
         struct pt_leaf leaf;
         vaddr_t word = (vaddr_t)&priv->pv_eoi;
         if (platform_pt_lookup(kernel_root(), word, &leaf) == 0)
@@ -125,8 +131,19 @@ void apic_init_cpu(void)
     }
 }
 
+/* In the handler, before the end: is anything of our class in service? */
+static void learn_eoi_kind(void)
+{
+    bool in_service = apic_read(REG_ISR_E0) != 0;
+    eoi_kind = in_service || x86_ring == 0 ? EOI_NEEDED : EOI_AUTOMATIC;
+}
+
 void apic_eoi(void)
 {
+    if (unlikely(eoi_kind == EOI_UNKNOWN))
+        learn_eoi_kind();
+    if (eoi_kind == EOI_AUTOMATIC)
+        return;
     u32 *word = &this_private()->pv_eoi;
     bool spared;
     __asm__ volatile("btrl $0, %0" : "+m"(*word), "=@ccc"(spared) : : "memory");

@@ -338,7 +338,10 @@ boot_cpu_data:
     .org CPU_DATA_SIZE
 
     .bss
-    .balign 4096
+    .balign CPU_IRQ_RING_SIZE
+    .globl boot_irq_ring
+boot_irq_ring:
+    .skip CPU_IRQ_RING_SIZE
     .skip 4096 /* guard: never touched */
     .skip 16384
 boot_stack_top:

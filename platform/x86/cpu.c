@@ -10,7 +10,8 @@
 
 struct cpu_features cpu_features;
 
-extern char cpu_code[], syscall_stack[], syscall_down[], trap_entries[], irq_entries[], shim_stubs[], spurious_entry[];
+extern char cpu_code[], syscall_stack[], syscall_down[], trap_entries[], irq_entries[], shim_stubs[],
+    spurious_entry[], boot_irq_ring[];
 extern u8 have_fsgsbase_copy, ring3_copy;
 extern char syscall_entry[], trap_entry[], exit_window[], exit_restart[];
 extern char boot_cpu_data[];
@@ -129,7 +130,9 @@ static bool has_error_code(unsigned vector)
 
 static void tables_init(vaddr_t data, vaddr_t code)
 {
-    static const u16 stack_tops[] = {0, CPU_IST1_TOP, CPU_IST2_TOP, CPU_IST3_TOP, CPU_IST4_TOP};
+    vaddr_t ring = code == (vaddr_t)cpu_code ? (vaddr_t)boot_irq_ring : data + CPU_IRQ_RING;
+    const vaddr_t stack_tops[] = {0, data + CPU_IST1_TOP, ring + CPU_IRQ_RING_TOP,
+                                  data + CPU_IST3_TOP, data + CPU_IST4_TOP};
     for (unsigned i = 0; i < TRAP_COUNT + VECTOR_COUNT; i++) {
         bool irq = i >= TRAP_COUNT;
         unsigned vector = irq ? VECTOR_FIRST + i - TRAP_COUNT : i;
@@ -140,7 +143,7 @@ static void tables_init(vaddr_t data, vaddr_t code)
         frame[0] = entry;
         frame[1] = USER_CS;
         frame[2] = 0x202;
-        frame[3] = data + stack_tops[ist] - (has_error_code(vector) ? 48 : 40);
+        frame[3] = stack_tops[ist] - (has_error_code(vector) ? 48 : 40);
         frame[4] = USER_DS;
         if (x86_ring == 0)
             set_gate(data, vector, entry, ist, 0);
@@ -152,14 +155,14 @@ static void tables_init(vaddr_t data, vaddr_t code)
     frame[0] = code + (syscall_stack - cpu_code);
     frame[1] = USER_CS;
     frame[2] = 0x202;
-    frame[3] = data + CPU_IST2_TOP; /* replaced by the first instruction */
+    frame[3] = data + CPU_IST3_TOP; /* replaced by the first instruction */
     frame[4] = USER_DS;
     set_gate(data, VECTOR_SPURIOUS, code + (spurious_entry - cpu_code), IST_NMI, 0);
 
     u8 *tss = (u8 *)(data + CPU_TSS);
     u64 top;
     for (unsigned i = 1; i < ARRAY_SIZE(stack_tops); i++) {
-        top = data + stack_tops[i];
+        top = stack_tops[i];
         memcpy(tss + 36 + 8 * (i - 1), &top, 8);
     }
     top = data + CPU_IST1_TOP;

@@ -8,9 +8,10 @@
  *    the thread's kernel stack (from the program: its top; from the kernel: below the interrupted
  *    RSP) and only then calls C. No program stack is ever written.
  *  - An interrupt whose interrupted RIP is in the per-CPU code page (an entry that has not left its
- *    interrupt stack, or a system call that has not yet stored the program's RSP) is only recorded
- *    in irq_pending and the entry resumed; entries look at irq_pending before they go on. No
- *    end-of-interrupt is sent, so no second interrupt can follow.
+ *    interrupt stack, or a system call that has not yet stored the program's RSP) only sets its bit
+ *    in irq_pending and the entry is resumed; entries look at irq_pending before they go on.
+ *  - Interrupts may nest at the first instruction of their own entry: a host was met whose APIC
+ *    ends each interrupt as it is delivered. So in ring 3 each finds a fresh slot, see STUB.
  *  - An interrupt that hits the exit window (from exit_window to exit_window_end, where registers
  *    are being restored from the frame at the top of the stack, which is only read) is handled, but
  *    returns to exit_restart with the stack pointer at that frame: work it caused is not missed.
@@ -114,7 +115,8 @@ irq_common:
     je irq_halted
 irq_record:
     mov SLOT_VEC(%rsp), %eax
-    mov %eax, PERCPU(PERCPU_IRQ_PENDING)
+    and $(VECTOR_COUNT - 1), %eax
+    bts %eax, PERCPU(PERCPU_IRQ_PENDING)
 irq_resume:
     pop %rcx
     pop %rax
@@ -122,11 +124,12 @@ irq_resume:
     iretq
 irq_halted:
     /* In ring 3 the only interruptible ring-0 code is the shim's hlt: return to the shim's caller. */
-    mov SLOT_VEC(%rsp), %eax
-    mov %eax, PERCPU(PERCPU_IRQ_PENDING)
     mov %cs, %eax
     cmp $KERNEL_CS, %eax
-    je irq_resume
+    je irq_record
+    mov SLOT_VEC(%rsp), %eax
+    and $(VECTOR_COUNT - 1), %eax
+    bts %eax, PERCPU(PERCPU_IRQ_PENDING)
     pop %rcx
     pop %rax
     lea D(CPU_IST1_TOP - 40), %rsp
@@ -326,6 +329,12 @@ irq_entries:
 
 /* ------------------------------------------------------------------ ring-0 stubs of ring-3 mode */
 
+/*
+ * Interrupt stack 2 is a ring of 256 slots of 256 bytes, 64 KiB aligned: decrementing the second byte
+ * of its pointer in the TSS gives the next interrupt the next slot, so that a frame survives until its
+ * entry has left it, however many interrupts arrive meanwhile.
+ */
+
     .macro STUB n
     .balign 32
     .if \n == 14
@@ -335,6 +344,9 @@ irq_entries:
     .elseif \n == 3
     cmp $SHIM_MAGIC, %eax
     je shim
+    .elseif \n >= TRAP_COUNT
+    decb D(CPU_TSS + 36 + 8 * (IST_INTERRUPT - 1) + 1)
+    mov %rsp, D(CPU_FRAMES + 40 * \n + 24)
     .endif
     lea D(CPU_FRAMES + 40 * \n), %rsp
     iretq

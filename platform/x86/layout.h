@@ -41,10 +41,7 @@
 #define USER_CS   0x33
 #define TSS_SELECTOR 0x40
 
-/*
- * All interrupts lie in one priority class of the local APIC: until the end-of-interrupt is sent no
- * second one is delivered, so one pending vector per CPU is all that a masked CPU has to remember.
- */
+/* The 16 vectors of one priority class, so that a 16-bit mask holds what is pending. */
 #define VECTOR_FIRST      0xe0
 #define VECTOR_TIMER      0xe0
 #define VECTOR_RESCHEDULE 0xe1
@@ -84,10 +81,12 @@
 #define CPU_IDT         0x2000
 #define CPU_TSS         0x3000   /* 104 bytes, then 8193 bytes of I/O permissions */
 #define CPU_IST1_TOP    0x7000
-#define CPU_IST2_TOP    0x8000
-#define CPU_IST3_TOP    0x9000
-#define CPU_IST4_TOP    0xb000
-#define CPU_DATA_SIZE   0xb000
+#define CPU_IST3_TOP    0x8000
+#define CPU_IST4_TOP    0xa000
+#define CPU_DATA_SIZE   0xa000
+#define CPU_IRQ_RING    0x10000 /* interrupt stack 2, 64 KiB; CPU 0's is elsewhere: boot_irq_ring */
+#define CPU_IRQ_RING_SIZE 0x10000
+#define CPU_IRQ_RING_TOP  0xf0  /* of the first slot */
 #define TSS_LIMIT       (104 + 8192)
 #define GDT_LIMIT       79
 

@@ -102,7 +102,9 @@ static vaddr_t create_block(unsigned cpu)
     memcpy(phys_to_virt(pa), cpu_code, CPU_CODE_SIZE);
     if (map_kernel_page(code, pa, PTE_READ | PTE_EXEC) != 0)
         return 0;
-    for (vaddr_t va = data; va < data + CPU_DATA_SIZE; va += PAGE_SIZE) {
+    for (vaddr_t va = data; va < data + CPU_IRQ_RING + CPU_IRQ_RING_SIZE; va += PAGE_SIZE) {
+        if (va >= data + CPU_DATA_SIZE && va < data + CPU_IRQ_RING)
+            continue;
         pa = kernel_table_page_alloc();
         if (!pa || map_kernel_page(va, pa, PTE_READ | PTE_WRITE) != 0)
             return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Traps and interrupts in C, after entry.S moved the frame to a kernel stack. Interrupt handlers
- * run masked by the software flag; while an interrupt is handled, others are only recorded, since
- * the end-of-interrupt comes last. Called by entry.S only.
+ * run masked by the software flag: interrupts that arrive meanwhile are recorded in percpu.irq_pending, a
+ * bit for each vector, and handled before anything else runs. Called by entry.S only.
  */
 #include <asm/signal.h>
 #include <asm-generic/siginfo.h>
@@ -79,29 +79,38 @@ static void handle_interrupt(unsigned vector)
     apic_eoi();
 }
 
+/* Handles vectors (bits) and all that are recorded meanwhile, then lets a preemption happen. Depth 1. */
+static void handle_pending(u32 vectors, bool may_preempt)
+{
+    struct percpu *cpu = this_cpu();
+    for (;;) {
+        vectors |= __atomic_exchange_n(&cpu->irq_pending, 0, __ATOMIC_RELAXED);
+        if (!vectors)
+            break;
+        for (; vectors; vectors &= vectors - 1)
+            handle_interrupt(VECTOR_FIRST + __builtin_ctz(vectors));
+    }
+    if (may_preempt && !cpu->in_interrupt)
+        kernel_preempt();
+}
+
 /*
  * Unmasks at depth 1, after handling what was recorded meanwhile. kernel_preempt() may return on
- * another CPU, so the CPU is looked up anew each time.
+ * another CPU, so the CPU is looked up anew each time. Should an interrupt be recorded between the
+ * look and the write of the depth, and then another one preempt this thread: that one's handler
+ * has served the first, see interrupt().
  */
 static void unmask_and_replay(void)
 {
     for (;;) {
         struct percpu *cpu = this_cpu();
-        unsigned vector = cpu->irq_pending;
-        if (unlikely(vector)) {
-            cpu->irq_pending = 0;
-            handle_interrupt(vector);
-            if (!cpu->in_interrupt)
-                kernel_preempt();
+        if (unlikely(READ_ONCE(cpu->irq_pending))) {
+            handle_pending(0, true);
             continue;
         }
         WRITE_ONCE(cpu->irq_disable_depth, 0);
         barrier();
-        /*
-         * One recorded between the look and the write blocks all others, so this thread cannot have
-         * been moved to another CPU since.
-         */
-        if (likely(!READ_ONCE(cpu->irq_pending)))
+        if (likely(!READ_ONCE(this_cpu()->irq_pending)))
             return;
         irq_disable();
     }
@@ -119,9 +128,7 @@ void platform_irq_replay(void)
 static void interrupt(unsigned vector, bool from_user)
 {
     irq_disable();
-    handle_interrupt(vector);
-    if (!from_user && !this_cpu()->in_interrupt)
-        kernel_preempt();
+    handle_pending(1u << (vector - VECTOR_FIRST), !from_user);
     unmask_and_replay();
 }
 

@@ -479,8 +479,13 @@ static void run_programs(void)
         irq_disable();
         switch_threads();
         irq_enable();
-        if (platform_clock() - start > 50 * NSEC_PER_SEC)
-            panic("programs do not finish: %u of %u", finished, thread_count);
+        if (platform_clock() - start > 40 * NSEC_PER_SEC) {
+            for (unsigned i = 0; i < n; i++)
+                say("CPU %u: %llu ticks, %llu reschedules, %u pending", i, (unsigned long long)ticks[i],
+                    (unsigned long long)reschedules[i], platform_percpu(i)->irq_pending);
+            panic("programs do not finish: %u of %u, %llu calls", finished, thread_count,
+                  (unsigned long long)calls);
+        }
     }
     EXPECT(calls_run == calls * (n - 1));
     u64 system_calls = 0;
