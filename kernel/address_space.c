@@ -115,3 +115,9 @@ bool may_lock(struct address_space *as, u64 pages)
         return true; /* CAP_IPC_LOCK */
     return within(as->locked_pages, pages, RLIMIT_MEMLOCK);
 }
+
+bool can_lock(void)
+{
+    struct process *p = current_process();
+    return !p || p->cred.euid == 0 || resource_limit(RLIMIT_MEMLOCK) != 0;
+}

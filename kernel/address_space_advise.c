@@ -105,7 +105,7 @@ static int advise_flags(struct address_space *as, struct region *r, vaddr_t star
 {
     u32 set, clear;
     kind_of(advice, &set, &clear);
-    if ((advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK) && r->object)
+    if (advice == MADV_WIPEONFORK && r->object)
         return -EINVAL;
     if ((advice == MADV_DODUMP || advice == MADV_HUGEPAGE) && (r->flags & REGION_KERNEL))
         return -EINVAL;
@@ -119,7 +119,7 @@ static int remove_hole(struct address_space *as, struct region *r, vaddr_t start
     int error = 0;
     if ((r->flags & REGION_LOCKED) || !o)
         error = -EINVAL;
-    else if (!(r->flags & REGION_SHARED) || !(r->prot & PROT_WRITE))
+    else if (!(r->flags & REGION_SHARED) || !(r->max_prot & PROT_WRITE))
         error = -EACCES;
     else if (!o->ops->punch)
         error = -EOPNOTSUPP;

@@ -45,13 +45,6 @@ static u64 locked_pages_in(struct address_space *as, vaddr_t start, vaddr_t end)
     return n;
 }
 
-/* CAP_IPC_LOCK, or a limit that is not 0. */
-static bool can_lock(void)
-{
-    struct process *p = current_process();
-    return !p || p->cred.euid == 0 || resource_limit(RLIMIT_MEMLOCK) != 0;
-}
-
 int address_space_lock_range(struct address_space *as, vaddr_t start, size_t length, bool lock, bool on_fault)
 {
     u64 size = ALIGN_UP(length + (start & ~PAGE_MASK), PAGE_SIZE);
@@ -61,7 +54,7 @@ int address_space_lock_range(struct address_space *as, vaddr_t start, size_t len
 
     if (lock && !can_lock())
         return -EPERM;
-    if (end < start || size < length)
+    if (end < start)
         return -EINVAL;
     if (size == 0)
         return 0;
@@ -75,9 +68,11 @@ int address_space_lock_range(struct address_space *as, vaddr_t start, size_t len
     rwlock_write_unlock(&as->lock);
 
     if (!error && lock && !on_fault) {
-        error = populate_regions(as, start, end);
-        if (error == -EFAULT)
+        error = populate_regions(as, start, end, false);
+        if (error == -EFAULT || error == -EACCES)
             error = -ENOMEM;
+        else if (error == -ENOMEM)
+            error = -EAGAIN;
     }
     return error;
 }
@@ -111,7 +106,7 @@ int address_space_lock_all(struct address_space *as, int flags)
     }
     rwlock_write_unlock(&as->lock);
     if (!error && (now & LOCK_FLAGS) == REGION_LOCKED)
-        populate_regions(as, USER_SPACE_START, USER_SPACE_END); /* Linux ignores its failures here */
+        populate_regions(as, USER_SPACE_START, USER_SPACE_END, true);
     return error;
 }
 

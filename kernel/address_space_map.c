@@ -119,6 +119,9 @@ s64 address_space_map(struct address_space *as, const struct mapping *m)
             return -ENOMEM;
     }
 
+    if ((m->flags & REGION_LOCKED) && !can_lock())
+        return -EPERM;
+
     rwlock_write_lock(&as->lock);
     u32 flags = m->flags;
     if (as->lock_future)
@@ -127,7 +130,7 @@ s64 address_space_map(struct address_space *as, const struct mapping *m)
     rwlock_write_unlock(&as->lock);
 
     if (at > 0 && (m->populate || (flags & (REGION_LOCKED | REGION_LOCK_ON_FAULT)) == REGION_LOCKED))
-        populate_regions(as, at, at + length); /* mmap(2): it does not fail if this does */
+        populate_regions(as, at, at + length, true); /* mmap(2): it does not fail if this does */
     return at;
 }
 
@@ -178,7 +181,8 @@ static bool heap_may_grow(struct address_space *as, vaddr_t old_end, vaddr_t new
     if (!user_span_ok(old_end, new_end) || as->region_count > REGION_MAX_COUNT)
         return false;
     struct region *above = region_find(as, old_end);
-    if (above && region_guarded_start(above) < new_end)
+    /* Linux leaves a page free between the heap and what lies above. */
+    if (above && region_guarded_start(above) < new_end + PAGE_SIZE)
         return false;
     return may_expand(as, pages, prot, REGION_HEAP) && may_commit(pages, prot, REGION_HEAP, true) &&
            (!as->lock_future || may_lock(as, pages));
@@ -224,6 +228,6 @@ vaddr_t address_space_brk(struct address_space *as, vaddr_t want)
     vaddr_t result = as->brk_end;
     rwlock_write_unlock(&as->lock);
     if (fill)
-        populate_regions(as, old_end, new_end);
+        populate_regions(as, old_end, new_end, true);
     return result;
 }

@@ -107,6 +107,6 @@ int address_space_protect(struct address_space *as, vaddr_t start, size_t length
     bool fill = r && prot && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT);
     rwlock_write_unlock(&as->lock);
     if (fill)
-        populate_regions(as, start, end);
+        populate_regions(as, start, end, true);
     return error;
 }

@@ -207,6 +207,6 @@ s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length
     bool fill = r && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT);
     rwlock_write_unlock(&as->lock);
     if (fill)
-        populate_regions(as, at, at + m.new_length);
+        populate_regions(as, at, at + m.new_length, true);
     return at;
 }

@@ -64,6 +64,8 @@ bool may_expand(struct address_space *as, u64 pages, u32 prot, u32 flags);
 bool may_commit(u64 pages, u32 prot, u32 flags, bool anonymous);
 /* True if pages more may be locked (RLIMIT_MEMLOCK). */
 bool may_lock(struct address_space *as, u64 pages);
+/* CAP_IPC_LOCK, or a limit that is not 0: false is EPERM. */
+bool can_lock(void);
 u64 resource_limit(unsigned which);
 
 /* ---- kernel/zap.c: taking pages out of page tables ---- */
@@ -83,8 +85,8 @@ void split_blocks(struct address_space *as, vaddr_t start, vaddr_t end);
 
 /* Brings all pages of [start, end) in for access; regions must allow it. 0, -EFAULT (SIGBUS, or SIGSEGV with *signo), -ENOMEM. Takes the read lock. */
 int populate(struct address_space *as, vaddr_t start, vaddr_t end, enum fault_access access);
-/* populate() as mlock and MAP_POPULATE want it: writes where the mapping is private and writable. Stops at the first failure. */
-int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end);
+/* populate() as mlock and MAP_POPULATE want it: writes where the mapping is private and writable. Goes on behind failures if they are to be ignored. */
+int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, bool ignore_errors);
 /* Page-table protection of a mapping in r. */
 unsigned region_pte_prot(const struct region *r);
 
