@@ -110,14 +110,13 @@ low_pd: /* the first GiB in 2 MiB pages */
     .set i, i + 1
     .endr
 image_pd:
-    .fill IMAGE_TEXT_PA / 0x200000, 8, 0
-    .quad IMAGE_TEXT_PA + 0xa5 /* accessed, user, present, not writable */
+    .quad 0xa5 /* accessed, user, present, not writable */
     .set i, 0
     .rept IMAGE_DATA_PAGES
-    .quad PTE_NX + IMAGE_DATA_PA + i * 0x200000 + 0xe7
+    .quad PTE_NX + i * 0x200000 + 0xe7
     .set i, i + 1
     .endr
-    .fill 512 - IMAGE_DATA_PAGES - IMAGE_DATA_PA / 0x200000, 8, 0
+    .fill 511 - IMAGE_DATA_PAGES, 8, 0
 
     .text
 /*
@@ -294,7 +293,7 @@ x86_enter_ring3:
 /* Physical addresses of what lies in the low part of the image, out of reach of C's relative ones. */
     .data
     .balign 8
-    .globl boot_pml4_pa, kernel_pml4_pa, direct_map_pdpt_pa, boot_start_pa, boot_end_pa, cpu_start32_pa
+    .globl boot_pml4_pa, kernel_pml4_pa, direct_map_pdpt_pa, boot_start_pa, cpu_start32_pa
 boot_pml4_pa:
     .quad boot_pml4
 kernel_pml4_pa:
@@ -303,8 +302,6 @@ direct_map_pdpt_pa:
     .quad direct_map_pdpt
 boot_start_pa:
     .quad boot_start
-boot_end_pa:
-    .quad boot_end
 cpu_start32_pa:
     .quad cpu_start32
 
@@ -318,17 +315,17 @@ x86_ring: /* -1: not yet known */
     .balign 4096
     .globl boot_cpu_data
 boot_cpu_data:
-    .quad IMAGE_BASE + IMAGE_DATA_PA + CPU_PERCPU /* self */
+    .quad IMAGE_CPU_DATA + CPU_PERCPU /* self */
     .quad 0
     .quad boot_stack_top
     .org CPU_PRIVATE + PRIVATE_GDTR
     .word GDT_LIMIT
-    .quad IMAGE_BASE + IMAGE_DATA_PA + CPU_GDT
+    .quad IMAGE_CPU_DATA + CPU_GDT
     .org CPU_PRIVATE + PRIVATE_IDTR
     .word 4095
-    .quad IMAGE_BASE + IMAGE_DATA_PA + CPU_IDT
+    .quad IMAGE_CPU_DATA + CPU_IDT
     .org CPU_GDT
-#define TSS_BASE (IMAGE_BASE + IMAGE_DATA_PA + CPU_TSS)
+#define TSS_BASE (IMAGE_CPU_DATA + CPU_TSS)
     .quad 0, 0
     .quad 0x00af9b000000ffff, 0x00cf93000000ffff /* ring 0 code, data */
     .quad 0x00cffb000000ffff, 0x00cff3000000ffff /* ring 3 32-bit code, data */

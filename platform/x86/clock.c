@@ -106,7 +106,7 @@ static bool use_kvm(void)
     if (!(cpu_features.kvm_features & (1u << KVM_FEATURE_CLOCKSOURCE2)))
         return false;
     const struct kvm_clock_page *p = &pages[0];
-    x86_wrmsr(MSR_KVM_SYSTEM_TIME_NEW, ((vaddr_t)p - IMAGE_BASE) | 1);
+    x86_wrmsr(MSR_KVM_SYSTEM_TIME_NEW, data_to_phys(p) | 1);
     if (!p->tsc_to_system_mul)
         return false;
     mult = p->tsc_to_system_mul;
@@ -115,7 +115,7 @@ static bool use_kvm(void)
     source = per_cpu_page ? "kvm-clock" : "kvm-tsc";
     page_offset = read_page();
     static struct kvm_wall_clock wall;
-    x86_wrmsr(MSR_KVM_WALL_CLOCK_NEW, (vaddr_t)&wall - IMAGE_BASE);
+    x86_wrmsr(MSR_KVM_WALL_CLOCK_NEW, data_to_phys(&wall));
     if (wall.sec)
         wall_base = wall.sec * NSEC_PER_SEC + wall.nsec + page_offset;
     return true;
@@ -221,5 +221,5 @@ void x86_clock_init(void)
 void x86_clock_init_cpu(void)
 {
     if (per_cpu_page)
-        x86_wrmsr(MSR_KVM_SYSTEM_TIME_NEW, ((vaddr_t)&pages[this_cpu()->cpu] - IMAGE_BASE) | 1);
+        x86_wrmsr(MSR_KVM_SYSTEM_TIME_NEW, data_to_phys(&pages[this_cpu()->cpu]) | 1);
 }

@@ -100,7 +100,7 @@ void cpu_features_init(void)
         }
     }
     memcpy(f->hypervisor, name, strlen(name) + 1);
-    *(u8 *)phys_to_virt((vaddr_t)&have_fsgsbase_copy - IMAGE_BASE) = f->fsgsbase;
+    *(u8 *)phys_to_virt(text_to_phys(&have_fsgsbase_copy)) = f->fsgsbase;
 }
 
 static void set_gate(vaddr_t data, unsigned vector, vaddr_t handler, unsigned ist, unsigned dpl)
@@ -207,7 +207,7 @@ void cpu_block_init(vaddr_t data, vaddr_t code, unsigned cpu)
         gdt[8] = TSS_LIMIT | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
         gdt[9] = base >> 32;
     } else {
-        *(u8 *)phys_to_virt((vaddr_t)&ring3_copy - IMAGE_BASE) = x86_ring == 3;
+        *(u8 *)phys_to_virt(text_to_phys(&ring3_copy)) = x86_ring == 3;
     }
     tables_init(data, code);
 }

@@ -18,10 +18,16 @@
 #define IMAGE_BASE       0x690000000000
 #define DEVICE_BASE      0x698000000000
 
-/* The image: text in the first of these 2 MiB pages, data from the second on. */
-#define IMAGE_TEXT_PA 0x200000
-#define IMAGE_DATA_PA 0x400000
-#define IMAGE_DATA_PAGES 4 /* 2 MiB pages mapped for data and bss */
+/*
+ * The image lies at 1 MiB and up, packed: a machine of 4 MiB has room for it and a program. It is seen twice,
+ * as text (one 2 MiB page at IMAGE_BASE, physical 0, read-only and executable) and, IMAGE_DATA_VIEW above, as data
+ * (never executable). Each section is linked into the view that suits it.
+ */
+#define IMAGE_DATA_VIEW   0x200000
+#define IMAGE_DATA_PAGES  2        /* 2 MiB pages of the data view */
+#define IMAGE_CPU_DATA_PA 0x110000 /* data of CPU 0's block */
+#define IMAGE_TEXT_PA     0x120000 /* CPU_DATA_OFFSET must be a multiple of CPU_IRQ_RING_SIZE */
+#define IMAGE_CPU_DATA    (IMAGE_BASE + IMAGE_DATA_VIEW + IMAGE_CPU_DATA_PA)
 
 /*
  * KERNEL_SPACE_START..END is one aligned 2 TiB block, so "is this address the kernel's" is one
@@ -71,7 +77,7 @@
  * data by RIP-relative addresses, before GS or a stack is known. CPU 0's block is in the image.
  */
 #define CPU_CODE_SIZE   0x1000
-#define CPU_DATA_OFFSET (IMAGE_DATA_PA - IMAGE_TEXT_PA)
+#define CPU_DATA_OFFSET (IMAGE_DATA_VIEW + IMAGE_CPU_DATA_PA - IMAGE_TEXT_PA)
 #define CPU_BLOCK_SIZE  0x400000 /* stride of the blocks in the stack slot */
 #define CPU_PERCPU      0x0000   /* struct percpu */
 #define CPU_PRIVATE     0x0400   /* struct cpu_private */

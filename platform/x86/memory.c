@@ -14,8 +14,8 @@
 #define GIB         (1ull << 30)
 #define LOW_MEMORY  0x100000 /* firmware tables, the trampoline: left alone */
 
-extern const paddr_t boot_start_pa, boot_end_pa, direct_map_pdpt_pa;
-extern char text_start[], text_end[], data_start[], image_end[];
+extern const paddr_t boot_start_pa, direct_map_pdpt_pa;
+extern char image_end[];
 
 static struct memory_range ranges[MAX_RANGES];
 static unsigned range_count;
@@ -79,9 +79,7 @@ static void read_start_info(const struct hvm_start_info *info)
         panic("the PVH loader gives no memory map");
 
     carve(0, LOW_MEMORY, MEMORY_RESERVED);
-    carve(boot_start_pa, boot_end_pa, MEMORY_KERNEL);
-    carve((vaddr_t)text_start - IMAGE_BASE, (vaddr_t)text_end - IMAGE_BASE, MEMORY_KERNEL);
-    carve((vaddr_t)data_start - IMAGE_BASE, (vaddr_t)image_end - IMAGE_BASE, MEMORY_KERNEL);
+    carve(boot_start_pa, data_to_phys(image_end), MEMORY_KERNEL);
     const struct hvm_modlist_entry *list = phys_to_virt(info->modlist_paddr);
     for (unsigned i = 0; i < info->nr_modules && i < MAX_MODULES; i++) {
         modules[module_count++] = (struct boot_module){

@@ -157,6 +157,17 @@ static inline struct thread_cpu *current_cpu_state(void)
     return (struct thread_cpu *)current_thread();
 }
 
+/* Physical address of an object in the image's data, of a place in its text. */
+static inline paddr_t data_to_phys(const volatile void *p)
+{
+    return (vaddr_t)p - IMAGE_BASE - IMAGE_DATA_VIEW;
+}
+
+static inline paddr_t text_to_phys(const volatile void *p)
+{
+    return (vaddr_t)p - IMAGE_BASE;
+}
+
 static inline bool is_kernel_address(u64 address)
 {
     return address >> KERNEL_SPACE_SHIFT == KERNEL_SPACE_TAG;
