@@ -16,16 +16,32 @@
 #include "kernel/vm_exit.h"
 #include "platform/platform.h"
 
-static u64 mark;
+/* With `timing`: what each step of boot cost. Printed together at the end, for printing takes longer than booting. */
+#define MAX_STEPS 16
+static struct {
+    const char *what;
+    nsec_t end;
+} steps[MAX_STEPS];
+static unsigned step_count;
 
-/* With `timing` on the command line: what each step of boot costs. */
 static void step_done(const char *what)
 {
+    if (unlikely(params.timing) && step_count < MAX_STEPS) {
+        steps[step_count].what = what;
+        steps[step_count++].end = platform_clock();
+    }
+}
+
+void boot_timing_report(void)
+{
+    nsec_t now = platform_clock(), start = 0;
+
     if (likely(!params.timing))
         return;
-    nsec_t now = platform_clock();
-    log_line(LOG_WARNING, "timing: %s %llu us", what, (unsigned long long)((now - mark) / NSEC_PER_USEC));
-    mark = platform_clock();
+    for (unsigned i = 0; i < step_count; start = steps[i++].end)
+        log_line(LOG_WARNING, "timing: %s %llu us", steps[i].what,
+                 (unsigned long long)((steps[i].end - start) / NSEC_PER_USEC));
+    log_line(LOG_WARNING, "timing: kernel entry to program %llu us", (unsigned long long)(now / NSEC_PER_USEC));
 }
 
 static void run_level(int level)
@@ -56,7 +72,7 @@ static void boot_thread(void *arg)
 void kernel_main(void)
 {
     params_init();
-    mark = platform_clock();
+    step_done("platform");
     page_init();
     heap_init();
     sched_init();

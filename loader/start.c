@@ -205,9 +205,7 @@ static void program_thread(void *arg)
     kfree(argv);
     kfree(env);
     control_start(current_process());
-    if (params.timing)
-        log_line(LOG_WARNING, "timing: kernel entry to program %llu us",
-                 (unsigned long long)(platform_clock() / NSEC_PER_USEC));
+    boot_timing_report();
 }
 
 void loader_start_program(void)
