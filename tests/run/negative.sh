@@ -129,7 +129,7 @@ status_cases() {
     ARIL_TEST=host check clean-environment 0 "" "${vm[@]}" --clean-env -e ADDED=1 busybox sh -c 'echo "$ARIL_TEST/$ADDED"'
     is clean-environment-values "$(cat "$dir/out")" "/1"
     check working-directory 0 "" "${vm[@]}" -w /some/where --file "$dir/plain:rel/file" busybox sh -c 'pwd; read x <rel/file; echo $x'
-    XX
+    is working-directory-path "$(tr "\n" " " <"$dir/out")" "/some/where text "
     check arguments 0 "" "${vm[@]}" busybox sh -c 'printf "%s|" "$@"' x "" "a  b" $'c\nd' '*' '--' '"'
     is arguments-values "$(cat "$dir/out")" "|a  b|c
 d|*|--|\"|"
