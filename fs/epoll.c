@@ -443,6 +443,7 @@ static void epoll_release(struct file *f)
 
 static const struct file_ops epoll_ops = {
     .kind = "anon_inode:[eventpoll]",
+    .seek = event_seek,
     .poll = epoll_poll,
     .poll_queue = epoll_poll_queue,
     .release = epoll_release,

@@ -10,6 +10,12 @@
 #include <linux/time_types.h>
 #include "fs/file.h"
 
+/* lseek(2) on any of these files does nothing and succeeds. */
+static inline s64 event_seek(struct file *f, s64 offset, int whence)
+{
+    return 0;
+}
+
 /* ------------------------------------------------------------ poll and select */
 
 /* One watched file. The caller sets file (a reference it holds, or NULL: not waited for) and events. */

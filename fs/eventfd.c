@@ -100,6 +100,7 @@ static const struct file_ops eventfd_ops = {
     .kind = "anon_inode:[eventfd]",
     .read = eventfd_read,
     .write = eventfd_write,
+    .seek = event_seek,
     .poll = eventfd_poll,
     .poll_queue = eventfd_poll_queue,
     .release = eventfd_release,

@@ -101,6 +101,7 @@ static void signalfd_release(struct file *f)
 static const struct file_ops signalfd_ops = {
     .kind = "anon_inode:[signalfd]",
     .read = signalfd_read,
+    .seek = event_seek,
     .poll = signalfd_poll,
     .poll_queue = signalfd_poll_queue,
     .release = signalfd_release,

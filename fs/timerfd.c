@@ -119,6 +119,7 @@ static void timerfd_release(struct file *f)
 static const struct file_ops timerfd_ops = {
     .kind = "anon_inode:[timerfd]",
     .read = timerfd_read,
+    .seek = event_seek,
     .poll = timerfd_poll,
     .poll_queue = timerfd_poll_queue,
     .release = timerfd_release,

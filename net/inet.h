@@ -64,7 +64,6 @@ struct inet_socket {
     u8 shutdown;                 /* SHUT_* bits while there is no stream */
     bool connecting;             /* connect(2) answered EINPROGRESS and nobody has asked since */
     bool dead;                   /* closed; under base.lock */
-    bool unaccepted;             /* made by a connect, still in the accept queue */
     struct list pending;         /* listener: clients that wait for room, by pending_link; under base.lock */
     struct list pending_link;
     struct inet_socket *listener;       /* while waiting: reference */

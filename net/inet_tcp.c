@@ -174,7 +174,6 @@ static struct inet_socket *take_pending(struct inet_socket *listener, bool only_
 static void tcp_accepted(struct socket *s, struct socket *connection)
 {
     struct inet_socket *listener = inet_of(s);
-    inet_of(connection)->unaccepted = false;
     if (list_empty(&listener->pending))
         return;
     struct inet_socket *client = take_pending(listener, true);
@@ -204,7 +203,7 @@ static struct inet_socket *create_server(struct inet_socket *client, struct inet
     server->options = listener->options;
     server->base.options = listener->base.options;
     server->state = TCP_ESTABLISHED;
-    server->unaccepted = true;
+    server->base.unaccepted = true;
     inet_port_inherit(server, listener);
     return server;
 }
@@ -398,7 +397,7 @@ static void tell_reset(struct socket *s, struct stream_side *other, bool unread)
 static void tell_closed(struct socket *s, struct stream_side *other, bool unread)
 {
     const struct linger *l = &s->options.linger;
-    if (unread || inet_of(s)->unaccepted || (l->l_onoff && l->l_linger == 0)) {
+    if (unread || s->unaccepted || (l->l_onoff && l->l_linger == 0)) {
         tell_reset(s, other, unread);
     } else {
         other->ended = true;

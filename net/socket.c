@@ -123,6 +123,7 @@ struct socket *socket_accept(struct socket *s, nsec_t deadline)
         if (!c)
             return ERR_PTR(-EINVAL);
     }
+    c->unaccepted = false;
     if (s->ops->accepted)
         s->ops->accepted(s, c);
     wait_wake_one(&s->room);
@@ -136,6 +137,7 @@ void socket_accept_undo(struct socket *s, struct socket *connection)
     if (listening) {
         list_add_head(&s->accept_queue, &connection->accept_link);
         s->accept_count++;
+        connection->unaccepted = true;
     }
     spin_unlock(&s->lock);
     if (listening) {

@@ -151,6 +151,7 @@ struct socket {
     struct list accept_queue;    /* by accept_link; each holds a reference */
     struct list accept_link;
     unsigned accept_count, accept_limit;
+    bool unaccepted;             /* a connection that is still in an accept queue */
 
     u64 send_charge;             /* atomic: queued datagrams of ours, in bytes with overhead */
 

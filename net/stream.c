@@ -71,12 +71,13 @@ bool stream_writable(const struct socket *s, const struct stream_rules *rules)
 /* ------------------------------------------------------------ sending */
 
 /* What a send must return before anything else: the pending error, or EPIPE after shutdown. */
-static int send_error(struct socket *s)
+static int send_error(struct socket *s, const struct stream_rules *rules)
 {
+    bool shut = READ_ONCE(stream_mine(s)->shutdown) & SHUT_WRITE;
+    if (shut && rules->shutdown_first)
+        return -EPIPE;
     int error = socket_take_error(s);
-    if (error)
-        return error;
-    return stream_mine(s)->shutdown & SHUT_WRITE ? -EPIPE : 0;
+    return error ? error : shut ? -EPIPE : 0;
 }
 
 static bool has_room(const struct socket *s, const struct stream_rules *rules)
@@ -201,11 +202,11 @@ ssize stream_send(struct socket *s, struct message *m, const struct stream_rules
 {
     nsec_t deadline = socket_send_deadline(s, m->flags);
     ssize done = 0;
-    int error = send_error(s);
+    int error = send_error(s, rules);
     while (!error && m->io.left) {
         error = wait_for_room(s, rules, deadline);
         if (!error)
-            error = send_error(s);
+            error = send_error(s, rules);
         if (error)
             break;
         ssize n = send_piece(s, m, rules);
@@ -312,7 +313,8 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
 {
     bool peek = m->flags & MSG_PEEK, discard = (m->flags & MSG_TRUNC) && !rules->passes_files;
     nsec_t deadline = socket_receive_deadline(s, m->flags);
-    size_t target = m->flags & MSG_WAITALL ? m->io.left : MIN(m->io.left, (size_t)s->options.receive_low_water);
+    size_t wanted = m->io.left;
+    size_t target = m->flags & MSG_WAITALL ? wanted : MIN(wanted, (size_t)s->options.receive_low_water);
     struct passed_files *passed = NULL;
     struct ucred sender = {0};
     bool files = false;
@@ -320,7 +322,7 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
     int error = 0;
 
     mutex_lock(&s->read_lock);
-    while (m->io.left && !files) {
+    while ((m->io.left || !wanted) && !files) { /* a receive of nothing waits for data, too */
         size_t skip = peek ? (size_t)done : 0;
         struct chunk *c = chunk_at(s, &skip);
         if (!c) {
@@ -341,6 +343,8 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
                 break;
             continue;
         }
+        if (!wanted)
+            break;
         if (rules->passes_files) {
             if (!done)
                 sender = c->credentials;

@@ -33,6 +33,7 @@ struct stream_rules {
     bool (*writable)(u64 charge, u64 limit);          /* poll says POLLOUT */
     /* The other end is closed: bytes to pretend to have sent (0: none), or negative errno. stream.lock held. */
     int (*to_closed)(struct socket *s);
+    bool shutdown_first;                              /* EPIPE after shutdown wins over a pending error */
     bool passes_files;                                /* SCM_RIGHTS and credentials */
 };
 

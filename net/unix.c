@@ -109,6 +109,7 @@ static struct unix_socket *create_server(struct unix_socket *client, struct unix
         server->peer = client;
         server->was_connected = true;
     }
+    server->base.unaccepted = true;
     server->base.peer_credentials = credentials_current();
     server->name = listener->name;
     if (server->name)
@@ -208,6 +209,7 @@ static const struct stream_rules rules = {
     .limit = stream_limit,
     .writable = stream_is_writable,
     .to_closed = stream_to_closed,
+    .shutdown_first = true,
     .passes_files = true,
 };
 
@@ -247,7 +249,7 @@ static ssize unix_stream_send(struct socket *s, struct message *m)
     if (m->name.length)
         return s->stream ? -EISCONN : -EOPNOTSUPP;
     if (!s->stream)
-        return unix_of(s)->shutdown & SHUT_WRITE ? -EPIPE : -ENOTCONN;
+        return -ENOTCONN;
     return stream_send(s, m, &rules);
 }
 
@@ -355,7 +357,7 @@ static void tell_closed(struct socket *s, struct stream_side *other, bool unread
         __atomic_add_fetch(&name->refs, 1, __ATOMIC_RELAXED);
     unix_of(other->socket)->gone_peer_name = name;
     other->shutdown = SHUT_BOTH;
-    if (unread)
+    if (unread || s->unaccepted)
         socket_set_error(other->socket, ECONNRESET);
 }
 

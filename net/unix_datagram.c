@@ -28,15 +28,38 @@ static struct unix_socket *get_peer(struct unix_socket *u)
     return peer;
 }
 
-/* Replaces the peer; the new reference is taken over. */
-static void set_peer(struct unix_socket *u, struct unix_socket *peer)
+/* Replaces the peer; the new reference is taken over. Returns the old one with its reference, or NULL. */
+static struct unix_socket *exchange_peer(struct unix_socket *u, struct unix_socket *peer)
 {
     spin_lock(&u->base.lock);
     struct unix_socket *old = u->peer;
     u->peer = peer;
     spin_unlock(&u->base.lock);
+    return old;
+}
+
+static void set_peer(struct unix_socket *u, struct unix_socket *peer)
+{
+    struct unix_socket *old = exchange_peer(u, peer);
     if (old)
         socket_put(&old->base);
+}
+
+/* connect(2) to another peer: what the old one sent is dropped, and if it was connected to us it is told. */
+static void change_peer(struct unix_socket *u, struct unix_socket *peer)
+{
+    struct unix_socket *old = exchange_peer(u, peer);
+    if (!old)
+        return;
+    if (old != peer && READ_ONCE(u->queue.count)) {
+        datagram_flush(&u->base, &u->queue);
+        wait_wake_all(&u->base.room);
+        if (READ_ONCE(old->peer) == u && !old->dead) {
+            socket_set_error(&old->base, ECONNRESET);
+            wait_wake_events(&old->base.wait, ~0u, EPOLLERR);
+        }
+    }
+    socket_put(&old->base);
 }
 
 /* ------------------------------------------------------------ connecting */
@@ -53,7 +76,7 @@ static int unix_datagram_connect(struct socket *s, const struct socket_address *
     if (a->length < 2)
         return -EINVAL;
     if (a->family == AF_UNSPEC) {
-        set_peer(u, NULL);
+        change_peer(u, NULL);
         return 0;
     }
     if (OPTION_SET(s, SO_PASSCRED) && !u->name) {
@@ -68,7 +91,7 @@ static int unix_datagram_connect(struct socket *s, const struct socket_address *
         socket_put(&peer->base);
         return -EPERM;
     }
-    set_peer(u, peer);
+    change_peer(u, peer);
     return 0;
 }
 
@@ -116,6 +139,8 @@ static int deliver(struct unix_socket *from, struct unix_socket *to, struct data
         error = -ECONNREFUSED;
     else if (to->shutdown & SHUT_READ)
         error = -EPIPE;
+    else if (!may_send(from, to))
+        error = -EPERM;
     else if (!queue_has_room(from, to))
         error = -EAGAIN;
     else
@@ -142,12 +167,7 @@ static int send_to(struct unix_socket *from, struct unix_socket *to, struct data
 static struct unix_socket *destination(struct unix_socket *u, const struct message *m)
 {
     if (m->name.length && !is_seqpacket(&u->base)) {
-        struct unix_socket *to = unix_find(&m->name, SOCK_DGRAM);
-        if (!IS_ERR(to) && !may_send(u, to)) {
-            socket_put(&to->base);
-            return ERR_PTR(-EPERM);
-        }
-        return to;
+        return unix_find(&m->name, SOCK_DGRAM);
     }
     struct unix_socket *to = get_peer(u);
     return to ? to : ERR_PTR(-ENOTCONN);
@@ -262,10 +282,7 @@ static ssize unix_datagram_receive(struct socket *s, struct message *m)
         return -EOPNOTSUPP;
     if (is_seqpacket(s) && !u->was_connected)
         return -ENOTCONN;
-    ssize n = datagram_receive(s, &u->queue, m, &rules);
-    if (n >= 0 && is_seqpacket(s))
-        m->result_flags |= MSG_EOR;
-    return n;
+    return datagram_receive(s, &u->queue, m, &rules);
 }
 
 /* ------------------------------------------------------------ state */

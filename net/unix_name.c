@@ -156,7 +156,7 @@ int unix_bind(struct socket *s, const struct socket_address *a)
 {
     struct unix_socket *u = unix_of(s);
     if (a->length == UNIX_PATH_OFFSET && a->family == AF_UNIX)
-        return u->name ? -EINVAL : unix_autobind(u);
+        return u->name ? 0 : unix_autobind(u);
     struct unix_name *n = kzalloc(sizeof(*n));
     if (!n)
         return -ENOMEM;

@@ -149,7 +149,7 @@ long sys_lseek(const struct syscall_args *a)
         return -EBADF;
     if (whence > SEEK_MAX) {
         result = -EINVAL;
-    } else if (!(f->mode & FILE_SEEKABLE) || !f->ops->seek) {
+    } else if (!f->ops->seek) {
         result = -ESPIPE;
     } else {
         mutex_lock(&f->position_lock);
