@@ -145,7 +145,7 @@ static struct datagram *wait_for(struct socket *s, struct datagram_queue *q, str
         struct datagram *d = take(s, q, peek);
         if (d)
             return d;
-        error = rules->end(s);
+        error = deadline || rules->end_nonblocking ? rules->end(s) : 0;
         if (error)
             return error < 0 ? ERR_PTR(error) : NULL;
         if (!deadline)

@@ -49,6 +49,7 @@ bool datagram_flush(struct socket *s, struct datagram_queue *q);
 struct datagram_rules {
     /* Nothing queued: 1 when the receive ends with 0, an error, or 0 to wait. */
     int (*end)(struct socket *s);
+    bool end_nonblocking;   /* end is asked in a non-blocking receive, too; else that is EAGAIN */
     /* A datagram left the queue (locks free). May be NULL. */
     void (*taken)(struct socket *s, struct datagram *d);
     /* Adds control messages. May be NULL. */

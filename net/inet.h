@@ -49,7 +49,7 @@ struct inet_socket {
     struct socket base;
     struct inet_address local, remote; /* remote.port 0: not connected */
     bool address_chosen;         /* bind(2) gave the address: it stays after a failed connect */
-    bool port_chosen;            /* the port was there before connect(2) */
+    bool port_chosen;            /* bind(2) asked for the port by number */
     bool v6only;
 
     /* port table, under its lock */

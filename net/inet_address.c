@@ -232,9 +232,11 @@ int inet_bind(struct socket *s, const struct socket_address *a)
     memcpy(before, u->local.ip, 16);
     memcpy(u->local.ip, wanted.ip, 16);
     error = inet_port_bind(u, wanted.port);
-    if (error)
+    if (error) {
         memcpy(u->local.ip, before, 16);
-    else
-        u->address_chosen = !ip_is_any(wanted.ip);
-    return error;
+        return error;
+    }
+    u->address_chosen = !ip_is_any(wanted.ip);
+    u->port_chosen = wanted.port != 0;
+    return 0;
 }

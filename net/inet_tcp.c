@@ -105,6 +105,7 @@ static void establish(struct inet_socket *client, struct byte_stream *st)
     bool dead = client->dead;
     if (!dead) {
         client->state = TCP_ESTABLISHED;
+        st->side[0].shutdown |= client->shutdown;
         __atomic_store_n(&client->base.stream, st, __ATOMIC_RELEASE);
     }
     spin_unlock(&client->base.lock);
@@ -285,7 +286,6 @@ static int start(struct inet_socket *u, const struct socket_address *a)
         error = inet_route(u, &to);
     if (error)
         return error;
-    u->port_chosen = u->local.port != 0;
     u8 source[16];
     inet_choose_source(u, &to, source);
     u->remote = to;
@@ -469,7 +469,11 @@ static int tcp_shutdown(struct socket *s, int how)
             stop_listening(u);
         return 0;
     }
-    if (!s->stream || tcp_state_of(u) == TCP_CLOSE)
+    if (!s->stream) {
+        u->shutdown |= (u8)how; /* takes effect on the connection to come, as on Linux */
+        return -ENOTCONN;
+    }
+    if (tcp_state_of(u) == TCP_CLOSE)
         return -ENOTCONN;
     struct stream_side *me = stream_mine(s), *other = stream_other(s);
     spin_lock(&s->stream->lock);

@@ -31,13 +31,8 @@ static int udp_connect(struct socket *s, const struct socket_address *a, bool no
         error = inet_route(u, &to);
     if (error)
         return error;
-    bool had_port = u->local.port != 0;
-    if (!had_port)
-        error = inet_port_bind(u, 0);
-    if (error)
+    if (!u->local.port && inet_port_bind(u, 0))
         return -EAGAIN;
-    if (!u->remote.port && had_port)
-        u->port_chosen = true;
     u8 source[16];
     inet_choose_source(u, &to, source);
     memcpy(u->local.ip, source, 16);
@@ -126,12 +121,12 @@ static ssize udp_send(struct socket *s, struct message *m)
     int error = socket_take_error(s);
     if (!error && u->shutdown & SHUT_WRITE)
         error = -EPIPE;
+    if (!error && !u->local.port && inet_port_bind(u, 0))
+        error = -EAGAIN;
     if (!error)
         error = destination(u, m, &to);
     if (error)
         return error;
-    if (!u->local.port && inet_port_bind(u, 0))
-        return -EAGAIN;
     from.port = u->local.port;
     inet_choose_source(u, &to, from.ip);
 

@@ -273,7 +273,9 @@ static void add_control(struct socket *s, struct message *m, struct datagram *d)
     d->passed = NULL;
 }
 
-static const struct datagram_rules rules = {.end = receive_end, .taken = taken, .control = add_control};
+static const struct datagram_rules datagram_rules = {.end = receive_end, .taken = taken, .control = add_control};
+static const struct datagram_rules seqpacket_rules = {
+    .end = receive_end, .end_nonblocking = true, .taken = taken, .control = add_control};
 
 static ssize unix_datagram_receive(struct socket *s, struct message *m)
 {
@@ -282,7 +284,7 @@ static ssize unix_datagram_receive(struct socket *s, struct message *m)
         return -EOPNOTSUPP;
     if (is_seqpacket(s) && !u->was_connected)
         return -ENOTCONN;
-    return datagram_receive(s, &u->queue, m, &rules);
+    return datagram_receive(s, &u->queue, m, is_seqpacket(s) ? &seqpacket_rules : &datagram_rules);
 }
 
 /* ------------------------------------------------------------ state */
