@@ -157,8 +157,8 @@ static uint64_t parse_memory(const char *text)
 
     if (!parse_size(text, &size))
         usage_error("-m wants a size such as 64M or 2G, not '%s'", text);
-    if (size < 2 << 20)
-        usage_error("-m %s is too little: 2M is the least a VM can have", text);
+    if (size < 3 << 20)
+        usage_error("-m %s is too little: 3M is the least a VM can have", text);
     /* QEMU takes nothing finer than a page; whole MiB keep every device's alignment. */
     if (size > (uint64_t)1 << 44)
         usage_error("-m %s is more than a VM can have (16T)", text);

@@ -24,8 +24,8 @@
 #include "tools/signals.h"
 #include "tools/terminal.h"
 
-/* What the kernel at least needs besides the boot archive; the least -m is twice that. */
-#define KERNEL_MEMORY (1 << 20)
+/* What the kernel at least needs besides the boot archive. */
+#define KERNEL_MEMORY (5 << 19)
 
 /* How the caller's descriptors 0, 1 and 2 become the program's. */
 struct standard_streams {

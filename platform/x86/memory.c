@@ -91,6 +91,8 @@ static void read_start_info(const struct hvm_start_info *info)
     }
 }
 
+#define EARLY_PAGES 32
+
 /* The first free range that holds n bytes, lowest first, above the image. */
 static void choose_early_memory(size_t n)
 {
@@ -102,7 +104,7 @@ static void choose_early_memory(size_t n)
         early_end = r->end;
         return;
     }
-    panic("no room for early tables");
+    panic("too little memory for the kernel: give the VM more");
 }
 
 /* Maps the GiB that contain RAM above the first one. */
@@ -130,7 +132,8 @@ static void extend_direct_map(void)
 void memory_init(paddr_t start_info)
 {
     read_start_info(phys_to_virt(start_info));
-    choose_early_memory(1 << 20);
+    /* A table for each GiB, and some for the first stacks and devices. */
+    choose_early_memory((EARLY_PAGES + ranges[range_count - 1].end / GIB) * PAGE_SIZE);
     extend_direct_map();
 }
 
