@@ -75,6 +75,7 @@ int main(void)
         if (pthread_create(&t[0], &a, nap, NULL))
             printf("create %d failed\n", i);
     }
+    sleep_ms(100); /* till the detached ones are gone */
     printf("threads came and went\n");
     fflush(stdout);
     switch (CASE) {
