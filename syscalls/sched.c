@@ -88,8 +88,13 @@ long sys_sched_getaffinity(const struct syscall_args *a)
     return put_user(mask, (u64 *)ARG_PTR(a, 2)) ? -EFAULT : (long)sizeof(mask);
 }
 
-/* The common body of the calls that set policy and parameters. policy KEEP_POLICY keeps the thread's; nice only counts for fair policies. */
-static long set_scheduler(int tid, int policy, int priority, int nice, bool set_nice, int reset_on_fork)
+enum what { SET_POLICY, SET_POLICY_AND_NICE, CHECK_ONLY };
+
+/*
+ * The common body of the calls that set policy and parameters. policy KEEP_POLICY keeps the thread's and its
+ * reset_on_fork. CHECK_ONLY changes nothing else than reset_on_fork: what Linux does for SCHED_FLAG_KEEP_PARAMS.
+ */
+static long set_scheduler(int tid, int policy, int priority, int nice, enum what what, bool reset_on_fork)
 {
     struct thread *t = get_thread(tid);
     if (!t)
@@ -98,8 +103,7 @@ static long set_scheduler(int tid, int policy, int priority, int nice, bool set_
     bool privileged = capable(CAP_SYS_NICE);
     if (policy == KEEP_POLICY) {
         policy = t->policy;
-        if (reset_on_fork < 0)
-            reset_on_fork = t->reset_on_fork;
+        reset_on_fork = t->reset_on_fork;
     }
     if (policy == SCHED_DEADLINE || policy > SCHED_DEADLINE || policy == 4 || priority < 0 || priority > 99 ||
         REALTIME(policy) != (priority != 0)) {
@@ -111,19 +115,19 @@ static long set_scheduler(int tid, int policy, int priority, int nice, bool set_
         else if (REALTIME(policy) &&
                  ((policy != t->policy && !limit) || (priority > t->priority && (u64)priority > limit)))
             error = -EPERM;
-        else if (set_nice && FAIR_POLICY(policy) && !may_nice(t, nice))
+        else if (what != SET_POLICY && FAIR_POLICY(policy) && !may_nice(t, nice))
             error = -EPERM;
         else if (t->policy == SCHED_IDLE && policy != SCHED_IDLE && !may_nice(t, t->nice - 1))
             error = -EPERM;
-        else if (t->reset_on_fork && reset_on_fork == 0)
+        else if (t->reset_on_fork && !reset_on_fork)
             error = -EPERM;
     }
     if (!error) {
-        error = sched_set_policy(t, policy, priority);
-        if (!error && set_nice && FAIR_POLICY(policy))
+        t->reset_on_fork = reset_on_fork;
+        if (what != CHECK_ONLY)
+            error = sched_set_policy(t, policy, priority);
+        if (!error && what == SET_POLICY_AND_NICE && FAIR_POLICY(policy))
             sched_set_nice(t, nice);
-        if (!error)
-            t->reset_on_fork = reset_on_fork > 0;
     }
     thread_put(t);
     return error;
@@ -138,7 +142,7 @@ long sys_sched_setscheduler(const struct syscall_args *a)
     if (get_user(param, ARG_PTR(a, 2)))
         return -EFAULT;
     bool reset = policy & SCHED_RESET_ON_FORK;
-    return set_scheduler(ARG_INT(a, 0), policy & ~SCHED_RESET_ON_FORK, param.priority, 0, false, reset);
+    return set_scheduler(ARG_INT(a, 0), policy & ~SCHED_RESET_ON_FORK, param.priority, 0, SET_POLICY, reset);
 }
 
 long sys_sched_setparam(const struct syscall_args *a)
@@ -148,7 +152,7 @@ long sys_sched_setparam(const struct syscall_args *a)
         return -EINVAL;
     if (get_user(priority, (int *)ARG_PTR(a, 1)))
         return -EFAULT;
-    return set_scheduler(ARG_INT(a, 0), KEEP_POLICY, priority, 0, false, -1);
+    return set_scheduler(ARG_INT(a, 0), KEEP_POLICY, priority, 0, SET_POLICY, false);
 }
 
 long sys_sched_getscheduler(const struct syscall_args *a)
@@ -267,7 +271,8 @@ long sys_sched_setattr(const struct syscall_args *a)
     if (attr.sched_flags & SCHED_FLAG_UTIL_CLAMP)
         return -EOPNOTSUPP;
     int nice = MAX(-20, MIN(attr.sched_nice, 19));
-    return set_scheduler(tid, policy, attr.sched_priority > 99 ? 100 : (int)attr.sched_priority, nice, true,
+    return set_scheduler(tid, policy, attr.sched_priority > 99 ? 100 : (int)attr.sched_priority, nice,
+                         attr.sched_flags & SCHED_FLAG_KEEP_PARAMS ? CHECK_ONLY : SET_POLICY_AND_NICE,
                          (attr.sched_flags & SCHED_FLAG_RESET_ON_FORK) != 0);
 }
 

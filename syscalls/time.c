@@ -127,7 +127,7 @@ long sys_clock_settime(const struct syscall_args *a)
     int clock = ARG_INT(a, 0);
     struct __kernel_timespec ts;
     nsec_t ignored;
-    bool cpu_clock = clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+    bool cpu_clock = clock < 0;
     if (!cpu_clock && clock != CLOCK_REALTIME)
         return -EINVAL;
     if (get_user(ts, ARG_PTR(a, 1)))

@@ -16,8 +16,7 @@ static struct waitv v[130];
 static void *waker(void *arg)
 {
     sleep_ms(50);
-    CALL("wake", syscall(SYS_futex, arg, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0));
-    return NULL;
+    return (void *)syscall(SYS_futex, arg, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
 #define WAIT(...) SHOW(syscall(SYS_futex_waitv, __VA_ARGS__))
@@ -26,6 +25,7 @@ int main(void)
 {
     struct timespec past = {1, 0}, bad = {0, -1};
     pthread_t t;
+    void *woken;
     for (int i = 0; i < 130; i++)
         v[i] = (struct waitv){0, (uint64_t)&words[i], 2 | FUTEX_PRIVATE_FLAG, 0};
     WAIT(v, 0, 0, 0, 0);
@@ -60,7 +60,8 @@ int main(void)
     for (int i = 0; i < 100; i += 33) {
         pthread_create(&t, NULL, waker, &words[i]);
         WAIT(v, 100, 0, 0, 0);
-        pthread_join(t, NULL);
+        pthread_join(t, &woken);
+        printf("wake: %ld\n", (long)woken);
     }
     return 0;
 }

@@ -35,6 +35,14 @@ static void *blocked(void *arg)
     return arg;
 }
 
+static volatile int detached_done;
+
+static void *detached(void *arg)
+{
+    __atomic_add_fetch(&detached_done, 1, __ATOMIC_SEQ_CST);
+    return arg;
+}
+
 static pthread_t leader;
 
 static void *outlives(void *arg)
@@ -43,6 +51,7 @@ static void *outlives(void *arg)
     printf("the leader has ended; gettid is not getpid %d\n", getpid() != syscall(SYS_gettid));
     printf("signal 0 to the ended leader: %ld\n", syscall(SYS_tgkill, getpid(), getpid(), 0));
     fflush(stdout);
+    sleep_ms(100); /* till the leader is gone wholly */
     syscall(SYS_exit, 9);
     return arg;
 }
@@ -72,10 +81,12 @@ int main(void)
         pthread_attr_t a;
         pthread_attr_init(&a);
         pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
-        if (pthread_create(&t[0], &a, nap, NULL))
+        if (pthread_create(&t[0], &a, detached, NULL))
             printf("create %d failed\n", i);
     }
-    sleep_ms(100); /* till the detached ones are gone */
+    while (detached_done < 300)
+        sleep_ms(1);
+    sleep_ms(100); /* till they are gone */
     printf("threads came and went\n");
     fflush(stdout);
     switch (CASE) {
