@@ -14,7 +14,7 @@ PACKAGES = gcc make binutils libc6-dev linux-libc-dev libxen-dev qemu-system-x86
 
 KSRC := $(wildcard platform/*.c platform/*/*.c platform/*/*.S kernel/*.c kernel/lib/*.c fs/*.c fs/*/*.c net/*.c loader/*.c syscalls/*.c)
 KGEN := $(B)/gen/syscall_table.c
-KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o
+KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o $(B)/k/gen/vdso.S.o
 
 WARN   = -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes
 KFLAGS = -std=gnu11 -O2 -g $(WARN) -Wvla -ffreestanding -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
@@ -46,6 +46,20 @@ $(B)/k/syscalls/%.c.o: WARN += -Wno-missing-prototypes
 $(B)/k/%.S.o: %.S Makefile
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(CC) $(KFLAGS) -D__ASSEMBLY__ -c $< -o $@
+
+# The vDSO is code of the program's side: a shared library of one page, embedded in the kernel.
+VDSO_FLAGS = -std=gnu11 -O2 $(WARN) -ffreestanding -fPIC -fno-stack-protector -fcf-protection=none -mno-sse -I. -MMD -MP -MF $(B)/gen/vdso.d \
+             -shared -nostdlib -Wl,-soname=linux-vdso.so.1,--hash-style=both,--eh-frame-hdr,--build-id=none,--no-undefined \
+             -Wl,-z,max-page-size=4096,-z,noexecstack -Wl,-T,loader/vdso/vdso.lds
+
+$(B)/gen/vdso.so: loader/vdso/vdso.c loader/vdso/data.h loader/vdso/vdso.lds Makefile
+	@mkdir -p $(@D)
+	$(CC) $(VDSO_FLAGS) -o $@.tmp $< && objcopy --strip-all $@.tmp $@ && rm $@.tmp
+
+$(B)/k/gen/vdso.S.o: $(B)/gen/vdso.so
+	@mkdir -p $(@D)
+	printf '.section .rodata\n.balign 8\n.globl vdso_image_start, vdso_image_end\n.hidden vdso_image_start, vdso_image_end\nvdso_image_start: .incbin "%s"\nvdso_image_end:\n.section .note.GNU-stack,"",@progbits\n' $< > $(B)/gen/vdso.S
+	$(CC) -c $(B)/gen/vdso.S -o $@
 
 # Linked twice: the first pass gives the addresses for the embedded symbol table of the second.
 $(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk platform/x86/missing.awk

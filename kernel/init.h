@@ -23,6 +23,8 @@ struct init_call {
     static const struct init_call init_call_##function                                   \
         __attribute__((used, section("init_calls"), aligned(8))) = {lvl, function, #function}
 
+/* A step of boot is done, for `timing`. Before the program starts only. */
+void boot_step_done(const char *what);
 /* With `timing` on the command line: logs what the steps of boot cost. The program calls for it just before it runs. */
 void boot_timing_report(void);
 

@@ -24,7 +24,7 @@ static struct {
 } steps[MAX_STEPS];
 static unsigned step_count;
 
-static void step_done(const char *what)
+void boot_step_done(const char *what)
 {
     if (unlikely(params.timing) && step_count < MAX_STEPS) {
         steps[step_count].what = what;
@@ -51,20 +51,20 @@ static void run_level(int level)
     for (const struct init_call *c = __start_init_calls; c < __stop_init_calls; c++)
         if ((int)c->level == level) {
             c->fn();
-            step_done(c->name);
+            boot_step_done(c->name);
         }
 }
 
 static void boot_thread(void *arg)
 {
-    step_done("boot thread");
+    boot_step_done("boot thread");
     platform_init_devices();
     stream_events_init();
     control_init();
-    step_done("devices");
+    boot_step_done("devices");
     params_check();
     platform_start_cpus(params.cpu_limit ? params.cpu_limit : MAX_CPUS);
-    step_done("other CPUs");
+    boot_step_done("other CPUs");
     for (int level = 0; level < INIT_LEVELS; level++)
         run_level(level);
 }
@@ -72,13 +72,13 @@ static void boot_thread(void *arg)
 void kernel_main(void)
 {
     params_init();
-    step_done("platform");
+    boot_step_done("platform");
     page_init();
     heap_init();
     sched_init();
     random_init();
     futex_init();
-    step_done("memory, scheduler");
+    boot_step_done("memory, scheduler");
     log_info("aril: ring %d on %s, clock %s", platform_ring(), platform_hypervisor(), platform_clock_name());
     if (!kernel_thread_create("boot", boot_thread, NULL))
         panic("no memory to boot in");

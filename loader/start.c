@@ -185,7 +185,9 @@ static void program_thread(void *arg)
 {
     struct request r = {0};
     char message[320];
+    boot_step_done("program thread");
     load_modules(&r);
+    boot_step_done("boot module");
     if (!r.exec)
         r.exec = params.init;
     if (!r.exec)
@@ -198,12 +200,14 @@ static void program_thread(void *arg)
                 error == -ENOENT    ? "no such directory"
                 : error == -ENOTDIR ? "not a directory"
                                     : "cannot be entered");
+    boot_step_done("standard streams");
     char **argv = make_argv(&r), **env = make_environment(&r);
     error = loader_exec(r.exec, argv, env, platform_user_frame(&current_thread()->cpu), message, sizeof(message));
     if (error)
         vm_fail(error == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE, "%s", message);
     kfree(argv);
     kfree(env);
+    boot_step_done("exec");
     control_start(current_process());
     boot_timing_report();
 }

@@ -195,7 +195,7 @@ if [ -x tests/apps/run.sh ]; then
             if [ $accel = kvm ] && [ -n "$kvm_problem" ]; then
                 skip "apps.$job.kvm" "$kvm_problem"
             else
-                add "apps.$job.$accel" script "apps.$job.$accel" tests/apps/run.sh -a $accel "$job"
+                add "apps.$job.$accel" script apps tests/apps/run.sh -a $accel "$job"
             fi
         done
     done

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Malformed programs run in a VM: each ends with status 126 and a message that names the file and the fault. The files
+# come from tests/unit/malformed.h; the whole set is also checked on the host, by tests/unit/test_elf_check.c.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=${B:-build}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+status=0
+accel=tcg
+[ -w /dev/kvm ] && accel=auto
+
+gcc -I. -o "$dir/write" tests/unit/write_malformed.c || { echo "not ok malformed - the writer does not build"; exit 1; }
+mkdir "$dir/files"
+"$dir/write" "$dir/files" >"$dir/list"
+
+# run FILE: standard error in $dir/err, returns the status
+run()
+{
+    timeout -k 2 60 "$build/aril" run --accel $accel --timeout 50 "$dir/files/$1" >"$dir/out" 2>"$dir/err" </dev/null
+}
+
+run well_formed
+got=$?
+if [ $got = 0 ]; then
+    echo "ok malformed.well_formed"
+else
+    echo "not ok malformed.well_formed - status $got: $(head -c 300 "$dir/err" | tr '\n' ' ')"
+    status=1
+fi
+tab=$(printf '\t')
+while IFS=$tab read -r name sentence; do
+    run "$name"
+    got=$?
+    if [ $got != 126 ]; then
+        why="status $got, not 126"
+    elif ! grep -qF "$dir/files/$name" "$dir/err"; then
+        why="the message does not name the file"
+    elif ! grep -qF "$sentence" "$dir/err"; then
+        why="the message does not say '$sentence'"
+    else
+        echo "ok malformed.$name"
+        continue
+    fi
+    echo "not ok malformed.$name - $why: $(head -c 300 "$dir/err" | tr '\n' ' ')"
+    status=1
+done <"$dir/list"
+exit $status
