@@ -2,8 +2,10 @@
 /*
  * Life of an address space, which CPU has which one loaded, and the limits its growth is held to.
  *
- * A CPU that runs a kernel thread keeps the last space loaded; the last address_space_put() has the scheduler take it
- * off all CPUs before the page tables go.
+ * A CPU that goes idle or runs a kernel thread keeps the last space loaded, lazily: it is not interrupted for an
+ * invalidation, but sees when it comes back that it missed one. Who changes translations counts flushes up and then
+ * reads the mask of CPUs; who comes back sets its bit and then reads the count: one of them sees the other. The last
+ * address_space_put() has the scheduler take the space off all CPUs before the page tables go.
  */
 #include <linux/mman.h>
 #include "kernel/heap.h"
@@ -13,8 +15,12 @@
 #include "kernel/region.h"
 #include "kernel/sched.h"
 
-/* What each CPU has loaded; written by that CPU, masked. */
-static struct address_space *loaded[MAX_CPUS];
+/* What each CPU has loaded; its own, masked. */
+static struct loaded {
+    struct address_space *space;
+    u64 flushes; /* the space's count when the CPU went lazy */
+    bool lazy;
+} __attribute__((aligned(64))) loaded[MAX_CPUS];
 
 struct address_space *address_space_create(void)
 {
@@ -41,23 +47,53 @@ void address_space_get(struct address_space *as)
 
 void address_space_activate(struct address_space *as)
 {
-    unsigned cpu = this_cpu()->cpu;
-    struct address_space *old = loaded[cpu];
-    if (old == as)
+    struct loaded *l = &loaded[this_cpu()->cpu];
+    struct address_space *old = l->space;
+    u64 bit = 1ull << this_cpu()->cpu;
+
+    if (old == as && !l->lazy)
         return;
     if (as)
-        __atomic_or_fetch(&as->cpus, 1ull << cpu, __ATOMIC_SEQ_CST);
-    platform_root_activate(as ? as->root : NO_ROOT);
-    loaded[cpu] = as;
-    if (old)
-        __atomic_and_fetch(&old->cpus, ~(1ull << cpu), __ATOMIC_SEQ_CST);
+        __atomic_or_fetch(&as->cpus, bit, __ATOMIC_SEQ_CST);
+    if (old != as)
+        platform_root_activate(as ? as->root : NO_ROOT);
+    else if (as && __atomic_load_n(&as->flushes, __ATOMIC_SEQ_CST) != l->flushes)
+        platform_root_flush();
+    l->space = as;
+    if (old && old != as)
+        __atomic_and_fetch(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
+    if (l->lazy && old)
+        __atomic_and_fetch(&old->lazy_cpus, ~bit, __ATOMIC_SEQ_CST);
+    l->lazy = false;
+}
+
+void address_space_relax(void)
+{
+    struct loaded *l = &loaded[this_cpu()->cpu];
+    struct address_space *as = l->space;
+    u64 bit = 1ull << this_cpu()->cpu;
+
+    if (!as || l->lazy)
+        return;
+    l->lazy = true;
+    l->flushes = __atomic_load_n(&as->flushes, __ATOMIC_SEQ_CST);
+    __atomic_or_fetch(&as->lazy_cpus, bit, __ATOMIC_SEQ_CST);
+    __atomic_and_fetch(&as->cpus, ~bit, __ATOMIC_SEQ_CST);
+}
+
+u64 kernel_flush_targets(struct address_space *as, bool tables_freed)
+{
+    __atomic_add_fetch(&as->flushes, 1, __ATOMIC_SEQ_CST);
+    u64 cpus = __atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST);
+    /* A lazy CPU may walk the tables still, of its own accord. */
+    return tables_freed ? cpus | __atomic_load_n(&as->lazy_cpus, __ATOMIC_SEQ_CST) : cpus;
 }
 
 void address_space_put(struct address_space *as)
 {
     if (__atomic_sub_fetch(&as->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    if (__atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST))
+    if (__atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST) | __atomic_load_n(&as->lazy_cpus, __ATOMIC_SEQ_CST))
         sched_unload_space(as);
     for (struct rb_node *n; (n = rb_first(&as->regions));) {
         struct region *r = container_of(n, struct region, node);

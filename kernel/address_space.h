@@ -56,7 +56,9 @@ struct address_space {
     struct rwlock lock;          /* regions and everything below except page tables; faults take it for reading */
     struct spinlock pt_lock;     /* page tables under root */
     page_root_t root;
-    u64 cpus;                    /* atomic bitmask: CPUs where root may be in a TLB */
+    u64 cpus;                    /* atomic bitmask: CPUs that run with root */
+    u64 lazy_cpus;               /* the same: that have root loaded but run no thread of it */
+    u64 flushes;                 /* atomic: invalidations so far */
     struct rb_tree regions;
     u32 region_count;
     u64 total_pages;             /* mapped, for RLIMIT_AS and /proc */
@@ -80,6 +82,8 @@ extern void (*region_file_put)(struct file *f);
 struct address_space *address_space_create(void); /* NULL: out of memory */
 void address_space_get(struct address_space *as);
 void address_space_put(struct address_space *as);
+/* The CPU runs a kernel thread from now on: the loaded space stays, lazily. Masked; called by the scheduler. */
+void address_space_relax(void);
 /* Loads as on this CPU, NULL: only the kernel's part. Masked; called by the scheduler on a switch. */
 void address_space_activate(struct address_space *as);
 

@@ -9,7 +9,7 @@
 static void protect_pages(struct address_space *as, const struct region *r)
 {
     struct pt_batch b;
-    pt_batch_init(&b, as->root, &as->cpus);
+    pt_batch_init(&b, as->root, as);
     spin_lock(&as->pt_lock);
     split_block_at(as, r->start);
     split_block_at(as, r->end);

@@ -63,7 +63,7 @@ static struct region *copy_region(struct address_space *as, const struct region 
 static int move_pages(struct address_space *as, vaddr_t from, vaddr_t to, u64 length)
 {
     struct pt_batch b;
-    pt_batch_init(&b, as->root, &as->cpus);
+    pt_batch_init(&b, as->root, as);
     spin_lock(&as->pt_lock);
     split_block_at(as, from);
     split_block_at(as, from + length);

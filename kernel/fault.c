@@ -80,7 +80,7 @@ u64 present_mask(struct address_space *as, vaddr_t va, unsigned n)
         return platform_pt_lookup(as->root, va, &leaf) == 0;
     struct mask_range m = {va, n, 0};
     struct pt_batch b;
-    pt_batch_init(&b, as->root, &as->cpus);
+    pt_batch_init(&b, as->root, as);
     platform_pt_walk(&b, va, va + n * PAGE_SIZE, false, mask_leaf, &m);
     return m.mask;
 }
@@ -109,7 +109,7 @@ int fault_install(struct fault *f, vaddr_t va, paddr_t *pa, unsigned n, unsigned
     }
     if (n_mapped) {
         struct pt_batch b;
-        pt_batch_init(&b, as->root, &as->cpus);
+        pt_batch_init(&b, as->root, as);
         error = platform_pt_map_array(&b, va, pa, n, prot);
         if (!error)
             count_resident(as, n_mapped);
@@ -129,7 +129,7 @@ int fault_install(struct fault *f, vaddr_t va, paddr_t *pa, unsigned n, unsigned
 static void upgrade(struct fault *f, const struct pt_leaf *leaf, unsigned prot)
 {
     struct pt_batch b;
-    pt_batch_init(&b, f->as->root, &f->as->cpus);
+    pt_batch_init(&b, f->as->root, f->as);
     platform_pt_protect(&b, leaf->va, leaf->va + leaf->size, prot, true);
     if (b.flush)
         platform_pt_commit(&b);
@@ -156,7 +156,7 @@ int fault_copy(struct fault *f, const struct pt_leaf *leaf)
     if (!error) {
         struct pt_leaf now;
         struct pt_batch b;
-        pt_batch_init(&b, as->root, &as->cpus);
+        pt_batch_init(&b, as->root, as);
         spin_lock(&as->pt_lock);
         bool same = platform_pt_lookup(as->root, va, &now) == 0 && now.pa == leaf->pa &&
                     now.size == PAGE_SIZE;

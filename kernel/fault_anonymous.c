@@ -77,7 +77,7 @@ static bool fill_huge(struct fault *f)
     p->kind = PAGE_KIND_PRIVATE;
 
     struct pt_batch b;
-    pt_batch_init(&b, as->root, &as->cpus);
+    pt_batch_init(&b, as->root, as);
     spin_lock(&as->pt_lock);
     if (block_is_empty(as, block))
         done = platform_pt_map(&b, block, page_address(p), HUGE_SIZE, region_pte_prot(f->r)) == 0;

@@ -76,7 +76,7 @@ static int install_object_page(struct fault *f, paddr_t pa, unsigned prot, u64 g
     paddr_t drop = pa;
     int error = 0;
 
-    pt_batch_init(&b, as->root, &as->cpus);
+    pt_batch_init(&b, as->root, as);
     spin_lock(&as->pt_lock);
     if (__atomic_load_n(&o->generation, __ATOMIC_SEQ_CST) != generation) {
         error = -EAGAIN;

@@ -280,9 +280,11 @@ static void schedule(bool keep)
     cpu->counters[COUNT_SWITCHES]++;
     arm_slice(rq, now);
     /* A kernel thread borrows whatever space is loaded: it has no addresses of the program. */
-    if (next->space && next->space != rq->space) {
+    if (next->space) {
         rq->space = next->space;
         address_space_activate(next->space);
+    } else {
+        address_space_relax();
     }
     cpu->current = next;
     platform_switch(&prev->cpu, &next->cpu);

@@ -62,7 +62,7 @@ static void split_leaf(const struct pt_leaf *leaf, void *arg)
 void split_blocks(struct address_space *as, vaddr_t start, vaddr_t end)
 {
     struct pt_batch b;
-    pt_batch_init(&b, as->root, &as->cpus);
+    pt_batch_init(&b, as->root, as);
     platform_pt_walk(&b, start, end, false, split_leaf, NULL);
 }
 
@@ -71,7 +71,7 @@ static struct page *clear_range(struct address_space *as, vaddr_t start, vaddr_t
 {
     struct gather g = {.as = as};
     struct pt_batch b;
-    pt_batch_init(&b, as->root, &as->cpus);
+    pt_batch_init(&b, as->root, as);
     split_block_at(as, start);
     split_block_at(as, end);
     platform_pt_walk(&b, start, end, true, gather_leaf, &g);
@@ -111,7 +111,7 @@ void zap_tables(struct address_space *as, vaddr_t start, vaddr_t end)
         return;
 
     struct pt_batch b;
-    pt_batch_init(&b, as->root, &as->cpus);
+    pt_batch_init(&b, as->root, as);
     spin_lock(&as->pt_lock);
     platform_pt_free_tables(&b, low, high);
     platform_pt_commit(&b);
@@ -141,7 +141,7 @@ void zap_object_pages(struct address_space *as, vaddr_t start, vaddr_t end)
     do {
         struct gather g = {.as = as};
         struct pt_batch b;
-        pt_batch_init(&b, as->root, &as->cpus);
+        pt_batch_init(&b, as->root, as);
         l.n = 0;
         spin_lock(&as->pt_lock);
         platform_pt_walk(&b, start, end, false, collect_leaf, &l);

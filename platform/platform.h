@@ -18,6 +18,7 @@
 struct thread;
 struct run_queue;
 struct page;
+struct address_space;
 
 /* What every CPU has, reached in one instruction. Owned by its CPU: others may read only. */
 struct percpu {
@@ -204,6 +205,9 @@ void platform_root_destroy(page_root_t root);
 /* Makes root active on this CPU; interrupts masked. NO_ROOT: the kernel's own. */
 void platform_root_activate(page_root_t root);
 
+/* Drops all cached translations of the active root on this CPU; interrupts masked. */
+void platform_root_flush(void);
+
 /*
  * A batch of page-table changes on one root, under the address space's page-table lock. Changes may
  * be delayed until platform_pt_commit(), which also invalidates TLBs on every CPU where the root is
@@ -216,15 +220,18 @@ void platform_root_activate(page_root_t root);
 struct pt_batch {
     page_root_t root;
     vaddr_t start, end; /* range whose translations were removed or restricted */
-    const u64 *cpus;    /* bit i: root may be cached on CPU i; the address space's mask, read atomically after all changes are visible */
+    struct address_space *space; /* whose root it is, for the CPUs to invalidate; NULL: all CPUs */
     bool flush;
     paddr_t free_tables; /* unlinked table pages, released by commit */
 };
 
-static inline void pt_batch_init(struct pt_batch *b, page_root_t root, const u64 *cpus)
+static inline void pt_batch_init(struct pt_batch *b, page_root_t root, struct address_space *space)
 {
-    *b = (struct pt_batch){.root = root, .start = UINT64_MAX, .cpus = cpus};
+    *b = (struct pt_batch){.root = root, .start = UINT64_MAX, .space = space};
 }
+
+/* In the kernel: CPUs that must drop translations of space now (bit mask); those that will by themselves are left out, unless page tables go too. */
+u64 kernel_flush_targets(struct address_space *space, bool tables_freed);
 
 /* Maps one page (size PAGE_SIZE or HUGE_SIZE, all aligned to it). Replaces what was there. 0 or -ENOMEM. A huge
  * page where small ones exist frees the emptied table; a small one inside a huge page splits it first. */

@@ -283,7 +283,9 @@ static void protect(struct range_walk *w, u64 *entry, vaddr_t va, size_t size)
     if (new == old)
         return;
     write_entry(entry, new);
-    if (old & P_PRESENT)
+    /* A CPU that remembers less than is allowed now faults once and forgets it. */
+    bool less = (old & P_WRITE & ~new) || (new & P_NX & ~old) || !(new & P_PRESENT);
+    if ((old & P_PRESENT) && less)
         must_flush(w->b, va, va + size);
 }
 
@@ -457,6 +459,11 @@ void platform_root_activate(page_root_t root)
 
 /* ---------------------------------------------------------------- invalidation */
 
+void platform_root_flush(void)
+{
+    x86_flush_tlb();
+}
+
 struct flush_request {
     vaddr_t start, end;
 };
@@ -486,7 +493,7 @@ void platform_pt_commit(struct pt_batch *b)
             r = (struct flush_request){0, UINT64_MAX & PAGE_MASK};
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         /* Ordered after the changes: a CPU that activates the root later sees them. */
-        u64 cpus = b->cpus ? __atomic_load_n(b->cpus, __ATOMIC_SEQ_CST) : UINT64_MAX;
+        u64 cpus = b->space ? kernel_flush_targets(b->space, b->free_tables != 0) : UINT64_MAX;
         smp_call_mask(cpus, flush_local, &r);
     }
     for (paddr_t pa = b->free_tables; pa;) {

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #define THREADS 4
-#define ROUNDS  300
+#define ROUNDS  60
 
 static char *common;
 static atomic_int wrong, stop;
@@ -97,7 +97,7 @@ int main(void)
     pthread_t t[2];
     for (int i = 0; i < 2; i++)
         pthread_create(&t[i], NULL, watcher, NULL);
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 30; round++) {
         memset(common, 0x5a, 64 * PAGE);
         madvise(common, 64 * PAGE, MADV_DONTNEED);
         /* The pages have other owners at once. */
