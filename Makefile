@@ -109,10 +109,13 @@ $(B)/unit/%: tests/unit/%.c $$(call unit_sources,tests/unit/%.c) $(UNIT_HEADERS)
 
 unit: $(UNIT)
 
-test: deps all unit ## install what is needed, build, and run the tests
+debug: ## build the kernel that checks itself (lock order, atomic sections, stacks, freed memory)
+	@$(MAKE) --no-print-directory B=$(B)/debug DEBUG=1 $(B)/debug/aril.elf
+
+test: deps all debug unit ## install what is needed, build, and run the tests
 	tests/run.sh
 
-test-full: deps all unit ## the slow suites too
+test-full: deps all debug unit ## the slow suites too
 	tests/run.sh --full
 
 bench: deps all ## the table of ratios against Linux
@@ -128,7 +131,7 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all deps run unit test test-full bench install clean help
+.PHONY: all debug deps run unit test test-full bench install clean help
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -54,10 +54,11 @@ case_script() # SUITE.NAME SCRIPT ARGS...
 # What a test sees must not depend on who runs it.
 abi_environment='env -i PATH=/usr/bin:/bin HOME=/ LANG=C TZ=UTC0'
 
-case_abi() # NAME ACCEL CPUS
+case_abi() # NAME ACCEL CPUS [debug]
 {
     program=$B/abi/$1
-    label=abi.$1.$2${3:+.$3}
+    label=abi.$1.$2${3:+.$3}${4:+.$4}
+    kernel=$B/${4:+$4/}aril.elf
     if [ ! -x "$program" ]; then
         echo "not ok $label - does not build, see $B/abi/$1.log"
         return
@@ -81,7 +82,7 @@ case_abi() # NAME ACCEL CPUS
     fi
     seconds=60
     [ "$2" = kvm ] && seconds=30
-    timeout -k 2 -s KILL $((seconds + 10)) "$B/aril" run --clean-env -e PATH=/usr/bin:/bin -e HOME=/ -e LANG=C -e TZ=UTC0 \
+    timeout -k 2 -s KILL $((seconds + 10)) "$B/aril" run --kernel "$kernel" --clean-env -e PATH=/usr/bin:/bin -e HOME=/ -e LANG=C -e TZ=UTC0 \
         -m 512M --accel "$2" --cpus "$3" --timeout "$seconds" "$program" </dev/null >"$work/out" 2>"$work/err"
     rc=$?
     if cmp -s "$program.expected" "$work/out" && [ $rc = "$(cat "$program.rc")" ]; then
@@ -182,6 +183,10 @@ for source in tests/abi/*.c; do
             fi
         done
     done
+    # The kernel that checks lock order, sleeping while atomic, stack depth and freed memory.
+    accel=kvm
+    [ -n "$kvm_problem" ] && accel=tcg
+    add "abi.$name.$accel.2.debug" abi "$name" $accel 2 debug
 done
 
 for script in tests/run/*.sh; do
