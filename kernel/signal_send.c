@@ -6,6 +6,10 @@
 #include "kernel/signal_queue.h"
 #include "kernel/lib/string.h"
 
+/* Numbers of the CPU, which the signal frame reports. */
+#define TRAP_PAGE_FAULT    14u
+#define PAGE_FAULT_PRESENT 1u
+
 int signal_wait_status(struct process *p, int signo)
 {
     bool core = (SIGNAL_BIT(signo) & SIGNALS_CORE) && p->dumpable && p->limits[RLIMIT_CORE].rlim_cur > 0;
@@ -94,7 +98,10 @@ void kernel_user_exception(int signo, int code, vaddr_t address, unsigned trapno
         info.si_addr = (void *)address;
     t->trap_number = trapno;
     t->trap_error = error;
-    if (trapno == 14)
+    if (trapno == TRAP_PAGE_FAULT) {
         t->trap_address = address;
+        if (address >= USER_SPACE_END)
+            t->trap_error |= PAGE_FAULT_PRESENT; /* as Linux, which does not tell what lies up there */
+    }
     signal_force(signo, &info);
 }

@@ -92,11 +92,11 @@ long sys_tgkill(const struct syscall_args *a)
     return kill_thread(ARG_INT(a, 0), ARG_INT(a, 1), ARG_INT(a, 2), &info);
 }
 
-/* Only to itself may a process send what looks like the kernel's or kill's. */
-static int check_forgery(const siginfo_t *info, int pid)
+/* Only to itself may a thread send what looks like the kernel's or kill's. */
+static int check_forgery(const siginfo_t *info, int tid)
 {
     bool from_others = info->si_code >= 0 || info->si_code == SI_TKILL;
-    return from_others && pid != current_process()->pid ? -EPERM : 0;
+    return from_others && tid != current_thread()->tid ? -EPERM : 0;
 }
 
 /* The part of a siginfo that Linux keeps. */
@@ -130,6 +130,6 @@ long sys_rt_tgsigqueueinfo(const struct syscall_args *a)
         return error;
     if (tgid <= 0 || tid <= 0)
         return -EINVAL;
-    error = check_forgery(&info, tgid);
+    error = check_forgery(&info, tid);
     return error ? error : kill_thread(tgid, tid, signo, &info);
 }
