@@ -22,6 +22,7 @@
 static struct file_pool {
     struct file *first;
     u32 count;
+    s64 taken; /* files taken less those given back on this CPU */
 } __attribute__((aligned(64))) pools[MAX_CPUS];
 
 /* What CPUs have too many of. */
@@ -50,8 +51,18 @@ static struct file *pool_take(void)
             spare.first = f->next_free;
         spin_unlock_irq(&spare.lock);
     }
+    pool->taken++;
     preempt_enable();
     return f ? f : kzalloc(sizeof(struct file));
+}
+
+u64 files_open(void)
+{
+    s64 n = 0;
+
+    for (unsigned cpu = 0; cpu < platform_cpu_count(); cpu++)
+        n += READ_ONCE(pools[cpu].taken);
+    return n > 0 ? (u64)n : 0;
 }
 
 static void pool_give(struct file *f)
@@ -60,6 +71,7 @@ static void pool_give(struct file *f)
 
     preempt_disable();
     pool = &pools[this_cpu()->cpu];
+    pool->taken--;
     if (pool->count < CPU_POOL_MAX) {
         f->next_free = pool->first;
         pool->first = f;

@@ -34,7 +34,7 @@ static int begin_create(int dirfd, const char *path, bool directory, struct path
         error = -EEXIST;
     } else if (existing != ERR_PTR(-ENOENT)) {
         error = (int)PTR_ERR(existing);
-    } else if ((l->trailing_slash && !directory) || l->parent.dentry->unlinked) {
+    } else if ((l->trailing_slash && !directory) || l->parent.dentry->unlinked || dir->super->volatile_names) {
         error = -ENOENT;
     } else {
         error = mount_want_write(&l->parent);

@@ -217,7 +217,7 @@ static struct dentry *find_or_create(struct walk *w, const struct open_how_kerne
     mutex_lock(&i->lock);
     d = path_lookup_child(dir, w->last, w->last_length, true);
     if (d == ERR_PTR(-ENOENT)) {
-        error = dir->unlinked ? -ENOENT : mount_want_write(&w->at);
+        error = dir->unlinked || i->super->volatile_names ? -ENOENT : mount_want_write(&w->at);
         if (!error)
             error = inode_permission(i, MAY_WRITE | MAY_EXEC);
         if (!error && !i->ops->create)

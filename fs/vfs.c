@@ -2,6 +2,8 @@
 /* The tree at boot: the root tmpfs, /dev and what the boot archive holds. Runs before any program does. */
 #include <linux/mount.h>
 #include "fs/devfs/devfs.h"
+#include "fs/proc/proc.h"
+#include "fs/sysfs/sysfs.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/tty.h"
 #include "kernel/address_space.h"
@@ -59,6 +61,8 @@ void vfs_init(void)
     device_register(5, 0, NULL, tty_open);
     device_register(5, 1, NULL, console_open);
     mount_at("/dev", &devfs_type, MS_NOSUID);
+    mount_at("/proc", &proc_type, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    mount_at("/sys", &sysfs_type, MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
 INIT_CALL(INIT_FILES, vfs_init);

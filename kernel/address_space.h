@@ -72,6 +72,8 @@ struct address_space {
     vaddr_t stack_top;
     vaddr_t arg_start, arg_end, env_start, env_end; /* for /proc */
     vaddr_t vdso;                /* AT_SYSINFO_EHDR, 0 none */
+    u64 auxv[48];                /* auxiliary vector as the program got it, for /proc */
+    u32 auxv_words;
     u64 minor_faults, major_faults;
 };
 

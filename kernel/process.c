@@ -49,6 +49,7 @@ struct process *process_create(void)
     credentials_init(&p->cred);
     p->start_time = platform_clock();
     p->dumpable = 1;
+    p->coredump_filter = 0x33; /* core(5): the default */
     signal_process_init(p);
     if (!process_id_add(p)) {
         kfree(p);

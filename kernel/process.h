@@ -73,6 +73,8 @@ struct process {
     } dead;
     bool cpu_timers;               /* a CPU-time limit or timer is set: sched_cpu_timer_tick wanted */
     u64 personality;
+    int oom_score_adj;             /* /proc/PID/oom_score_adj */
+    u32 coredump_filter;           /* /proc/PID/coredump_filter, bits as core(5) */
     u32 dumpable, no_new_privs, child_subreaper;
     bool no_huge_pages;            /* PR_SET_THP_DISABLE: faults fill with small pages */
     int pdeathsig;
@@ -217,6 +219,8 @@ void process_set_space(struct address_space *as);
 /* CPU time consumed, ns; user and system, which may be NULL, add up to it. */
 u64 thread_cpu_time(struct thread *t, u64 *user, u64 *system);
 u64 process_cpu_time(struct process *p, u64 *user, u64 *system);
+
+#define PID_MAX 32768 /* default of /proc/sys/kernel/pid_max */
 
 /* Set by fs/: release descriptors and fs context when the last thread has gone. */
 extern void (*process_exit_files)(struct process *p);

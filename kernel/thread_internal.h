@@ -5,8 +5,6 @@
 
 #include "kernel/process.h"
 
-#define PID_MAX 32768 /* default of /proc/sys/kernel/pid_max */
-
 /* Gives p an id and lists it; false: none free. */
 bool process_id_add(struct process *p);
 void process_id_remove(struct process *p);

@@ -335,6 +335,8 @@ static int build_stack(struct exec *x, const struct process *p, char *const argv
     x->space->arg_end = s->arg_end;
     x->space->env_start = s->env_start;
     x->space->env_end = s->env_end;
+    x->space->auxv_words = (u32)MIN(2 * (s->aux_count + 1), ARRAY_SIZE(x->space->auxv));
+    memcpy(x->space->auxv, s->auxv, x->space->auxv_words * sizeof(u64));
     return 0;
 }
 

@@ -68,6 +68,7 @@ int initial_stack_build(struct initial_stack *s)
     memcpy(at(s, path_va), s->path, path_bytes);
     memcpy(at(s, platform_va), s->platform, platform_bytes);
     memcpy(at(s, random_va), s->random, sizeof(s->random));
+    s->auxv = word;
     for (size_t i = 0; i < s->aux_count; i++, word += 2) {
         u64 type = s->aux[i].a_type;
         word[0] = type;

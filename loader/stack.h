@@ -19,6 +19,7 @@ struct initial_stack {
     size_t limit;           /* most bytes the block may have */
     /* returned */
     char *block;            /* kmalloc'ed: contents of [sp, top) */
+    const u64 *auxv;        /* the finished auxiliary vector, in block */
     vaddr_t sp;
     vaddr_t arg_start, arg_end, env_start, env_end;
 };

@@ -310,6 +310,8 @@ static inline u64 platform_cycles(void);
 /* Value of AT_HWCAP and AT_HWCAP2. */
 u64 platform_hwcap(void);
 u64 platform_hwcap2(void);
+/* The paragraph of /proc/cpuinfo about a CPU, in at most n bytes; returns its length. */
+size_t platform_cpu_description(unsigned cpu, char *buf, size_t n);
 /* Ring that kernel and program share: 0 or 3. */
 int platform_ring(void);
 /* "kvm", "xen", "tcg", "none": what the machine is. */

@@ -5,16 +5,15 @@
 #include <linux/random.h>
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
-#include <linux/utsname.h>
 #include "syscalls/syscall.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/page.h"
-#include "kernel/params.h"
 #include "kernel/random.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
+#include "kernel/uts.h"
 
 long sys_uname(const struct syscall_args *a);
 long sys_sethostname(const struct syscall_args *a);
@@ -24,24 +23,21 @@ long sys_syslog(const struct syscall_args *a);
 long sys_getrandom(const struct syscall_args *a);
 long sys_reboot(const struct syscall_args *a);
 
-/* Set by sethostname() and setdomainname(); empty: as booted. A reader may see a name half written, as on Linux it may see either. */
-static char host_name[__NEW_UTS_LEN + 1], domain_name[__NEW_UTS_LEN + 1];
-
 long sys_uname(const struct syscall_args *a)
 {
     struct new_utsname n;
     memset(&n, 0, sizeof(n));
-    strlcpy(n.sysname, "Linux", sizeof(n.sysname));
-    strlcpy(n.nodename, host_name[0] ? host_name : params.hostname, sizeof(n.nodename));
-    strlcpy(n.release, "6.1.0-aril", sizeof(n.release));
-    strlcpy(n.version, "#1 SMP Aril", sizeof(n.version));
+    strlcpy(n.sysname, UTS_SYSNAME, sizeof(n.sysname));
+    strlcpy(n.nodename, uts_host_name(), sizeof(n.nodename));
+    strlcpy(n.release, UTS_RELEASE, sizeof(n.release));
+    strlcpy(n.version, UTS_VERSION, sizeof(n.version));
     bool compat = (current_process()->personality & PER_MASK) == PER_LINUX32;
     strlcpy(n.machine, compat ? "i686" : "x86_64", sizeof(n.machine));
-    strlcpy(n.domainname, domain_name[0] ? domain_name : "(none)", sizeof(n.domainname));
+    strlcpy(n.domainname, uts_domain_name(), sizeof(n.domainname));
     return copy_to_user(ARG_PTR(a, 0), &n, sizeof(n));
 }
 
-static long set_uts_name(char *name, const struct syscall_args *a)
+static long set_uts_name(void (*set)(const char *name, size_t length), const struct syscall_args *a)
 {
     char new[__NEW_UTS_LEN + 1] = "";
     int length = ARG_INT(a, 1);
@@ -51,18 +47,18 @@ static long set_uts_name(char *name, const struct syscall_args *a)
         return -EINVAL;
     if (copy_from_user(new, ARG_PTR(a, 0), (size_t)length))
         return -EFAULT;
-    memcpy(name, new, sizeof(new));
+    set(new, (size_t)length);
     return 0;
 }
 
 long sys_sethostname(const struct syscall_args *a)
 {
-    return set_uts_name(host_name, a);
+    return set_uts_name(uts_set_host_name, a);
 }
 
 long sys_setdomainname(const struct syscall_args *a)
 {
-    return set_uts_name(domain_name, a);
+    return set_uts_name(uts_set_domain_name, a);
 }
 
 long sys_sysinfo(const struct syscall_args *a)

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc/PID/fd: links to the open files, and /proc/PID/fdinfo about them. */
+#include "fs/proc/proc.h"
+#include "kernel/lib/printf.h"
+
+/* The open file that a link is about; referenced, NULL if it was closed. */
+static struct file *file_of(const struct generated_ref *r)
+{
+    struct fd_table *t = r->process->files;
+
+    return t ? fd_table_lookup(t, (int)r->arg) : NULL;
+}
+
+static ssize link_fd(const struct generated_ref *r, char *buf, size_t n)
+{
+    struct file *f = file_of(r);
+    ssize length;
+
+    if (!f)
+        return -ENOENT;
+    length = vfs_file_path(f, buf, n);
+    file_put(f);
+    return length > 0 ? length - 1 : length;
+}
+
+static int follow_fd(const struct generated_ref *r, struct path_ref *to)
+{
+    struct file *f = file_of(r);
+    int error;
+
+    if (!f)
+        return -ENOENT;
+    error = file_path_ref(f, to);
+    file_put(f);
+    return error;
+}
+
+static int show_fdinfo(struct text *t, const struct generated_ref *r)
+{
+    struct file *f = file_of(r);
+    struct stat st;
+
+    if (!f)
+        return -ENOENT;
+    text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\n", (unsigned long long)READ_ONCE(f->position), f->flags,
+                f->mount ? f->mount->id : 0);
+    if (!file_stat(f, &st))
+        text_printf(t, "ino:\t%llu\n", (unsigned long long)st.st_ino);
+    file_put(f);
+    return 0;
+}
+
+/* By what the file may be used for: read 4, write 2; execute always, as Linux shows it. */
+#define LINK(permissions) {.mode = S_IFLNK | (permissions), .readlink = link_fd, .follow = follow_fd}
+static const struct generated_node fd_links[4] = {LINK(0100), LINK(0500), LINK(0300), LINK(0700)};
+static const struct generated_node fdinfo_file = {.mode = S_IFREG | 0444, .show = show_fdinfo};
+
+/* node NULL: the link. */
+static int find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child,
+                const struct generated_node *node)
+{
+    struct generated_ref wanted = *r;
+    struct file *f;
+
+    if (!generated_number(name, n, &wanted.arg) || wanted.arg > INT32_MAX)
+        return -ENOENT;
+    f = file_of(&wanted);
+    if (!f)
+        return -ENOENT;
+    child->node = node ? node : &fd_links[f->mode & (FILE_READ | FILE_WRITE)];
+    file_put(f);
+    process_get(r->process);
+    child->arg = wanted.arg;
+    return 0;
+}
+
+int proc_fd_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+{
+    return find(r, name, n, child, NULL);
+}
+
+int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+{
+    return find(r, name, n, child, &fdinfo_file);
+}
+
+static bool list_open(const struct generated_ref *r, u64 *cursor, char name[24])
+{
+    struct fd_table *t = r->process->files;
+    int fd = t ? fd_next_open(t, (int)*cursor) : -1;
+
+    if (fd < 0)
+        return false;
+    *cursor = (u64)fd;
+    snprintf(name, 24, "%d", fd);
+    return true;
+}
+
+bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+{
+    *node = &fd_links[0];
+    return list_open(r, cursor, name);
+}
+
+bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+{
+    *node = &fdinfo_file;
+    return list_open(r, cursor, name);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc/PID/mounts and mountinfo, proc(5). */
+#include <linux/mount.h>
+#include "fs/proc/proc.h"
+#include "kernel/heap.h"
+#include "kernel/list.h"
+
+/* Mounts are collected with references first: their paths cannot be made under the tree's lock. */
+#define MOUNTS_MAX 256
+
+struct collection {
+    struct mount *mount[MOUNTS_MAX];
+    unsigned n;
+};
+
+static bool collect(struct mount *m, void *arg)
+{
+    struct collection *c = arg;
+
+    mount_get(m);
+    c->mount[c->n++] = m;
+    return c->n < MOUNTS_MAX;
+}
+
+/* Blanks and backslashes of a path are escaped, as both files do. */
+static void show_escaped(struct text *t, const char *s)
+{
+    for (; *s; s++) {
+        if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+            text_printf(t, "\\%03o", (unsigned char)*s);
+        else
+            text_append(t, s, 1);
+    }
+}
+
+static void show_flags(struct text *t, u32 flags)
+{
+    static const struct {
+        u32 flag;
+        const char *name;
+    } names[] = {
+        {MS_NOSUID, ",nosuid"},         {MS_NODEV, ",nodev"},           {MS_NOEXEC, ",noexec"},
+        {MS_NOATIME, ",noatime"},       {MS_NODIRATIME, ",nodiratime"}, {MS_NOSYMFOLLOW, ",nosymfollow"},
+    };
+
+    text_printf(t, flags & MS_RDONLY ? "ro" : "rw");
+    for (unsigned k = 0; k < ARRAY_SIZE(names); k++)
+        if (flags & names[k].flag)
+            text_printf(t, "%s", names[k].name);
+    if (!(flags & MS_NOATIME))
+        text_printf(t, ",relatime");
+}
+
+static void show_super_options(struct text *t, struct super *s)
+{
+    char options[128];
+
+    if (!s->ops->options)
+        return;
+    s->ops->options(s, options, sizeof(options));
+    text_printf(t, "%s", options);
+}
+
+static void show_mount(struct text *t, struct mount *m, const char *at)
+{
+    show_escaped(t, m->super->source);
+    text_printf(t, " ");
+    show_escaped(t, at);
+    text_printf(t, " %s ", m->super->type);
+    show_flags(t, m->flags | (m->super->flags & SUPER_READ_ONLY ? MS_RDONLY : 0));
+    show_super_options(t, m->super);
+    text_printf(t, " 0 0\n");
+}
+
+static void show_mountinfo(struct text *t, struct mount *m, const char *at, char *path)
+{
+    struct path_ref root = {m, m->root};
+    struct dentry *d = m->root;
+
+    text_printf(t, "%d %d %u:%u ", m->id, m->parent ? m->parent->id : m->id, (unsigned)(m->super->dev >> 8) & 0xfff,
+                (unsigned)m->super->dev & 0xff);
+    /* What part of the file system is mounted: "/", or the directory that was bound. */
+    if (d == m->super->root)
+        text_printf(t, "/");
+    else if (d->parent == m->super->root)
+        text_printf(t, "/%s", d->name);
+    else if (vfs_path_of(&root, path, PATH_MAX) > 0)
+        show_escaped(t, path);
+    text_printf(t, " ");
+    show_escaped(t, at);
+    text_printf(t, " ");
+    show_flags(t, m->flags);
+    text_printf(t, " - %s ", m->super->type);
+    show_escaped(t, m->super->source);
+    text_printf(t, m->super->flags & SUPER_READ_ONLY ? " ro" : " rw");
+    show_super_options(t, m->super);
+    text_printf(t, "\n");
+}
+
+static int show(struct text *t, bool info)
+{
+    struct collection *c = kzalloc(sizeof(*c));
+    char *path = kmalloc(2 * PATH_MAX);
+
+    if (!c || !path) {
+        kfree(c);
+        kfree(path);
+        return -ENOMEM;
+    }
+    mount_for_each(collect, c);
+    for (unsigned k = 0; k < c->n; k++) {
+        struct path_ref at = {c->mount[k], c->mount[k]->root};
+
+        if (vfs_path_of(&at, path, PATH_MAX) > 0 && path[0] == '/') {
+            if (info)
+                show_mountinfo(t, c->mount[k], path, path + PATH_MAX);
+            else
+                show_mount(t, c->mount[k], path);
+        }
+        mount_put(c->mount[k]);
+    }
+    kfree(c);
+    kfree(path);
+    return 0;
+}
+
+int proc_mounts(struct text *t, const struct generated_ref *r)
+{
+    return show(t, false);
+}
+
+int proc_mountinfo(struct text *t, const struct generated_ref *r)
+{
+    return show(t, true);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc: inside of fs/proc/. Values are true ones; what the kernel does not know is left out, not invented. */
+#ifndef FS_PROC_PROC_H
+#define FS_PROC_PROC_H
+
+#include "fs/generated.h"
+
+#define USER_TICKS 100 /* USER_HZ: the unit of times in /proc */
+
+extern const struct file_system_type proc_type;
+
+extern const struct generated_node proc_process_files[], proc_thread_files[], proc_sys_files[];
+
+static inline u64 proc_ticks(nsec_t ns)
+{
+    return ns / (NSEC_PER_SEC / USER_TICKS);
+}
+
+/* The machine: system.c. */
+int proc_meminfo(struct text *t, const struct generated_ref *r);
+int proc_stat(struct text *t, const struct generated_ref *r);
+int proc_uptime(struct text *t, const struct generated_ref *r);
+int proc_loadavg(struct text *t, const struct generated_ref *r);
+int proc_version(struct text *t, const struct generated_ref *r);
+int proc_cpuinfo(struct text *t, const struct generated_ref *r);
+int proc_cmdline(struct text *t, const struct generated_ref *r);
+int proc_filesystems(struct text *t, const struct generated_ref *r);
+int proc_swaps(struct text *t, const struct generated_ref *r);
+int proc_cgroups(struct text *t, const struct generated_ref *r);
+int proc_empty(struct text *t, const struct generated_ref *r);
+
+/* Of a process: maps.c, mounts.c, status.c, fd.c. */
+int proc_maps(struct text *t, const struct generated_ref *r);
+int proc_mounts(struct text *t, const struct generated_ref *r);
+int proc_mountinfo(struct text *t, const struct generated_ref *r);
+int proc_status(struct text *t, const struct generated_ref *r);
+int proc_process_stat(struct text *t, const struct generated_ref *r);
+int proc_statm(struct text *t, const struct generated_ref *r);
+int proc_limits(struct text *t, const struct generated_ref *r);
+int proc_fd_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+
+/* The thread that a file under task/ is about, or the leader; referenced, NULL if it has ended. */
+struct thread *proc_thread(const struct generated_ref *r);
+
+#endif
