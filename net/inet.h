@@ -36,7 +36,7 @@ enum tcp_state { /* values of TCP_INFO */
 struct inet_options {
     u64 ip_bits, tcp_bits;
     u64 ip6_bits[2];
-    u8 tos, multicast_ttl, mtu_discover, mtu_discover6, min_ttl, min_hops;
+    u8 tos, multicast_ttl, mtu_discover, mtu_discover6, min_ttl, min_hops, multicast_interface6;
     s16 ttl, traffic_class, hops, multicast_hops; /* -1: default */
     int max_segment, keep_idle, keep_interval, keep_count, syn_count, linger2, defer_accept, user_timeout,
         window_clamp, fastopen, notsent_low_water;

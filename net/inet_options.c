@@ -108,18 +108,25 @@ static int set_ip(struct inet_socket *u, int option, const void *value, u32 leng
         o->multicast_ttl = n == -1 ? 1 : (u8)n;
         return 0;
     case IP_MULTICAST_IF:
-    case IP_UNICAST_IF:
+        if (u->base.type == SOCK_STREAM)
+            return -EINVAL;
         return n == 0 || length > sizeof(int) ? 0 : -EADDRNOTAVAIL;
+    case IP_UNICAST_IF:
+        return n == 0 ? 0 : -EADDRNOTAVAIL;
     case IP_OPTIONS:
         return length ? -EINVAL : 0;
     case IP_ADD_MEMBERSHIP:
     case IP_ADD_SOURCE_MEMBERSHIP:
     case MCAST_JOIN_GROUP:
     case MCAST_JOIN_SOURCE_GROUP:
+        if (u->base.type == SOCK_STREAM)
+            return -EPROTO;
         return length < sizeof(struct ip_mreq) ? -EINVAL : -ENODEV;
     case IP_DROP_MEMBERSHIP:
     case IP_DROP_SOURCE_MEMBERSHIP:
     case MCAST_LEAVE_GROUP:
+        if (u->base.type == SOCK_STREAM)
+            return -EPROTO;
         return length < sizeof(struct ip_mreq) ? -EINVAL : -EADDRNOTAVAIL;
     default:
         return -ENOPROTOOPT;
@@ -197,6 +204,8 @@ static int set_ip6(struct inet_socket *u, int option, const void *value, u32 len
     if (length < sizeof(int))
         return -EINVAL;
     if (ip6_boolean(option)) {
+        if (option == IPV6_MULTICAST_LOOP && (n < 0 || n > 1))
+            return -EINVAL;
         set_bit(&o->ip6_bits[option / 64], option, n != 0);
         return 0;
     }
@@ -234,8 +243,14 @@ static int set_ip6(struct inet_socket *u, int option, const void *value, u32 len
         o->mtu_discover6 = (u8)n;
         return 0;
     case IPV6_MULTICAST_IF:
+        if (u->base.type == SOCK_STREAM)
+            return -ENOPROTOOPT;
+        if (n != 0 && n != LOOPBACK_INDEX)
+            return -ENODEV;
+        o->multicast_interface6 = (u8)n;
+        return 0;
     case IPV6_UNICAST_IF:
-        return n == 0 || n == LOOPBACK_INDEX ? 0 : -ENODEV;
+        return n == 0 ? 0 : -EINVAL;
     case IPV6_ADDR_PREFERENCES:
         return 0;
     case IPV6_MTU:
@@ -266,6 +281,7 @@ static int get_ip6(struct inet_socket *u, int option, void *value, int *length)
     case IPV6_MTU:
         return u->remote.port ? option_write_int(value, length, LOOPBACK_MTU) : -ENOTCONN;
     case IPV6_MULTICAST_IF:
+        return option_write_int(value, length, o->multicast_interface6);
     case IPV6_UNICAST_IF:
         return option_write_int(value, length, 0);
     case IPV6_ADDR_PREFERENCES:
@@ -298,5 +314,5 @@ int inet_get_option(struct socket *s, int level, int option, void *value, int *l
         return get_ip6(u, option, value, length);
     if (level == SOL_TCP && s->type == SOCK_STREAM)
         return tcp_get_option(u, option, value, length);
-    return -ENOPROTOOPT;
+    return s->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
 }

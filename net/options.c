@@ -74,8 +74,12 @@ static int set_boolean(struct socket *s, int option, int n)
         return -EOPNOTSUPP;
     if (option == SO_REUSEPORT && n && s->family == AF_UNIX)
         return -EOPNOTSUPP;
-    if (option == SO_ZEROCOPY && n)
-        return s->family == AF_UNIX ? -EOPNOTSUPP : n > 1 ? -EINVAL : (set_bit(s, option, true), 0);
+    if (option == SO_ZEROCOPY) {
+        if (s->family == AF_UNIX)
+            return -EOPNOTSUPP;
+        if (n < 0 || n > 1)
+            return -EINVAL;
+    }
     set_bit(s, option, n != 0);
     return 0;
 }

@@ -38,6 +38,15 @@ static int set_range(int n, int low, int high, int *to)
     return 0;
 }
 
+/* TCP_DEFER_ACCEPT is kept as a number of SYN-ACK repetitions: the seconds after which one would be due. */
+static int deferred_seconds(int seconds)
+{
+    int due = 0;
+    for (int period = 1; due < seconds && due < 247; period = MIN(period * 2, 120))
+        due += period;
+    return due;
+}
+
 int tcp_set_option(struct inet_socket *u, int option, const void *value, u32 length)
 {
     struct inet_options *o = &u->options;
@@ -74,7 +83,7 @@ int tcp_set_option(struct inet_socket *u, int option, const void *value, u32 len
         o->linger2 = n < 0 ? -1 : MIN(n ? n : 60, 120);
         return 0;
     case TCP_DEFER_ACCEPT:
-        o->defer_accept = n > 0 ? n : 0;
+        o->defer_accept = deferred_seconds(n);
         return 0;
     case TCP_WINDOW_CLAMP:
         if (n == 0 && tcp_state_of(u) != TCP_CLOSE)
