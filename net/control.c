@@ -21,6 +21,7 @@ struct ucred credentials_current(void)
 
 static struct passed_files *passed_create(unsigned count)
 {
+    unix_collect(true);
     if (__atomic_add_fetch(&in_flight, count, __ATOMIC_RELAXED) > IN_FLIGHT_MAX) {
         __atomic_sub_fetch(&in_flight, count, __ATOMIC_RELAXED);
         return ERR_PTR(-ETOOMANYREFS);
@@ -30,16 +31,25 @@ static struct passed_files *passed_create(unsigned count)
         __atomic_sub_fetch(&in_flight, count, __ATOMIC_RELAXED);
         return ERR_PTR(-ENOMEM);
     }
-    p->next = NULL;
-    p->count = 0;
+    *p = (struct passed_files){.refs = 1};
+    list_init(&p->held_link);
+    list_init(&p->all_link);
     return p;
 }
 
-/* The set and its files go; count is what it was created for. */
+/* The files were moved elsewhere or closed. */
 static void passed_destroy(struct passed_files *p)
 {
     __atomic_sub_fetch(&in_flight, p->count, __ATOMIC_RELAXED);
     kfree(p);
+}
+
+void passed_close(struct passed_files *p)
+{
+    for (unsigned i = 0; i < p->count; i++)
+        file_put(p->files[i]);
+    __atomic_sub_fetch(&in_flight, p->count, __ATOMIC_RELAXED);
+    p->count = 0;
 }
 
 struct passed_files *passed_copy(const struct passed_files *passed)
@@ -66,6 +76,9 @@ void passed_free(struct passed_files *passed)
 {
     if (!passed)
         return;
+    passed_land(passed);
+    if (__atomic_sub_fetch(&passed->refs, 1, __ATOMIC_ACQ_REL))
+        return;
     spin_lock(&dying_lock);
     passed->next = dying;
     dying = passed;
@@ -74,8 +87,7 @@ void passed_free(struct passed_files *passed)
     while (!busy && (passed = dying)) {
         dying = passed->next;
         spin_unlock(&dying_lock);
-        for (unsigned i = 0; i < passed->count; i++)
-            file_put(passed->files[i]);
+        passed_close(passed);
         passed_destroy(passed);
         spin_lock(&dying_lock);
     }

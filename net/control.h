@@ -9,8 +9,13 @@
 
 /* Files in flight: referenced, in no descriptor table. */
 struct passed_files {
-    struct passed_files *next; /* being freed */
+    u32 refs;                  /* atomic: who carries it, and a collection that found it unreachable */
     unsigned count;
+    struct passed_files *next; /* being freed */
+    /* of sets that hold AF_UNIX sockets, while in a queue; net/unix_collect.c */
+    struct socket *receiver;   /* whose queue */
+    struct list held_link, all_link;
+    struct passed_files *next_garbage;
     struct file *files[];
 };
 
@@ -35,6 +40,18 @@ void control_put_files(struct message *m, struct passed_files *passed);
 struct passed_files *passed_copy(const struct passed_files *passed);
 /* Closes files that nobody received. NULL is fine. Never recurses. */
 void passed_free(struct passed_files *passed);
+/* Closes the files of a set at once and leaves it empty. */
+void passed_close(struct passed_files *passed);
+
+/* A set goes into receiver's queue (called under the queue's lock), or has left it. */
+void passed_take_off(struct passed_files *passed, struct socket *receiver);
+void passed_land(struct passed_files *passed);
+/*
+ * Closes sockets that can be reached only through their own queues. Called at every close of an AF_UNIX socket, and
+ * before files are sent. Sleeps.
+ */
+void unix_collect(bool sending);
+
 /* Credentials of the running process. */
 struct ucred credentials_current(void);
 

@@ -160,6 +160,9 @@ static ssize deliver(struct socket *s, struct list *list, u32 n, u32 charge, con
         if (!result)
             result = (ssize)n;
     } else {
+        struct chunk *first = list_first(list, struct chunk, link);
+        if (first->passed)
+            passed_take_off(first->passed, other->socket);
         append(other, list);
         other->bytes += n;
         other->charge += charge;
@@ -305,6 +308,7 @@ static bool take_files(struct message *m, struct chunk *c, bool peek, struct pas
     } else {
         *passed = c->passed;
         c->passed = NULL;
+        passed_land(*passed);
     }
     return true;
 }

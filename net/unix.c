@@ -18,6 +18,8 @@ struct unix_socket *unix_allocate(int type)
                                                         : &unix_seqpacket_ops;
     socket_init(&u->base, ops, AF_UNIX, type, 0);
     list_init(&u->name_link);
+    list_init(&u->held);
+    list_init(&u->work_link);
     datagram_queue_init(&u->queue);
     return u;
 }
@@ -372,6 +374,7 @@ static void unix_stream_close(struct socket *s)
     socket_accept_flush(s);
     if (s->stream)
         stream_close(s, tell_closed);
+    unix_collect(false);
 }
 
 const struct socket_ops unix_stream_ops = {

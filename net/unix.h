@@ -22,6 +22,10 @@ struct unix_socket {
     struct inode *inode;         /* of a pathname socket, reference */
     struct list name_link;       /* in the table of names, under its lock */
     struct unix_name *gone_peer_name; /* stream: of the other end once that is closed; under stream.lock */
+    struct list held;            /* sets of sockets in our queue; with the next three under net/unix_collect.c's lock */
+    struct list work_link;
+    u32 flights;                 /* times this socket is in flight itself */
+    bool marked;
     u8 shutdown;                 /* SHUT_* bits while there is no stream; under base.lock */
     bool dead;                   /* closed; under base.lock */
     bool connecting;             /* atomic: a connect(2) is under way */

@@ -145,6 +145,8 @@ static int deliver(struct unix_socket *from, struct unix_socket *to, struct data
         error = -EAGAIN;
     else
         datagram_enqueue(&to->queue, d);
+    if (!error && d->passed)
+        passed_take_off(d->passed, &to->base);
     spin_unlock(&to->base.lock);
     if (!error)
         wait_wake_events(&to->base.wait, ~0u, READABLE);
@@ -269,6 +271,7 @@ static void add_control(struct socket *s, struct message *m, struct datagram *d)
             control_put_files(m, copy);
         return;
     }
+    passed_land(d->passed);
     control_put_files(m, d->passed);
     d->passed = NULL;
 }
@@ -398,6 +401,7 @@ static void unix_datagram_close(struct socket *s)
     }
     set_peer(u, NULL);
     wait_wake_all(&s->room);
+    unix_collect(false);
 }
 
 const struct socket_ops unix_datagram_ops = {

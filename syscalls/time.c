@@ -2,6 +2,7 @@
 /* System calls that read, set and wait for clocks: clock_gettime(2), clock_nanosleep(2), gettimeofday(2) and relatives. */
 #include <linux/capability.h>
 #include <linux/timex.h>
+#include "fs/event.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
 #include "kernel/lib/string.h"
@@ -119,6 +120,7 @@ static int set_realtime(const struct __kernel_timespec *ts)
     if (!capable(CAP_SYS_TIME))
         return -EPERM;
     clock_set_realtime(ns);
+    timerfd_clock_was_set();
     return 0;
 }
 

@@ -98,7 +98,7 @@ static void rights(int type)
 static void borders(void)
 {
     int s[2], e = eventfd(0, 0), got[4];
-    socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s);
     write(s[0], "plain", 5);
     send_fds(s[0], &e, 1, "first");
     send_fds(s[0], &e, 1, "second");
@@ -227,6 +227,27 @@ static void cycles(void)
         close(s[0]), close(s[1]);
     }
     SHOW(failed);
+    /* What a lost cycle held is closed. */
+    int p[2];
+    pipe(p);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+    int both[2] = {s[1], p[1]};
+    send_fds(s[0], both, 2, "x");
+    close(s[0]), close(s[1]), close(p[1]);
+    close(socket(AF_UNIX, SOCK_DGRAM, 0));
+    struct pollfd f = {p[0], POLLIN, 0};
+    SHOW(poll(&f, 1, 3000));
+    SHOW(f.revents);
+    /* Reachable through a queue: kept. */
+    int in[2], out[2], got[1];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, out);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, in);
+    send_fds(in[0], &in[1], 1, "inner");
+    send_fds(out[0], &in[1], 1, "outer");
+    close(in[0]), close(in[1]);
+    close(socket(AF_UNIX, SOCK_DGRAM, 0));
+    receive(out[1], 64, 1, 0, got);
+    receive(got[0], 64, 1, 0, got);
     /* A deep chain of sockets in flight unwinds. */
     int before[2];
     socketpair(AF_UNIX, SOCK_STREAM, 0, before);
