@@ -161,7 +161,11 @@ add structure script structure tests/structure.sh
 for source in tests/abi/*.c; do
     [ -f "$source" ] || continue
     name=$(basename "$source" .c)
-    selected "abi.$name" || selected "abi.$name.kvm.1" || selected "abi.$name.tcg.1" || continue
+    wanted=
+    for variant in linux kvm.1 kvm.2 tcg.1 tcg.2; do
+        selected "abi.$name.$variant" && wanted=1
+    done
+    [ -n "$wanted" ] || continue
     if [ ! -x "$B/abi/$name" ] || [ -n "$(find tests/abi -maxdepth 1 \( -name "$name.c" -o -name '*.h' \) -newer "$B/abi/$name")" ]; then
         rm -f "$B/abi/$name" "$B/abi/$name.expected"
         # shellcheck disable=SC2046
