@@ -3,7 +3,9 @@
  * Inodes: life, permissions, attributes and times. Permission checks read mode and owner without a lock, as
  * they may change the moment after in any case; changes are made under the inode's lock.
  */
+#include <linux/capability.h>
 #include <linux/mount.h>
+#include <linux/securebits.h>
 #include "fs/vfs.h"
 #include "fs/file_lock.h"
 #include "kernel/heap.h"
@@ -31,7 +33,7 @@ struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mod
         i->gid = dir->gid;
         if (S_ISDIR(mode))
             mode |= S_ISGID;
-        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(i->gid) && !fs_privileged())
+        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(i->gid) && !fs_capable(CAP_FSETID))
             mode &= ~(u32)S_ISGID;
     }
     i->mode = mode;
@@ -96,16 +98,18 @@ int inode_stat(struct inode *i, struct stat *st)
 
 /* ------------------------------------------------------------ permissions */
 
-bool fs_privileged(void)
+bool fs_capable(int capability)
 {
     struct process *p = current_process();
 
-    return !p || p->cred.fsuid == 0;
+    return !p || p->cred.cap_effective >> capability & 1;
 }
 
 bool inode_owned(const struct inode *i)
 {
-    return fs_privileged() || current_process()->cred.fsuid == i->uid;
+    struct process *p = current_process();
+
+    return !p || p->cred.fsuid == i->uid || fs_capable(CAP_FOWNER);
 }
 
 static bool group_listed(const struct credentials *c, u32 gid)
@@ -123,25 +127,46 @@ bool in_group(u32 gid)
     return !p || p->cred.fsgid == gid || group_listed(&p->cred, gid);
 }
 
+/* The capabilities that count: access(2) asks what the real user would have. */
+static u64 capabilities_of(const struct process *p, bool real_ids)
+{
+    if (!p)
+        return ~0ull;
+    if (!real_ids || p->cred.securebits & SECBIT_NO_SETUID_FIXUP)
+        return p->cred.cap_effective;
+    return p->cred.uid ? 0 : p->cred.cap_permitted;
+}
+
+static bool mode_allows(const struct inode *i, const struct process *p, int mask, bool real_ids)
+{
+    u32 mode = READ_ONCE(i->mode);
+
+    if ((real_ids ? p->cred.uid : p->cred.fsuid) == i->uid)
+        mode >>= 6;
+    else if ((real_ids ? p->cred.gid : p->cred.fsgid) == i->gid || group_listed(&p->cred, i->gid))
+        mode >>= 3;
+    return !((u32)mask & ~mode & 7);
+}
+
 int inode_permission_as(struct inode *i, int mask, bool real_ids)
 {
     struct process *p = current_process();
-    u32 mode = READ_ONCE(i->mode), uid, gid;
+    u32 mode = READ_ONCE(i->mode);
+    u64 powers;
 
     if (unlikely(i->super->flags & SUPER_READ_ONLY) && mask & MAY_WRITE &&
         (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
         return -EROFS;
     if (unlikely(i->ops->permission != NULL))
         return i->ops->permission(i, mask);
-    uid = !p ? 0 : real_ids ? p->cred.uid : p->cred.fsuid;
-    if (uid == 0)
-        return !(mask & MAY_EXEC) || S_ISDIR(mode) || mode & 0111 ? 0 : -EACCES;
-    gid = real_ids ? p->cred.gid : p->cred.fsgid;
-    if (uid == i->uid)
-        mode >>= 6;
-    else if (gid == i->gid || group_listed(&p->cred, i->gid))
-        mode >>= 3;
-    return ((u32)mask & ~mode & 7) ? -EACCES : 0;
+    if (!p || mode_allows(i, p, mask, real_ids))
+        return 0;
+    powers = capabilities_of(p, real_ids);
+    if (powers >> CAP_DAC_OVERRIDE & 1 && (!(mask & MAY_EXEC) || S_ISDIR(mode) || mode & 0111))
+        return 0;
+    if (powers >> CAP_DAC_READ_SEARCH & 1 && (mask == MAY_READ || (S_ISDIR(mode) && !(mask & MAY_WRITE))))
+        return 0;
+    return -EACCES;
 }
 
 int inode_permission(struct inode *i, int mask)
@@ -169,7 +194,7 @@ int inode_may_delete(struct inode *dir, struct dentry *child, bool is_directory)
 
 static int check_owner_change(const struct inode *i, const struct inode_attr *a)
 {
-    if (fs_privileged())
+    if (fs_capable(CAP_CHOWN))
         return 0;
     if (a->valid & ATTR_UID && (!inode_owned(i) || a->uid != i->uid))
         return -EPERM;
@@ -209,7 +234,7 @@ static int check_change(struct inode *i, const struct inode_attr *a)
 static u32 without_set_id(const struct inode *i, u32 mode)
 {
     mode &= ~(u32)S_ISUID;
-    if (mode & S_IXGRP || (!fs_privileged() && !in_group(i->gid)))
+    if (mode & S_IXGRP || (!fs_capable(CAP_FSETID) && !in_group(i->gid)))
         mode &= ~(u32)S_ISGID;
     return mode;
 }
@@ -225,7 +250,7 @@ static void apply_change(struct inode *i, const struct inode_attr *a)
     if (a->valid & ATTR_MODE) {
         u32 mode = a->mode & 07777;
 
-        if (!in_group(i->gid) && !fs_privileged())
+        if (!in_group(i->gid) && !fs_capable(CAP_FSETID))
             mode &= ~(u32)S_ISGID;
         i->mode = (i->mode & S_IFMT) | mode;
     }
@@ -253,7 +278,7 @@ int inode_change(struct inode *i, struct inode_attr *a)
     else if (!error && a->valid & ATTR_SIZE)
         error = -EINVAL;
     if (!error) {
-        if (a->valid & ATTR_SIZE && !fs_privileged())
+        if (a->valid & ATTR_SIZE && !fs_capable(CAP_FSETID))
             i->mode = without_set_id(i, i->mode);
         apply_change(i, a);
     }
@@ -277,7 +302,7 @@ void inode_touch_atime(struct file *f)
 void inode_modified(struct inode *i)
 {
     i->mtime = i->ctime = (s64)clock_realtime();
-    if (unlikely(i->mode & (S_ISUID | S_ISGID)) && S_ISREG(i->mode) && !fs_privileged())
+    if (unlikely(i->mode & (S_ISUID | S_ISGID)) && S_ISREG(i->mode) && !fs_capable(CAP_FSETID))
         i->mode = without_set_id(i, i->mode);
 }
 

@@ -3,6 +3,7 @@
  * Calls that change names: mknod, mkdir, symlink, link, unlink, rmdir. Each finds the directory, locks it,
  * checks in Linux's order, and lets the file system store the change.
  */
+#include <linux/capability.h>
 #include "fs/vfs.h"
 
 static bool is_name(const struct path_last *l)
@@ -94,7 +95,7 @@ int vfs_create_node(int dirfd, const char *path, u32 mode, u64 rdev)
     if (error)
         return error;
     dir = l.parent.dentry->inode;
-    if ((S_ISCHR(mode) || S_ISBLK(mode)) && !fs_privileged())
+    if ((S_ISCHR(mode) || S_ISBLK(mode)) && !fs_capable(CAP_MKNOD))
         error = -EPERM;
     else if (!dir->ops->create)
         error = -EPERM;

@@ -7,6 +7,7 @@
  * so that a write of PIPE_BUF bytes or less is never split, and capacity behaves as Linux's does.
  */
 #include <asm/ioctls.h>
+#include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fs.h>
 #include "fs/pipe_internal.h"
@@ -337,7 +338,7 @@ long pipe_set_size(struct pipe *p, u64 size)
         return -EINVAL;
     while ((u64)slots * PAGE_SIZE < size)
         slots *= 2;
-    if (slots > p->slots && (u64)slots * PAGE_SIZE > UNPRIVILEGED_MAX && !fs_privileged())
+    if (slots > p->slots && (u64)slots * PAGE_SIZE > UNPRIVILEGED_MAX && !fs_capable(CAP_SYS_RESOURCE))
         return -EPERM;
     ring = kzalloc(slots * sizeof(*ring));
     if (!ring)

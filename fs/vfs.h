@@ -188,9 +188,9 @@ int inode_permission(struct inode *i, int mask);
 int inode_permission_as(struct inode *i, int mask, bool real_ids);
 /* May the caller take child's name out of dir? 0, -EACCES, -EPERM (sticky), -ENOTDIR or -EISDIR (is_directory is what it must be), -EBUSY. */
 int inode_may_delete(struct inode *dir, struct dentry *child, bool is_directory);
-/* Caller has the powers of root over files (CAP_DAC_OVERRIDE, CAP_FOWNER, …). */
-bool fs_privileged(void);
-/* Caller owns i or is privileged. */
+/* Caller has the capability CAP_*; kernel threads have all. */
+bool fs_capable(int capability);
+/* Caller owns i or has CAP_FOWNER. */
 bool inode_owned(const struct inode *i);
 /* Caller is in group gid (file-system gid or supplementary). */
 bool in_group(u32 gid);

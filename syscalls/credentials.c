@@ -219,6 +219,10 @@ long sys_getresgid(const struct syscall_args *a)
     return put_three(a, cred()->gid, cred()->egid, cred()->sgid);
 }
 
+#define FILE_CAPABILITIES                                                                                \
+    (1ull << CAP_CHOWN | 1ull << CAP_MKNOD | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH |      \
+     1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_LINUX_IMMUTABLE | 1ull << CAP_MAC_OVERRIDE)
+
 /* The two below return the id before the call, and no error: setfsuid(2). */
 long sys_setfsuid(const struct syscall_args *a)
 {
@@ -226,6 +230,11 @@ long sys_setfsuid(const struct syscall_args *a)
     u32 uid = ARG_U32(a, 0), old = new.fsuid;
     bool allowed = capable(CAP_SETUID) || uid == new.uid || uid == new.euid || uid == new.suid || uid == old;
     if (uid != NO_ID && allowed) {
+        /* The powers over files go with user 0 and come back with it. */
+        if (old == 0 && uid != 0)
+            new.cap_effective &= ~FILE_CAPABILITIES;
+        else if (old != 0 && uid == 0)
+            new.cap_effective |= new.cap_permitted & FILE_CAPABILITIES;
         new.fsuid = uid;
         cred_replace(&new);
     }

@@ -3,6 +3,7 @@
  * mount(2) for what there is: new instances of the file systems in fs/file_systems.c, bind mounts, remounts and
  * moves. All mounts are private; asking for that is granted, asking for sharing is refused.
  */
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
 #include "fs/vfs.h"
@@ -112,7 +113,7 @@ long sys_mount(const struct syscall_args *a)
     error = path_arg_find(AT_FDCWD, ARG_PTR(a, 1), FIND_FOLLOW, &at);
     if (error)
         return error;
-    if (!fs_privileged())
+    if (!fs_capable(CAP_SYS_ADMIN))
         error = -EPERM;
     else if (flags & MS_REMOUNT)
         error = mount_change(&at, (u32)flags);
@@ -143,7 +144,7 @@ long sys_umount2(const struct syscall_args *a)
     m = at.mount;
     if (at.dentry != m->root) {
         error = -EINVAL;
-    } else if (!fs_privileged()) {
+    } else if (!fs_capable(CAP_SYS_ADMIN)) {
         error = -EPERM;
     } else if (flags & UMOUNT_EXPIRE) {
         error = flags & (UMOUNT_FORCE | UMOUNT_DETACH) ? -EINVAL : -EAGAIN;
@@ -165,7 +166,7 @@ long sys_pivot_root(const struct syscall_args *a)
     struct path_ref new, old;
     long error;
 
-    if (!fs_privileged())
+    if (!fs_capable(CAP_SYS_ADMIN))
         return -EPERM;
     error = path_arg_find(AT_FDCWD, ARG_PTR(a, 0), FIND_FOLLOW | FIND_DIRECTORY, &new);
     if (error)

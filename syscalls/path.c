@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calls that make, remove and move names; working directory, root, umask. The VFS does the work (fs/names.c). */
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include "fs/vfs.h"
 #include "kernel/heap.h"
@@ -144,7 +145,7 @@ static long make_link(int old_dirfd, const char *old, int dirfd, const char *use
 
     if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    if (flags & AT_EMPTY_PATH && !fs_privileged())
+    if (flags & AT_EMPTY_PATH && !fs_capable(CAP_DAC_READ_SEARCH))
         return -ENOENT;
     error = two_paths(&from, old, &to, user);
     if (error)
@@ -174,7 +175,7 @@ static long move_name(int old_dirfd, const char *old, int dirfd, const char *use
         return -EINVAL;
     if (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT) && flags & RENAME_EXCHANGE)
         return -EINVAL;
-    if (flags & RENAME_WHITEOUT && !fs_privileged())
+    if (flags & RENAME_WHITEOUT && !fs_capable(CAP_MKNOD))
         return -EPERM;
     error = two_paths(&from, old, &to, user);
     if (error)
@@ -258,7 +259,7 @@ long sys_chroot(const struct syscall_args *a)
     if (error)
         return error;
     error = inode_permission(at.dentry->inode, MAY_EXEC);
-    if (!error && !fs_privileged())
+    if (!error && !fs_capable(CAP_SYS_CHROOT))
         error = -EPERM;
     if (!error)
         fs_set_root(&at);

@@ -3,6 +3,7 @@
  * Extended attributes, xattr(7). Which names are allowed on which files and for whom is decided here, the same for all
  * file systems; they only store.
  */
+#include <linux/capability.h>
 #include <linux/limits.h>
 #include <linux/xattr.h>
 #include "fs/vfs.h"
@@ -60,7 +61,7 @@ static bool starts_with(const char *s, const char *prefix)
 static long check_name(struct inode *i, const char *name, bool write)
 {
     if (starts_with(name, XATTR_TRUSTED_PREFIX)) {
-        if (!fs_privileged())
+        if (!fs_capable(CAP_SYS_ADMIN))
             return write ? -EPERM : -ENODATA;
         return 0;
     }
@@ -72,7 +73,7 @@ static long check_name(struct inode *i, const char *name, bool write)
         return inode_permission(i, write ? MAY_WRITE : MAY_READ);
     }
     if (starts_with(name, XATTR_SECURITY_PREFIX))
-        return write && !fs_privileged() ? -EPERM : 0;
+        return write && !fs_capable(CAP_SYS_ADMIN) ? -EPERM : 0;
     return -EOPNOTSUPP;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The devices without hardware: null(4), full(4), random(4). */
+#include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fs.h>
 #include <linux/mman.h>
@@ -108,7 +109,7 @@ static long ioctl_random(struct file *f, unsigned cmd, unsigned long arg)
     case RNDGETENTCNT:
         return put_user(256, (int *)arg);
     case RNDADDTOENTCNT:
-        if (!fs_privileged())
+        if (!fs_capable(CAP_SYS_ADMIN))
             return -EPERM;
         if (get_user(value, (int *)arg))
             return -EFAULT;
@@ -116,7 +117,7 @@ static long ioctl_random(struct file *f, unsigned cmd, unsigned long arg)
     case RNDZAPENTCNT:
     case RNDCLEARPOOL:
     case RNDRESEEDCRNG:
-        return fs_privileged() ? 0 : -EPERM;
+        return fs_capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
     }
     return -EINVAL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/PID and /proc/PID/task/TID: what files there are, and the small ones themselves. */
+#include <linux/capability.h>
 #include "fs/proc/proc.h"
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
@@ -116,7 +117,7 @@ static int store_oom_score_adj(const struct generated_ref *r, char *data, size_t
     if (parse_u64(data + negative, &end, 10, &value) || (*end && *end != '\n') || value > 1000)
         return -EINVAL;
     adj = negative ? -(int)value : (int)value;
-    if (adj < r->process->oom_score_adj && !fs_privileged())
+    if (adj < r->process->oom_score_adj && !fs_capable(CAP_SYS_RESOURCE))
         return -EACCES;
     r->process->oom_score_adj = adj;
     return 0;
