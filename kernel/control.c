@@ -73,7 +73,6 @@ static void start(void *arg)
 {
     if (platform_stream_present(STREAM_CONTROL))
         read_orders(arg);
-    thread_exit(0);
 }
 
 void control_start(struct process *p)
