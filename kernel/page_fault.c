@@ -8,7 +8,6 @@
 #include "kernel/log.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
-#include "kernel/vm_exit.h"
 
 #define TRAP_PAGE_FAULT 14u
 /* Bits of the CPU's error code, which signal frames show. Source: Intel SDM vol. 3, 4.7. */
@@ -29,9 +28,6 @@ static void out_of_memory(struct address_space *as)
         log_err("out of memory: %llu KiB in all, %llu KiB free; %s (pid %d) holds %llu KiB of %llu KiB mapped: killed",
                 (unsigned long long)(s.total * kib), (unsigned long long)(s.free * kib), p->name, p->pid,
                 (unsigned long long)(resident * kib), (unsigned long long)(as->total_pages * kib));
-        control_line("log out of memory: %llu KiB in all, %llu KiB free; %s (pid %d) holds %llu KiB: killed",
-                     (unsigned long long)(s.total * kib), (unsigned long long)(s.free * kib), p->name, p->pid,
-                     (unsigned long long)(resident * kib));
     }
     process_kill(p, SIGKILL);
 }
