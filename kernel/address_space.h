@@ -29,7 +29,8 @@ enum region_flags {
     REGION_WIPEONFORK = 512,
     REGION_HEAP = 1024,     /* brk */
     REGION_KERNEL = 2048,   /* vDSO and the like: never merged, merged into or advised away */
-    REGION_LOCK_ON_FAULT = 4096 /* with LOCKED: mlock2(MLOCK_ONFAULT) */
+    REGION_LOCK_ON_FAULT = 4096, /* with LOCKED: mlock2(MLOCK_ONFAULT) */
+    REGION_IMAGE = 8192     /* segment of a program or library, whose file nobody writes meanwhile: may be copied early */
 };
 
 struct region {
@@ -46,8 +47,6 @@ struct region {
     struct file *file;           /* for /proc/self/maps; holds a reference by file_ref, or NULL */
     const char *name;            /* "[stack]", "[heap]", "[vdso]" or NULL; static */
     u32 max_prot;                /* PROT_* the mapping may ever get (a read-only file mapped shared) */
-    u32 fault_window;            /* pages the last fault brought in; racy hint */
-    vaddr_t fault_next;          /* where a sequential walk would fault next; racy hint */
     u64 faulted_pages;           /* pages faults brought in so far; racy hint */
 };
 

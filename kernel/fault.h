@@ -25,6 +25,8 @@ int fault_object(struct fault *f);
 /* Write to a present private page that the tables hold read-only: makes it writable or copies it. */
 int fault_copy(struct fault *f, const struct pt_leaf *leaf);
 
+/* How many pages a fault in f's region should bring in: a power of two up to FAULT_WINDOW_MAX, 1 when memory is short. */
+unsigned fault_window(struct fault *f);
 /* A page for a private mapping, or 0. flags: PAGE_ZERO or 0. */
 paddr_t private_page(unsigned flags);
 /* Drops the reference on a page that has one. */

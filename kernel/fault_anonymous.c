@@ -1,43 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Faults on private anonymous memory: zeroed pages, as many at once as the program's recent faults suggest, and whole
- * 2 MiB pages once a region has shown that it is being filled.
+ * Faults on private anonymous memory: zeroed pages, more at once the more the region has taken in, and whole 2 MiB pages
+ * once it has shown that it is being filled.
  *
  * A fault costs some microseconds, so does a page that is never used (on a host that fills guest memory on first
- * touch). So the window starts small, doubles while faults follow each other and shrinks when they jump. In a small
- * or filled machine every fault brings one page.
+ * touch). A window of half of what is there already bounds what a program that jumps about can waste, and makes
+ * the faults of one that fills a region logarithmic. In a small or filled machine every fault brings one page.
  */
 #include "kernel/fault.h"
 
-#define WINDOW_START 4u
+#define WINDOW_MIN   4u
 /* Pages a region has taken in before it gets 2 MiB pages unasked. */
 #define HUGE_AFTER   128u
 #define HUGE_PAGES   (HUGE_SIZE >> PAGE_SHIFT)
 
-static bool grows_down(const struct region *r)
+unsigned fault_window(struct fault *f)
 {
-    return r->flags & (REGION_GROWSDOWN | REGION_STACK);
-}
+    u64 taken = f->r->faulted_pages;
+    unsigned window = WINDOW_MIN;
 
-/* Updates the region's history with a fault at f->va; returns how many pages to bring in. Racy, a hint. */
-static unsigned choose_window(struct fault *f)
-{
-    struct region *r = f->r;
-    unsigned window = r->fault_window;
-
-    if (f->populate)
-        window = FAULT_WINDOW_MAX;
-    else if (window == 0)
-        window = WINDOW_START;
-    else if (f->va == r->fault_next)
-        window = MIN(window * 2, FAULT_WINDOW_MAX);
-    else
-        window = MAX(window / 2, 1u);
-    if (window > 1 && !memory_is_ample(window))
-        window = 1;
-    r->fault_window = window;
-    r->faulted_pages += window;
-    return window;
+    while (window < FAULT_WINDOW_MAX && (f->populate || window * 4 <= taken))
+        window *= 2;
+    return memory_is_ample(window) ? window : 1;
 }
 
 static bool wants_huge(const struct fault *f, vaddr_t block)
@@ -45,7 +29,7 @@ static bool wants_huge(const struct fault *f, vaddr_t block)
     const struct region *r = f->r;
     if (block < r->start || block + HUGE_SIZE > r->end || (r->flags & REGION_NOHUGE))
         return false;
-    if (!(r->flags & REGION_HUGE) && !f->populate && (grows_down(r) || r->faulted_pages < HUGE_AFTER))
+    if (!(r->flags & REGION_HUGE) && !f->populate && ((r->flags & (REGION_GROWSDOWN | REGION_STACK)) || r->faulted_pages < HUGE_AFTER))
         return false;
     return memory_is_ample(HUGE_PAGES);
 }
@@ -91,7 +75,7 @@ static bool fill_huge(struct fault *f)
         return false;
     }
     f->r->faulted_pages += HUGE_PAGES;
-    f->r->fault_next = f->done_to = block + HUGE_SIZE;
+    f->done_to = block + HUGE_SIZE;
     return true;
 }
 
@@ -102,20 +86,16 @@ int fault_anonymous(struct fault *f)
 
     if (fill_huge(f))
         return 0;
-    unsigned window = choose_window(f);
-    /* The pages lie in the region and in one page table. */
-    vaddr_t block = ALIGN_DOWN(f->va, HUGE_SIZE);
-    vaddr_t low = MAX(block, r->start), high = MIN(block + HUGE_SIZE, r->end);
-    if (grows_down(r) && !f->populate) {
-        high = f->va + PAGE_SIZE;
-        low = MAX(low, high - MIN(high, window * PAGE_SIZE));
-        r->fault_next = low - PAGE_SIZE;
-    } else {
+    unsigned window = fault_window(f);
+    /* Aligned windows: they lie in one page table, and neighbours do not overlap. */
+    vaddr_t low = MAX(ALIGN_DOWN(f->va, window * PAGE_SIZE), r->start);
+    vaddr_t high = MIN(ALIGN_DOWN(f->va, window * PAGE_SIZE) + window * PAGE_SIZE, r->end);
+    if (f->populate) {
         low = f->va;
-        high = MIN(high, low + window * PAGE_SIZE);
-        r->fault_next = high;
         f->done_to = high;
     }
+
+    r->faulted_pages += (high - low) >> PAGE_SHIFT; /* racy, a hint */
 
     unsigned n = (high - low) >> PAGE_SHIFT, target = (f->va - low) >> PAGE_SHIFT;
     paddr_t pa[FAULT_WINDOW_MAX] = {0};

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Faults on memory objects: the object's own pages where the mapping is shared or only read, a private copy for
- * a write to a private mapping. Pages of the object that are in memory anyway are mapped around the faulting one.
+ * Faults on memory objects: the object's own pages where the mapping is shared or only read, private copies for
+ * a write to a private mapping. Pages of the object that are in memory anyway are mapped around the faulting one; the pages
+ * around a private copy, most often a program's data, are copied with it.
  */
 #include <linux/mman.h>
 #include "kernel/fault.h"
 #include "kernel/lib/string.h"
+
+/* Pages; copying is not free. */
+#define COPY_WINDOW 16u
+
+/* A program's data: each page of it will be written sooner or later, so it is copied at the first touch of any kind. */
+static bool copies_early(const struct region *r)
+{
+    return (r->flags & REGION_IMAGE) && (r->prot & PROT_WRITE) && r->object->ops->get_resident &&
+           memory_is_ample(COPY_WINDOW);
+}
 
 static u64 object_index(const struct region *r, vaddr_t va)
 {
@@ -45,6 +56,30 @@ static void map_around(struct fault *f, u64 generation)
     }
 }
 
+/* Copies what the object has in memory in the window around f->va, which is copied already. Failures do not matter. */
+static void copy_around(struct fault *f, u64 generation)
+{
+    struct region *r = f->r;
+    struct memory_object *o = r->object;
+    vaddr_t window = ALIGN_DOWN(f->va, COPY_WINDOW * PAGE_SIZE);
+    vaddr_t low = MAX(window, r->start), high = MIN(window + COPY_WINDOW * PAGE_SIZE, r->end);
+    unsigned n = (high - low) >> PAGE_SHIFT;
+    paddr_t pa[COPY_WINDOW];
+
+    spin_lock(&f->as->pt_lock);
+    u64 present = present_mask(f->as, low, n);
+    spin_unlock(&f->as->pt_lock);
+    o->ops->get_resident(o, object_index(r, low), n, false, pa);
+    for (unsigned i = 0; i < n; i++) {
+        paddr_t from = pa[i];
+        pa[i] = from && !(present >> i & 1) ? private_page(0) : 0;
+        if (pa[i])
+            memcpy(phys_to_virt(pa[i]), phys_to_virt(from), PAGE_SIZE);
+        page_put_pa(from);
+    }
+    fault_install(f, low, pa, n, region_pte_prot(r), generation);
+}
+
 /* The private copy of an object's page at f->va, where nothing is mapped yet. */
 static int private_copy(struct fault *f)
 {
@@ -63,7 +98,10 @@ static int private_copy(struct fault *f)
     page_put_pa(from);
     if (!fresh)
         return -ENOMEM;
-    return fault_install(f, f->va, &fresh, 1, region_pte_prot(r), generation);
+    error = fault_install(f, f->va, &fresh, 1, region_pte_prot(r), generation);
+    if (!error && copies_early(r))
+        copy_around(f, generation);
+    return error;
 }
 
 /* The object's page pa (referenced) at f->va, whatever is there now. */
@@ -109,7 +147,7 @@ int fault_object(struct fault *f)
     bool shared = r->flags & REGION_SHARED, writable;
     paddr_t pa;
 
-    if (!shared && f->access == FAULT_WRITE)
+    if (!shared && (f->access == FAULT_WRITE || copies_early(r)))
         return private_copy(f);
     u64 generation = __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
     int error = o->ops->get_page(o, object_index(r, f->va), f->access == FAULT_WRITE, &pa, &writable);

@@ -169,6 +169,7 @@ static int map_segment(struct exec *x, const struct program *p, const Elf64_Phdr
         m.address = start;
         m.length = file_end - start;
         m.object = p->object;
+        m.flags = REGION_IMAGE;
         m.offset = ALIGN_DOWN(s->p_offset, PAGE_SIZE);
         m.file = p->file;
         m.replace = start < *mapped_end;
@@ -182,6 +183,7 @@ static int map_segment(struct exec *x, const struct program *p, const Elf64_Phdr
         m.address = start;
         m.length = end - start;
         m.object = NULL;
+        m.flags = 0;
         m.file = NULL;
         m.offset = 0;
         m.replace = false;

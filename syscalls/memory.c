@@ -30,6 +30,8 @@ static u32 region_flags_of(u32 flags)
         r |= REGION_NORESERVE;
     if (flags & MAP_STACK)
         r |= REGION_STACK;
+    if (flags & MAP_DENYWRITE) /* the dynamic loader's mark; it forbids nothing */
+        r |= REGION_IMAGE;
     if (flags & MAP_LOCKED)
         r |= REGION_LOCKED;
     return r;
