@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the test kernel of platform/x86 and runs it: ring 3 on KVM where there is one, ring 0 and ring 3
-# on TCG, with 1, 2 and 4 CPUs. Last line: "N passed, M failed".
-# usage: run.sh [BUILD-DIRECTORY]
+# on TCG, with 1 and 2 CPUs ($CPUS). Prints ok/not ok/skip lines; status 1 on a failure.
 cd "$(dirname "$0")/../.." || exit 1
-b=${1:-build}
+b=${B:-build}
 flags=$(sed -n '/^KFLAGS *=/,/[^\\]$/p' Makefile | sed '1s/^[^=]*=//; s/\\$//' | tr '\n' ' ' | sed 's/\$(WARN)//; s/-MMD -MP//')
 mkdir -p "$b/test"
 objects=
@@ -23,29 +22,29 @@ gcc -c "$b/test/symbols.S" -o "$b/test/symbols.o" || exit 1
 # shellcheck disable=SC2086
 $link -o "$b/test/kernel_x86.elf" $objects "$b/test/symbols.o" || exit 1
 
-passed=0 failed=0
+failed=0
 run() { # name, seconds, QEMU arguments
     name=$1 limit=$2
     shift 2
     out=$(timeout "$limit" qemu-system-x86_64 "$@" -nodefaults -no-user-config -display none -no-reboot \
         -serial stdio -kernel "$b/test/kernel_x86.elf" -device isa-debug-exit,iobase=0xf4,iosize=4 < /dev/null 2>&1)
     if [ "$(echo "$out" | tail -n 1 | tr -d '\r')" = SUCCESS ]; then
-        passed=$((passed + 1))
-        echo "ok: $name"
+        echo "ok platform.$name"
     else
-        failed=$((failed + 1))
-        echo "FAILED: $name"
-        echo "$out" | tail -n 40 | sed 's/^/    /'
+        failed=1
+        echo "$out" | tail -n 40 | sed 's/^/# /'
+        echo "not ok platform.$name - the last line is not SUCCESS"
     fi
-    [ -n "$VERBOSE" ] && echo "$out" | sed 's/^/    /'
+    [ -n "${VERBOSE:-}" ] && echo "$out" | sed 's/^/# /'
 }
-for cpus in ${CPUS:-1 2 4}; do
-    if [ -w /dev/kvm ] && [ -z "$NO_KVM" ]; then
-        run "kvm, $cpus CPUs" 60 -M microvm,acpi=off,pit=off,pic=off,rtc=off -accel kvm \
+for cpus in ${CPUS:-1 2}; do
+    if [ ! -w /dev/kvm ]; then
+        echo "skip platform.kvm.$cpus - /dev/kvm is not usable here"
+    else
+        run "kvm.$cpus" 60 -M microvm,acpi=off,pit=off,pic=off,rtc=off -accel kvm \
             -cpu host,-arch-capabilities -m 64 -smp "$cpus"
     fi
-    run "tcg ring 0, $cpus CPUs" 90 -M microvm,acpi=off -accel tcg -cpu max -m 64 -smp "$cpus"
-    run "tcg ring 3, $cpus CPUs" 90 -M microvm,acpi=off -accel tcg -cpu max -m 64 -smp "$cpus" -append ring=3
+    run "tcg.ring0.$cpus" 90 -M microvm,acpi=off -accel tcg -cpu max -m 64 -smp "$cpus"
+    run "tcg.ring3.$cpus" 90 -M microvm,acpi=off -accel tcg -cpu max -m 64 -smp "$cpus" -append ring=3
 done
-echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
