@@ -17,7 +17,15 @@ KGEN := $(B)/gen/syscall_table.c
 KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o $(B)/k/gen/vdso.S.o
 
 WARN   = -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes
-KFLAGS = -std=gnu11 -O2 -g $(WARN) -Wvla -ffreestanding -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
+FAST = -O2 -falign-functions=16 -falign-jumps=1 -falign-loops=1 -falign-labels=1
+# Compiled for speed; the rest for size, which is also what boots soonest.
+HOT = $(wildcard platform/x86/*.c platform/virtio/*.c kernel/lib/*.c kernel/sched*.c kernel/futex*.c kernel/signal*.c \
+        kernel/fault*.c kernel/page*.c fs/pipe*.c net/stream*.c) \
+      $(addprefix kernel/,run_queue.c wait.c lock.c mutex.c rwlock.c timer.c clock.c thread.c clone.c exit.c heap.c region.c \
+        zap.c address_space_map.c user.c ram_object.c ram_object_io.c return.c) \
+      $(addprefix syscalls/,dispatch.c file.c thread.c futex.c time.c memory.c poll.c) \
+      $(addprefix fs/,file.c io.c fd_table.c epoll.c eventfd.c path.c open.c dentry.c)
+KFLAGS = -std=gnu11 $(if $(filter $<,$(HOT)),$(FAST),-Os) -g $(WARN) -Wvla -ffreestanding -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
          -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
          -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -include kernel/hidden.h -MMD -MP
 ifeq ($(DEBUG),1)

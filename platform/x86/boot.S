@@ -96,10 +96,6 @@ kernel_pml4:
 direct_map_pdpt:
     .quad low_pd + PTE_TABLE
     .fill 511, 8, 0
-stack_pdpt:
-    .fill 512, 8, 0
-device_pdpt:
-    .fill 512, 8, 0
 image_pdpt:
     .quad image_pd + PTE_TABLE
     .fill 511, 8, 0
@@ -117,6 +113,13 @@ image_pd:
     .set i, i + 1
     .endr
     .fill 511 - IMAGE_DATA_PAGES, 8, 0
+
+    .section .boot.empty, "aw", @nobits /* zeroed by the loader, not in the file */
+    .balign 4096
+stack_pdpt:
+    .skip 4096
+device_pdpt:
+    .skip 4096
 
     .text
 /*
@@ -332,7 +335,9 @@ boot_cpu_data:
     .quad 0x00affb000000ffff, 0                  /* ring 3 code */
     .quad (TSS_LIMIT & 0xffff) + ((TSS_BASE & 0xffffff) << 16) + (0x89 << 40) + ((TSS_BASE >> 24 & 0xff) << 56)
     .quad TSS_BASE >> 32
-    .org CPU_DATA_SIZE
+
+    .section .bss.percpu, "aw", @nobits
+    .skip CPU_DATA_SIZE - (CPU_GDT + GDT_LIMIT + 1)
 
     .bss
     .balign CPU_IRQ_RING_SIZE
