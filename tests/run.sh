@@ -5,7 +5,8 @@
 #
 #   unit       build/unit/*: kernel and tool sources on the host, under sanitizers
 #   structure  tests/structure.sh: order of the source tree
-#   abi        tests/abi/*.c: small programs; output and status in the VM must be those on Linux
+#   abi        tests/abi/*.c: small programs; output and status in the VM must be those on Linux. In a program's first
+#              lines "flags: -lm" adds to its compilation and "accel: kvm" limits it, each on a line of its own.
 #   platform   tests/platform: a test kernel for the platform layer alone
 #   run        tests/run/*.sh: the command and the VM from outside
 #   apps       tests/apps: real programs
@@ -180,10 +181,13 @@ done
 for source in tests/abi/*.c; do
     [ -f "$source" ] || continue
     name=$(basename "$source" .c)
+    only=$(sed -n '1,12s,^[ /*]*accel: *\([a-z]*\).*,\1,p' "$source")
     for accel in kvm tcg; do
         for cpus in 1 2; do
             if [ $accel = kvm ] && [ -n "$kvm_problem" ]; then
                 skip "abi.$name.kvm.$cpus" "$kvm_problem"
+            elif [ $accel != "${only:-$accel}" ]; then
+                skip "abi.$name.$accel.$cpus" "for $only only, its first lines say why"
             else
                 add "abi.$name.$accel.$cpus" abi "$name" $accel $cpus
             fi
@@ -191,8 +195,14 @@ for source in tests/abi/*.c; do
     done
     # The kernel that checks lock order, sleeping while atomic, stack depth and freed memory.
     accel=kvm
-    [ -n "$kvm_problem" ] && accel=tcg
-    add "abi.$name.$accel.2.debug" abi "$name" $accel 2 debug
+    [ -n "$kvm_problem" ] && accel=${only:-tcg}
+    if [ ! -f "$B/debug/aril.elf" ]; then
+        skip "abi.$name.$accel.2.debug" "the checking kernel is not built: make debug"
+    elif [ $accel = kvm ] && [ -n "$kvm_problem" ]; then
+        skip "abi.$name.$accel.2.debug" "$kvm_problem"
+    else
+        add "abi.$name.$accel.2.debug" abi "$name" $accel 2 debug
+    fi
 done
 
 for script in tests/run/*.sh; do
