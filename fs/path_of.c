@@ -92,7 +92,7 @@ ssize vfs_file_path(struct file *f, char *buf, size_t n)
 
     if (f->dentry)
         return vfs_path_of(&p, buf, n);
-    if (!strncmp(f->ops->kind, "anon_inode:", 11))
+    if (f->ops->kind[0] == '/' || !strncmp(f->ops->kind, "anon_inode:", 11))
         return scnprintf(buf, n, "%s", f->ops->kind) + 1;
     if (file_stat(f, &st))
         return -ENOENT;

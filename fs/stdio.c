@@ -204,6 +204,15 @@ static int host_fstat(struct file *f, struct stat *st)
     return 0;
 }
 
+/* /dev/stdout and its like: the same stream, in its own direction only. */
+static int host_reopen(struct file *f, struct file *new)
+{
+    if (new->mode & (FILE_READ | FILE_WRITE) & ~f->mode)
+        return -ENXIO;
+    new->private = f->private;
+    return 0;
+}
+
 static const struct file_ops host_pipe_ops = {
     .kind = "pipe",
     .read = host_read,
@@ -212,6 +221,7 @@ static const struct file_ops host_pipe_ops = {
     .poll_queue = host_poll_queue,
     .ioctl = host_ioctl,
     .fstat = host_fstat,
+    .reopen = host_reopen,
 };
 
 static void end_of(unsigned fd)

@@ -341,6 +341,8 @@ static long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 
 static int tty_fstat(struct file *f, struct stat *st)
 {
+    if (f->inode)
+        return inode_stat(f->inode, st);
     memset(st, 0, sizeof(*st));
     st->st_mode = S_IFCHR | 0620;
     st->st_nlink = 1;
@@ -381,5 +383,14 @@ int console_open(struct file *f)
 
 struct file *tty_file_create(u32 open_flags, enum stream out)
 {
-    return file_create(&tty_ops, open_flags, (void *)(unsigned long)out);
+    struct file *f = file_create(&tty_ops, open_flags, (void *)(unsigned long)out);
+    struct path_ref at;
+
+    /* With its path, ttyname(3) and /dev/stdin find it. */
+    if (f && !path_find(AT_FDCWD, "/dev/console", 0, 0, &at)) {
+        f->mount = at.mount;
+        f->dentry = at.dentry;
+        f->inode = at.dentry->inode;
+    }
+    return f;
 }
