@@ -116,9 +116,8 @@ struct thread {
     u64 virtual_runtime;           /* weighted ns */
     nsec_t run_start;              /* when it got the CPU */
     nsec_t runtime;                /* ns it ran in all */
-    u64 run_cycles, kernel_cycles; /* platform_cycles() it ran in all, and of these in the kernel */
-    u64 account_mark;              /* cycles at the last entry to the kernel or switch to it, 0: in the program */
-    u64 run_cycles_start;          /* cycles at the last switch to it */
+    nsec_t system_time;            /* part of runtime that samples found in the kernel */
+    nsec_t sampled;                /* runtime at the last sample */
     int policy, priority, nice;    /* SCHED_*, 1..99, -20..19 */
     bool reset_on_fork;            /* SCHED_FLAG_RESET_ON_FORK: threads it makes start as SCHED_OTHER */
     u64 affinity;                  /* CPUs allowed */

@@ -34,7 +34,7 @@ bool thread_realtime(const struct thread *t)
 
 void rq_init(struct run_queue *rq, unsigned cpu)
 {
-    *rq = (struct run_queue){.cpu = cpu, .tick = NSEC_NEVER};
+    *rq = (struct run_queue){.cpu = cpu, .tick = NSEC_NEVER, .sample_gap = 10 * NSEC_PER_MSEC};
     spin_init(&rq->lock, LOCK_RUN_QUEUE);
     list_init(&rq->realtime);
 }

@@ -34,6 +34,8 @@ struct run_queue {
     nsec_t idle_since, idle_total;
     nsec_t rotated;            /* when a thread was last moved away for fairness between CPUs */
     u64 switches;
+    nsec_t sample_gap;         /* till the next look whether the program or the kernel runs */
+    u64 sample_calls;          /* system calls and faults of this CPU at the last one */
 } __attribute__((aligned(64)));
 
 #define SLICE_FAIR   (4 * NSEC_PER_MSEC)   /* least time on the CPU when others wait */

@@ -23,6 +23,9 @@
 #define SYNC_TICK      (1 * NSEC_PER_MSEC)   /* and this CPU looks for an idle one after this long */
 #define ROTATE_AFTER   (100 * NSEC_PER_MSEC) /* how often an uneven number of threads is moved around */
 
+#define SAMPLE_MIN     (10 * NSEC_PER_MSEC)
+#define SAMPLE_MAX     (320 * NSEC_PER_MSEC)
+
 static struct run_queue queues[MAX_CPUS];
 static u64 online, idle_cpus; /* bit masks; idle_cpus changes atomically */
 void (*sched_cpu_timer_tick)(struct thread *t);
@@ -70,10 +73,27 @@ static bool throttled(struct run_queue *rq)
            platform_clock() - rq->realtime_start < REALTIME_PERIOD;
 }
 
-/* Arms the tick that the running thread needs: somebody waits, or its CPU-time timers do. */
+/*
+ * The tick finds the running thread in the program or in the kernel and books the time since the last sample there:
+ * exact clocks at each system call would cost more than short calls take. Samples are rare while there are no calls.
+ */
+static void take_sample(struct run_queue *rq, struct thread *t)
+{
+    struct percpu *cpu = this_cpu();
+    u64 calls = cpu->counters[COUNT_SYSCALLS] + cpu->counters[COUNT_FAULTS];
+    if (!cpu->interrupted_user)
+        t->system_time += t->runtime - t->sampled;
+    t->sampled = t->runtime;
+    rq->sample_gap = calls == rq->sample_calls ? MIN(rq->sample_gap * 2, SAMPLE_MAX) : SAMPLE_MIN;
+    rq->sample_calls = calls;
+}
+
+/* Arms the tick that the running thread needs: somebody waits, its CPU-time timers do, or a sample is due. */
 static void arm_slice(struct run_queue *rq, nsec_t now)
 {
     struct thread *t = rq->current;
+    if (t->process)
+        want_tick(rq, now + rq->sample_gap);
     if (rq->queued && t != rq->idle) {
         nsec_t slice = rq_slice(rq, t);
         if (slice == NSEC_NEVER)
@@ -111,7 +131,7 @@ static void push_away(struct run_queue *rq, nsec_t now)
     t->run_cpu = to->cpu;
     rq_join(to, t);
     rq_enqueue(to, t, false);
-    bool tell = !to->polling && (to->current == to->idle || to->tick == NSEC_NEVER);
+    bool tell = !to->polling && (to->current == to->idle || to->tick > now + SLICE_FAIR);
     spin_release(&to->lock);
     if (tell)
         platform_send_reschedule(to->cpu);
@@ -124,6 +144,8 @@ void sched_tick(nsec_t now)
     rq->tick = NSEC_NEVER;
     rq_account(rq, now);
     struct thread *t = rq->current;
+    if (t->process)
+        take_sample(rq, t);
     if (t->process && READ_ONCE(t->process->cpu_timers) && sched_cpu_timer_tick)
         sched_cpu_timer_tick(t);
     if (rq->queued && t != rq->idle) {
@@ -179,11 +201,7 @@ static struct thread *steal(struct run_queue *rq, nsec_t now)
 
 static void enter_run(struct run_queue *rq, struct thread *t, nsec_t now)
 {
-    u64 cycles = platform_cycles();
     t->run_start = now;
-    t->run_cycles_start = cycles;
-    if (t->account_mark)
-        t->account_mark = cycles;
     t->on_cpu = true;
     t->woken_sync = false;
     if (t->rseq && t->rseq_cpu != rq->cpu)
@@ -196,10 +214,6 @@ static void enter_run(struct run_queue *rq, struct thread *t, nsec_t now)
 
 static void leave_run(struct run_queue *rq, struct thread *t, nsec_t now)
 {
-    u64 cycles = platform_cycles();
-    t->run_cycles += cycles - t->run_cycles_start;
-    if (t->account_mark)
-        t->kernel_cycles += cycles - t->account_mark;
     if (t == rq->idle) {
         rq->idle_total += now - rq->idle_since;
         __atomic_and_fetch(&idle_cpus, ~bit(rq->cpu), __ATOMIC_RELAXED);
@@ -442,7 +456,7 @@ static void make_runnable(struct run_queue *rq, struct thread *t, bool newborn)
     bool preempt = rq_preempts(rq, t);
     struct percpu *me = this_cpu();
     bool here = cpu == me->cpu, watching = rq->polling;
-    bool tell = preempt || rq->tick == NSEC_NEVER; /* a CPU whose tick is off would not notice a waiter */
+    bool tell = preempt || rq->tick > now + SLICE_FAIR; /* a CPU whose tick is far would not notice a waiter */
     if (here) {
         if (preempt)
             me->need_resched = true;
@@ -626,7 +640,6 @@ static void adopt_cpu(struct thread *t)
     t->policy = SCHED_IDLE;
     t->cpu.kernel_stack_top = cpu->kernel_stack_top;
     t->run_start = platform_clock();
-    t->run_cycles_start = platform_cycles();
     timer_init(&t->sleep_timer, thread_sleep_timeout);
     list_init(&t->process_link);
     list_init(&t->run_link);

@@ -20,22 +20,6 @@ void sched_yield_to_others(bool explicit_yield);
 void sched_reschedule(void);
 /* Ends the running thread for good; its thread_put happens after the switch. */
 void sched_exit(void) __attribute__((noreturn));
-/*
- * Accounting at the boundaries between program and kernel, in cycles: entry and return. A call too short to be
- * worth two cycle-counter reads may leave them out; it then counts as the program's time.
- */
-static inline void sched_account_kernel(void)
-{
-    current_thread()->account_mark = platform_cycles();
-}
-static inline void sched_account_user(void)
-{
-    struct thread *t = current_thread();
-    s64 spent = (s64)(platform_cycles() - t->account_mark);
-    if (t->account_mark && spent > 0)
-        t->kernel_cycles += (u64)spent;
-    t->account_mark = 0;
-}
 /* CPUs to run on: bits of CPUs that are not up are dropped; -EINVAL if none is left. */
 int sched_set_affinity(struct thread *t, u64 cpus);
 /* SCHED_OTHER, BATCH, IDLE (priority 0), FIFO, RR (1..99); -EINVAL for all else. */

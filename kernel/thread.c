@@ -226,41 +226,18 @@ void thread_start(struct thread *t)
         preempt_check();
 }
 
-/* Cycles of platform_cycles() in nanoseconds, given that cycles_all took ns_all. */
-static nsec_t cycles_to_ns(u64 cycles, u64 cycles_all, nsec_t ns_all)
-{
-    struct clock_params c;
-    if (platform_clock_params(&c))
-        return (nsec_t)(((unsigned __int128)cycles * c.mult) >> c.shift);
-    while (cycles_all >> 40) {
-        cycles_all >>= 1;
-        cycles >>= 1;
-    }
-    u64 share = cycles_all ? (cycles << 20) / cycles_all : 0; /* in 2^-20 */
-    return (ns_all >> 20) * share + (((ns_all & 0xfffff) * share) >> 20);
-}
-
 u64 thread_cpu_time(struct thread *t, u64 *user, u64 *system)
 {
     irq_disable();
     struct run_queue *rq = sched_lock_queue_of(t);
-    u64 all_cycles = t->run_cycles, kernel_cycles = t->kernel_cycles;
-    if (rq->current == t) {
-        u64 now = platform_cycles(), mark = READ_ONCE(t->account_mark);
+    if (rq->current == t)
         rq_account(rq, platform_clock());
-        all_cycles += now - t->run_cycles_start;
-        if (mark && now > mark)
-            kernel_cycles += now - mark;
-    }
-    nsec_t total = t->runtime;
+    nsec_t total = t->runtime, in_kernel = MIN(t->system_time, total);
     spin_release(&rq->lock);
     irq_enable();
-    if (user || system) {
-        nsec_t in_kernel = MIN(cycles_to_ns(kernel_cycles, all_cycles, total), total);
-        if (system)
-            *system = in_kernel;
-        if (user)
-            *user = total - in_kernel;
-    }
+    if (system)
+        *system = in_kernel;
+    if (user)
+        *user = total - in_kernel;
     return total;
 }

@@ -32,6 +32,7 @@ struct percpu {
     u32 irq_pending;           /* not 0: interrupts arrived while masked and wait for unmask */
     bool need_resched;         /* the scheduler asks for a switch at the next safe point */
     bool in_interrupt;         /* an interrupt handler is running */
+    bool interrupted_user;     /* the last interrupt came while the program ran, not the kernel */
     struct run_queue *rq;      /* the scheduler's */
     void *page_cache;          /* the page allocator's per-CPU cache */
     void *heap_cache;          /* the kernel heap's per-CPU cache */

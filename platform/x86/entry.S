@@ -400,7 +400,7 @@ trap_entry:
     mov %rsp, %rdi
     call x86_trap
     lea TRAP_REGS(%rsp), %rsp
-    test %eax, %eax
+    test %al, %al /* a bool: the rest of EAX means nothing */
     jnz exit_restart
     /* Back to interrupted kernel code. Nothing to check: interrupts nest here without harm. */
     mov FRAME_R15(%rsp), %r15

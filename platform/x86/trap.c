@@ -119,6 +119,7 @@ static void unmask_and_replay(void)
 void platform_irq_replay(void)
 {
     irq_disable();
+    this_cpu()->interrupted_user = false;
     if (this_cpu()->irq_disable_depth == 1)
         unmask_and_replay();
     else
@@ -128,6 +129,7 @@ void platform_irq_replay(void)
 static void interrupt(unsigned vector, bool from_user)
 {
     irq_disable();
+    this_cpu()->interrupted_user = from_user;
     handle_pending(1u << (vector - VECTOR_FIRST), !from_user);
     unmask_and_replay();
 }
