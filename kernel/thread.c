@@ -232,12 +232,16 @@ u64 thread_cpu_time(struct thread *t, u64 *user, u64 *system)
     struct run_queue *rq = sched_lock_queue_of(t);
     if (rq->current == t)
         rq_account(rq, platform_clock());
-    nsec_t total = t->runtime, in_kernel = MIN(t->system_time, total);
+    nsec_t total = t->runtime;
+    /* A late sample must not take back user time that was already told. */
+    nsec_t in_program = MAX(total - MIN(t->system_time, total), t->user_time_told);
+    if (user || system)
+        t->user_time_told = in_program;
     spin_release(&rq->lock);
     irq_enable();
-    if (system)
-        *system = in_kernel;
     if (user)
-        *user = total - in_kernel;
+        *user = in_program;
+    if (system)
+        *system = total - in_program;
     return total;
 }
