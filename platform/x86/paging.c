@@ -11,6 +11,7 @@
  * invalidation, and the release of table pages, which the CPU may still walk until then.
  */
 #include "kernel/lib/string.h"
+#include "platform/kvm/preempted.h"
 #include "platform/x86/x86.h"
 
 #define P_PRESENT 0x001ull
@@ -485,6 +486,16 @@ static void flush_local(void *arg)
         x86_invlpg(va);
 }
 
+/* Those of cpus that must be interrupted now: the others flush before KVM runs them again. */
+static u64 without_preempted(u64 cpus)
+{
+    unsigned count = platform_cpu_count(), self = this_cpu()->cpu;
+    for (unsigned i = 0; i < count; i++)
+        if ((cpus >> i & 1) && i != self && kvm_flush_when_resumed(i))
+            cpus &= ~(1ull << i);
+    return cpus;
+}
+
 void platform_pt_commit(struct pt_batch *b)
 {
     if (b->flush) {
@@ -494,7 +505,7 @@ void platform_pt_commit(struct pt_batch *b)
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         /* Ordered after the changes: a CPU that activates the root later sees them. */
         u64 cpus = b->space ? kernel_flush_targets(b->space, b->free_tables != 0) : UINT64_MAX;
-        smp_call_mask(cpus, flush_local, &r);
+        smp_call_mask(without_preempted(cpus), flush_local, &r);
     }
     for (paddr_t pa = b->free_tables; pa;) {
         paddr_t next = *(u64 *)phys_to_virt(pa);

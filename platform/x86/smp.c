@@ -7,6 +7,7 @@
  */
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
+#include "platform/kvm/preempted.h"
 #include "platform/x86/x86.h"
 
 #define ICR_INIT    0x4500
@@ -159,6 +160,8 @@ void platform_start_cpus(unsigned limit)
         return;
     firmware_find_cpus(&list);
     u32 self = private_of(0)->apic_id;
+    if (list.count > 1)
+        kvm_preempted_init_cpu();
     unsigned next = 1;
     for (unsigned i = 0; i < list.count && next < MIN(limit, (unsigned)MAX_CPUS); i++)
         if (list.apic_id[i] != self && start_cpu(next, list.apic_id[i]))

@@ -4,6 +4,8 @@
  * turning the machine off.
  */
 #include "kernel/lib/string.h"
+#include "kernel/params.h"
+#include "platform/kvm/preempted.h"
 #include "platform/x86/x86.h"
 
 extern char cpu_code[];
@@ -20,6 +22,13 @@ static int ring_parameter(const char *line)
             return p[5] - '0';
     return -1;
 }
+
+/* Nothing is left to do when the real parser comes by, but it knows the name and its values. */
+static int set_ring(const char *value)
+{
+    return value && (strcmp(value, "0") == 0 || strcmp(value, "3") == 0) ? 0 : -EINVAL;
+}
+PARAM(ring, "ring", set_ring);
 
 static bool syscalls_enter_ring0;
 
@@ -62,6 +71,7 @@ void x86_start_secondary(void)
     platform_root_activate(NO_ROOT);
     x86_clock_init_cpu();
     apic_init_cpu();
+    kvm_preempted_init_cpu();
     cpu_add(this_cpu());
     x86_interrupts_on();
     kernel_secondary_main();

@@ -7,7 +7,7 @@ b=${B:-build}
 flags=$(sed -n '/^KFLAGS *=/,/[^\\]$/p' Makefile | sed '1s/^[^=]*=//; s/\\$//' | tr '\n' ' ' | sed 's/\$(WARN)//; s/-MMD -MP//')
 mkdir -p "$b/test"
 objects=
-for f in platform/x86/*.c platform/x86/*.S kernel/lib/printf.c kernel/lib/string.c tests/platform/*.c tests/platform/*.S; do
+for f in platform/x86/*.c platform/x86/*.S platform/kvm/*.c kernel/lib/printf.c kernel/lib/string.c tests/platform/*.c tests/platform/*.S; do
     o=$b/test/$(echo "$f" | tr / _).o
     case $f in *.S) define=-D__ASSEMBLY__ ;; *) define= ;; esac
     # shellcheck disable=SC2086
