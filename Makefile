@@ -80,6 +80,16 @@ $(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk platform/
 	@$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/missing.o $(B)/k/symbols.o
 	@echo "  LD $@"; objcopy --strip-all $(B)/aril.debug $@.tmp && mv $@.tmp $@
 
+# The platform by itself under a test kernel; tests/platform/run.sh runs it.
+PTOBJ := $(patsubst %,$(B)/k/%.o,$(wildcard platform/x86/*.c platform/x86/*.S platform/kvm/*.c tests/platform/*.c tests/platform/*.S) \
+           kernel/lib/printf.c kernel/lib/string.c)
+
+$(B)/kernel_x86.elf: $(PTOBJ) platform/x86/kernel.ld platform/x86/symbols.awk
+	@$(LD) $(KLDFLAGS) -o $(B)/kernel_x86.pass1 $(PTOBJ)
+	@nm -n $(B)/kernel_x86.pass1 | awk -f platform/x86/symbols.awk > $(B)/gen/kernel_x86.symbols.S
+	@$(CC) -c $(B)/gen/kernel_x86.symbols.S -o $(B)/k/kernel_x86.symbols.o
+	@$(LD) $(KLDFLAGS) -o $@ $(PTOBJ) $(B)/k/kernel_x86.symbols.o
+
 # ------------------------------------------------------------------ the host command
 
 HSRC   := $(wildcard tools/*.c)

@@ -4,30 +4,14 @@
 # on TCG, with 1 and 2 CPUs ($CPUS). Prints ok/not ok/skip lines; status 1 on a failure.
 cd "$(dirname "$0")/../.." || exit 1
 b=${B:-build}
-flags=$(sed -n '/^KFLAGS *=/,/[^\\]$/p' Makefile | sed '1s/^[^=]*=//; s/\\$//' | tr '\n' ' ' | sed 's/\$(WARN)//; s/-MMD -MP//')
-mkdir -p "$b/test"
-objects=
-for f in platform/x86/*.c platform/x86/*.S platform/kvm/*.c kernel/lib/printf.c kernel/lib/string.c tests/platform/*.c tests/platform/*.S; do
-    o=$b/test/$(echo "$f" | tr / _).o
-    case $f in *.S) define=-D__ASSEMBLY__ ;; *) define= ;; esac
-    # shellcheck disable=SC2086
-    gcc $flags $define -c "$f" -o "$o" || exit 1
-    objects="$objects $o"
-done
-link="ld -nostdlib -static -z noexecstack --no-warn-rwx-segments -z max-page-size=4096 -T platform/x86/kernel.ld --build-id=none"
-# shellcheck disable=SC2086
-$link -o "$b/test/kernel_x86.pass1" $objects || exit 1
-nm -n "$b/test/kernel_x86.pass1" | awk -f platform/x86/symbols.awk > "$b/test/symbols.S"
-gcc -c "$b/test/symbols.S" -o "$b/test/symbols.o" || exit 1
-# shellcheck disable=SC2086
-$link -o "$b/test/kernel_x86.elf" $objects "$b/test/symbols.o" || exit 1
+make -s B="$b" "$b/kernel_x86.elf" > /dev/null || exit 1
 
 failed=0
 run() { # name, seconds, QEMU arguments
     name=$1 limit=$2
     shift 2
-    out=$(timeout "$limit" qemu-system-x86_64 "$@" -nodefaults -no-user-config -display none -no-reboot \
-        -serial stdio -kernel "$b/test/kernel_x86.elf" -device isa-debug-exit,iobase=0xf4,iosize=4 < /dev/null 2>&1)
+    out=$(timeout -k 5 "$limit" qemu-system-x86_64 "$@" -nodefaults -no-user-config -display none -no-reboot \
+        -serial stdio -kernel "$b/kernel_x86.elf" -device isa-debug-exit,iobase=0xf4,iosize=4 < /dev/null 2>&1)
     if [ "$(echo "$out" | tail -n 1 | tr -d '\r')" = SUCCESS ]; then
         echo "ok platform.$name"
     else
