@@ -178,14 +178,14 @@ static void *open_reader(void *arg)
 
     if (read(fd, &c, 1) != 1)
         c = '?';
-    printf("reader got %c\n", c);
     close(fd);
-    return NULL;
+    return (void *)(long)c;
 }
 
 static void fifos(void)
 {
     pthread_t t;
+    void *got;
     int r, w;
 
     SHOW(mkfifo("fifo", 0600));
@@ -209,7 +209,8 @@ static void fifos(void)
     pthread_create(&t, NULL, open_reader, "fifo");
     SHOW_OK(w = open("fifo", O_WRONLY));
     SHOW(write(w, "Z", 1));
-    pthread_join(t, NULL);
+    pthread_join(t, &got);
+    printf("reader got %c\n", (char)(long)got);
     close(w);
     SHOW_OK(r = open("fifo", O_RDONLY | O_NONBLOCK | O_TRUNC));
     SHOW(lseek(r, 0, SEEK_CUR));
