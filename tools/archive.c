@@ -21,7 +21,8 @@
 #define HEADER_SIZE 110
 #define FIELD_MAX   UINT32_MAX /* a field is eight hexadecimal digits */
 
-/* A regular file that the archive has. The path comes first: compare_members() looks at it alone. */
+/* A regular file that the archive has. The path comes first: compare_members() looks at it alone.
+ */
 struct member {
     char *path;
     dev_t device;
@@ -100,12 +101,12 @@ static bool pad_to_four(struct archive *archive)
 /* Says that `name`, of `bytes` bytes, does not fit. */
 static bool fail_too_large(struct archive *archive, const char *name, uint64_t bytes)
 {
-    uint64_t mib = (archive->size + bytes + (1 << 20) - 1) >> 20;
-
-    return archive_fail(archive,
-                        "%s does not fit into the VM's memory: with it the files are %llu MiB, and "
-                        "-m leaves room for %llu MiB; give more memory with -m",
-                        name, (unsigned long long)mib, (unsigned long long)(archive->limit >> 20));
+    return archive_fail(
+        archive,
+        "%s does not fit into the VM's memory: program and files need %llu KiB, and "
+        "there is room for %llu KiB; give more memory with -m",
+        name, (unsigned long long)(archive->size + bytes + 1023) >> 10,
+        (unsigned long long)archive->limit >> 10);
 }
 
 /*
@@ -229,7 +230,8 @@ bool archive_add_file(struct archive *archive, const char *path, int source,
     if (known && (*known)->device == status->st_dev && (*known)->inode == status->st_ino)
         return true;
     if (known)
-        return archive_fail(archive, "%s would be another file's place in the VM: %s is taken", name, path);
+        return archive_fail(archive, "%s would be another file's place in the VM: %s is taken",
+                            name, path);
     member = allocate(sizeof(*member));
     *member = (struct member){duplicate(path), status->st_dev, status->st_ino};
     if (!tsearch(member, &archive->files, compare_members)) {

@@ -16,6 +16,7 @@
 #include "tools/accelerator.h"
 #include "tools/archive.h"
 #include "tools/find.h"
+#include "tools/image.h"
 #include "tools/message.h"
 #include "tools/options.h"
 #include "tools/pack.h"
@@ -24,8 +25,8 @@
 #include "tools/signals.h"
 #include "tools/terminal.h"
 
-/* What the kernel at least needs besides the boot archive. */
-#define KERNEL_MEMORY (5 << 19)
+/* What the kernel needs at boot besides its image and the boot archive. */
+#define BOOT_MEMORY (256 << 10)
 
 /* How the caller's descriptors 0, 1 and 2 become the program's. */
 struct standard_streams {
@@ -107,7 +108,8 @@ static char *find_or_die(const char *name)
     die(STATUS_NOT_RUNNABLE, "%s: %s", name, strerror(-error));
 }
 
-static void pack_or_die(struct archive *archive, const struct run_options *options)
+/* Makes the boot archive, of at most `room` bytes. */
+static void pack_or_die(struct archive *archive, const struct run_options *options, uint64_t room)
 {
     const char *name = options->arguments[0];
     char *program = find_or_die(name);
@@ -122,7 +124,7 @@ static void pack_or_die(struct archive *archive, const struct run_options *optio
         guest_program = absolute_path(host_directory, program);
         free(host_directory);
     }
-    if (!archive_create(archive, options->memory - KERNEL_MEMORY))
+    if (!archive_create(archive, room))
         die(STATUS_FAILED, "%s", archive->error);
     if (!pack_run(archive, options, program, guest_program, cwd, &status))
         die(status, "%s", archive->error);
@@ -217,14 +219,17 @@ int command_run(int argc, char **argv)
     struct archive archive;
     struct vm_description vm;
     char *qemu, *kernel, *parameters;
+    uint64_t kernel_end;
     int status;
 
     options_parse(&options, argc, argv, environ);
     kernel = options.kernel ? duplicate(options.kernel) : find_kernel();
-    if (access(kernel, R_OK) < 0)
-        die(STATUS_FAILED, "cannot read the kernel %s: %s", kernel, strerror(errno));
+    kernel_end = image_end(kernel) + BOOT_MEMORY;
+    if (options.memory <= kernel_end)
+        die(STATUS_FAILED, "-m %lluM is too little memory: the kernel takes the first %llu MiB",
+            (unsigned long long)options.memory >> 20, (unsigned long long)(kernel_end >> 20) + 1);
     qemu = qemu_find(options.qemu);
-    pack_or_die(&archive, &options);
+    pack_or_die(&archive, &options, options.memory - kernel_end);
     accelerator = choose_accelerator(&options);
     streams = examine_streams();
     parameters = kernel_parameters(&options, &streams);

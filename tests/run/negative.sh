@@ -98,6 +98,8 @@ missing_cases() {
     check device-as-file 125 "/dev/null is no file" "$aril" run --file /dev/null:/f busybox
     head -c 8000000 /dev/zero >"$dir/large"
     check too-large-for-memory 125 "$dir/large does not fit" "$aril" run -m 8M --file "$dir/large:/f" busybox
+    check too-little-memory 125 "-m" "$aril" run -m 2M busybox
+    check wrong-kernel 125 "$dir/plain is no Aril kernel" "$aril" run --kernel "$dir/plain" busybox
     cp "$busybox" "$dir/secret" && chmod 711 "$dir/secret"
     local -a as_user=()
     # Root may read everything, so the case needs another user.
@@ -128,6 +130,8 @@ status_cases() {
     is environment-values "$(cat "$dir/out")" "host/a b"
     ARIL_TEST=host check clean-environment 0 "" "${vm[@]}" --clean-env -e ADDED=1 busybox sh -c 'echo "$ARIL_TEST/$ADDED"'
     is clean-environment-values "$(cat "$dir/out")" "/1"
+    check processors 0 "" "${vm[@]}" --cpus 2 busybox nproc
+    is processors-value "$(cat "$dir/out")" 2
     check working-directory 0 "" "${vm[@]}" -w /some/where --file "$dir/plain:rel/file" busybox sh -c 'pwd; read x <rel/file; echo $x'
     is working-directory-path "$(tr "\n" " " <"$dir/out")" "/some/where text "
     check arguments 0 "" "${vm[@]}" busybox sh -c 'printf "%s|" "$@"' x "" "a  b" $'c\nd' '*' '--' '"'
