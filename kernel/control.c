@@ -64,7 +64,9 @@ static void read_orders(void *arg)
         }
         text[n] = 0;
         n = 0;
-        if (!order_signal(text) && !(control_order && control_order(text)))
+        if (order_signal(text))
+            control_line("taken");
+        else if (!control_order || !control_order(text))
             log_warn("control channel: unknown order '%s'", text);
     }
 }

@@ -32,9 +32,10 @@
 
 #define SECOND UINT64_C(1000000000)
 #define NEVER  UINT64_MAX
-/* A second request to end counts within this time after the first, */
-#define INSIST_WINDOW (5 * SECOND)
-/* but not sooner: timeout(1) signals a process and then its group, which is one request. */
+/* A request to end that the kernel does not take for so long ends the VM. */
+#define REACTION_TIME (10 * SECOND)
+/* A second one ends it earlier, but timeout(1) signals a process and then its group: that is one.
+ */
 #define INSIST_DELAY (SECOND / 5)
 /* How long a killed VM's last output may take a slow reader. */
 #define DRAIN_TIME SECOND
@@ -61,10 +62,10 @@ struct proxy {
     bool watch_output, watch_errors; /* tell the kernel when the reader goes */
     uint64_t deadline;               /* CLOCK_MONOTONIC, nanoseconds */
     uint64_t drain_deadline;
-    uint64_t lines_seen;    /* from the kernel */
-    uint64_t asked_at;      /* when the last request to end came; 0: none did */
-    uint64_t progress_then; /* progress() at that time */
-    uint64_t escapes[2];    /* times of the last two Ctrl-]; used by the input pump */
+    unsigned untaken;    /* signals that the kernel has not taken yet */
+    int asked;           /* the first request to end among these, or 0 */
+    uint64_t asked_at;   /* its time */
+    uint64_t escapes[2]; /* times of the last two Ctrl-]; used by the input pump */
     atomic_bool escaped;
 };
 
@@ -132,6 +133,7 @@ static void end_vm(struct proxy *proxy, enum proxy_end end, int signal_number)
         proxy->result.end = end;
         proxy->result.signal = signal_number;
     }
+    proxy->asked = 0;
     proxy->deadline = NEVER;
     proxy->drain_deadline = now() + DRAIN_TIME;
     kill_vm(proxy);
@@ -165,9 +167,11 @@ static void handle_control_line(void *context, char *line)
     struct proxy *proxy = context;
     struct vm_status status;
 
-    proxy->lines_seen++;
     if (strncmp(line, "trace ", 6) == 0) {
         add_note(proxy, "", line + 6);
+    } else if (strcmp(line, "taken") == 0) {
+        if (proxy->untaken && --proxy->untaken == 0)
+            proxy->asked = 0;
     } else if (strcmp(line, "read") == 0) {
         start_input(proxy);
     } else if (strncmp(line, "log ", 4) == 0) {
@@ -224,28 +228,27 @@ static bool read_messages(struct proxy *proxy)
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
-/* Changes whenever the VM shows a sign of life. */
-static uint64_t progress(const struct proxy *proxy)
+/* Is the request to end still not taken after `time`? */
+static bool asked_for(const struct proxy *proxy, uint64_t time)
 {
-    return atomic_load(&proxy->output.bytes) + atomic_load(&proxy->errors.bytes) +
-           proxy->lines_seen;
+    return proxy->asked && now() - proxy->asked_at >= time;
 }
 
-static void handle_request_to_end(struct proxy *proxy, int number)
+static void forward_signal(struct proxy *proxy, int number)
 {
-    uint64_t time = now();
-    uint64_t since = time - proxy->asked_at;
-
+    tell_kernel(proxy, "signal %d\n", number);
+    proxy->untaken++;
+    if (!signal_asks_to_end(number))
+        return;
     if (!proxy->vm_alive) {
         /* Only a slow reader of the last output is waited for. */
         end_vm(proxy, PROXY_INTERRUPTED, number);
-        proxy->drain_deadline = time;
-    } else if (proxy->asked_at && since >= INSIST_DELAY && since < INSIST_WINDOW &&
-               progress(proxy) == proxy->progress_then) {
+        proxy->drain_deadline = now();
+    } else if (asked_for(proxy, INSIST_DELAY)) {
         end_vm(proxy, PROXY_INTERRUPTED, number);
-    } else if (!proxy->asked_at || since >= INSIST_DELAY) {
-        proxy->asked_at = time;
-        proxy->progress_then = progress(proxy);
+    } else if (!proxy->asked) {
+        proxy->asked = number;
+        proxy->asked_at = now();
     }
 }
 
@@ -290,9 +293,7 @@ static void handle_signals(struct proxy *proxy)
         } else if (number == SIGTSTP) {
             stop(proxy);
         } else {
-            tell_kernel(proxy, "signal %d\n", number);
-            if (signal_asks_to_end(number))
-                handle_request_to_end(proxy, number);
+            forward_signal(proxy, number);
         }
     }
 }
@@ -383,12 +384,22 @@ static void start_pumps(struct proxy *proxy)
         start_input(proxy);
 }
 
+static uint64_t next_deadline(const struct proxy *proxy)
+{
+    uint64_t next = proxy->asked ? proxy->asked_at + REACTION_TIME : NEVER;
+
+    if (proxy->deadline < next)
+        next = proxy->deadline;
+    if (proxy->drain_deadline < next)
+        next = proxy->drain_deadline;
+    return next;
+}
+
 /* Waits for events; `entries` says afterwards which. */
 static void wait_for_events(struct proxy *proxy, struct pollfd *entries)
 {
     const struct vm_channels *channels = &proxy->options->channels;
-    uint64_t until =
-        proxy->deadline < proxy->drain_deadline ? proxy->deadline : proxy->drain_deadline;
+    uint64_t until = next_deadline(proxy);
     uint64_t time = now();
     struct timespec left = {0};
     bool room = proxy->notes.length < NOTES_HIGH;
@@ -439,6 +450,8 @@ static void handle_events(struct proxy *proxy, const struct pollfd *entries)
         handle_lost_reader(proxy, &proxy->watch_errors, STDERR_FILENO, 0);
     if (now() >= proxy->deadline)
         end_vm(proxy, PROXY_TIMEOUT, 0);
+    if (asked_for(proxy, REACTION_TIME))
+        end_vm(proxy, PROXY_INTERRUPTED, proxy->asked);
 }
 
 /* True when all that came from the VM is passed on, or may no longer be waited for. */

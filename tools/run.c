@@ -181,7 +181,7 @@ static int report(const struct proxy_result *result, const struct run_options *o
         if (result->signal == 0)
             say("the VM was ended by Ctrl-]");
         else
-            say("the VM did not react and was ended by a second signal %d", result->signal);
+            say("the VM did not react to signal %d and was ended", result->signal);
         return 128 + (result->signal ? result->signal : SIGKILL);
     }
     switch (result->status.kind) {

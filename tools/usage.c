@@ -46,9 +46,10 @@ const char run_usage[] =
     "\n"
     "Files: the program sees itself and what --file brings; what it writes is gone at its end.\n"
     "\n"
-    "Signals that arrive at aril go to the program. A second SIGINT, SIGTERM, SIGHUP or SIGQUIT\n"
-    "within 5 seconds ends the VM if nothing came from it since the first. On a terminal, Ctrl-C\n"
-    "and Ctrl-Z are the program's; Ctrl-] three times within a second ends the VM.\n"
+    "Signals that arrive at aril go to the program. If the VM's kernel does not take a SIGINT,\n"
+    "SIGTERM, SIGHUP or SIGQUIT within 10 seconds, the VM is ended; a second one ends it at once.\n"
+    "On a terminal, Ctrl-C and Ctrl-Z are the program's; Ctrl-] three times within a second ends\n"
+    "the VM.\n"
     "\n"
     "Exit status: the program's; 128+N when signal N killed it; 124 after --timeout; 125 when the\n"
     "VM or aril itself failed; 126 when PROGRAM cannot be run; 127 when it was not found.\n";

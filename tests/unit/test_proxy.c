@@ -423,6 +423,8 @@ static void play_busy(void)
 {
     tell(vm.stdio, "ready");
     expect("signal 2");
+    tell(vm.control, "taken\n");
+    sleep_ms(100);
     tell(vm.stdio, "once");
     expect("signal 2");
     tell(vm.control, "exit 5\n");
