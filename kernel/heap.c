@@ -16,7 +16,6 @@ static const u16 class_size[] = {16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 76
 #define CLASSES ARRAY_SIZE(class_size)
 #define LARGEST 2048u
 #define HEAP_LARGE 0xff /* page.kind of a block of whole pages, whose count is in page.next */
-#define POISON 0xa5
 
 struct object {
     struct object *next;
@@ -33,6 +32,31 @@ static struct heap_cache *caches[MAX_CPUS]; /* for heap_used() */
 static struct spinlock lock = SPINLOCK_INIT(LOCK_HEAP);
 static struct page *partial[CLASSES]; /* slabs with free objects, linked by next and prev; under lock */
 static u8 class_by_size[LARGEST / 16 + 1];
+
+#ifdef ARIL_DEBUG
+#define POISON 0xa5
+#define LINK_BYTES sizeof(struct object) /* a free object's first bytes link it */
+
+static void poison(void *p, unsigned class)
+{
+    memset((char *)p + LINK_BYTES, POISON, class_size[class] - LINK_BYTES);
+}
+
+static void check_poison(const void *p, unsigned class)
+{
+    for (unsigned i = LINK_BYTES; i < class_size[class]; i++)
+        if (((const u8 *)p)[i] != POISON)
+            panic("heap: byte %u of %u at %p was written after it was freed", i, class_size[class], p);
+}
+#else
+static inline void poison(void *p, unsigned class)
+{
+}
+
+static inline void check_poison(const void *p, unsigned class)
+{
+}
+#endif
 
 /* Objects moved between a CPU's list and the slabs at once: about half a page, at least 2. */
 static unsigned batch(unsigned class)
@@ -82,8 +106,11 @@ static bool slab_create(unsigned class)
     if (!p)
         return false;
     unsigned step = class_size[class] / 16, n = PAGE_SIZE / class_size[class];
-    for (unsigned i = 0; i < n; i++)
-        *(u16 *)object_at(p, (u16)(i * step + 1)) = (u16)(i + 1 < n ? (i + 1) * step + 1 : 0);
+    for (unsigned i = 0; i < n; i++) {
+        struct object *o = object_at(p, (u16)(i * step + 1));
+        *(u16 *)o = (u16)(i + 1 < n ? (i + 1) * step + 1 : 0);
+        poison(o, class);
+    }
     p->kind = (u16)class;
     p->slab_free = 1;
     p->slab_used = 0;
@@ -163,6 +190,7 @@ static void *alloc_small(unsigned class)
         c->free[class] = o->next;
         c->count[class]--;
         c->used += class_size[class];
+        check_poison(o, class);
         p = o;
     }
     irq_enable();
@@ -257,9 +285,7 @@ void kfree(void *p)
         free_large(page);
         return;
     }
-#ifdef ARIL_DEBUG
-    memset(p, POISON, class_size[page->kind]);
-#endif
+    poison(p, page->kind);
     free_small(p, page->kind);
 }
 

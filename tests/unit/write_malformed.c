@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * write_malformed DIR: writes each malformed program of malformed.h to DIR/NAME, executable, and prints "NAME<tab>SENTENCE"
- * lines: the files for runs in the VM and the fuzzer's seeds. DIR/well_formed is a program that exits with 0.
+ * lines: the files for runs in the VM and the fuzzer's seeds. DIR/well_formed is a program that exits with 0;
+ * well-formed too, but impossible to run: DIR/huge_bss wants 64 GiB, DIR/no_interpreter a file that is not there.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,6 +31,11 @@ int main(int argc, char **argv)
     }
     sample_make(&s);
     write_file(argv[1], "well_formed", &s);
+    s.p[P_DATA].p_memsz = 64ull << 30;
+    write_file(argv[1], "huge_bss", &s);
+    sample_make(&s);
+    sample_interpreter(&s);
+    write_file(argv[1], "no_interpreter", &s);
     for (size_t i = 0; i < MALFORMED_COUNT; i++) {
         sample_make(&s);
         malformed[i].spoil(&s);
