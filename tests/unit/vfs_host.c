@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The VFS on the host (tests/unit/vfs_host.h). Includes kernel headers only: their struct stat is not the C library's. */
+#include "fs/tmpfs/tmpfs.h"
+#include "fs/pipe.h"
+#include "kernel/address_space.h"
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/signal.h"
+#include "kernel/timer.h"
+#include "tests/unit/memory_host.h"
+#include "tests/unit/vfs_host.h"
+
+void host_vfs(void)
+{
+    static bool done;
+    struct super *s;
+
+    host_machine();
+    if (done)
+        return;
+    done = true;
+    mutex_init(&rename_lock, LOCK_RENAME);
+    s = tmpfs_create("tmpfs", "none", 0755, 0, 0);
+    ASSERT(!IS_ERR(s) && !mount_attach(NULL, s, s->root, 0));
+}
+
+int host_create(const char *path)
+{
+    struct file *f = vfs_open(AT_FDCWD, path, O_CREAT | O_EXCL | O_RDWR, 0644);
+
+    if (IS_ERR(f))
+        return (int)PTR_ERR(f);
+    file_put(f);
+    return 0;
+}
+
+int host_lookup(const char *path, bool *dir, int *links)
+{
+    struct path_ref at;
+    int error = path_find(AT_FDCWD, path, 0, 0, &at);
+
+    if (error)
+        return error;
+    *dir = S_ISDIR(at.dentry->inode->mode);
+    *links = (int)at.dentry->inode->nlink;
+    path_put(&at);
+    return 0;
+}
+
+struct listing {
+    u64 last;
+    int n;
+};
+
+static bool count_name(void *arg, const char *name, size_t length, u64 next, u64 ino, u8 type)
+{
+    struct listing *l = arg;
+
+    ASSERT(next > l->last);
+    l->last = next;
+    l->n++;
+    return true;
+}
+
+int host_count(const char *path)
+{
+    struct listing l = {0};
+    struct file *f = vfs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    u64 pos = 0;
+
+    ASSERT(!IS_ERR(f));
+    f->ops->readdir(f, &pos, count_name, &l);
+    file_put(f);
+    return l.n - 2;
+}
+
+/* ------------------------------------------------------------ what the rest of the kernel gives */
+
+nsec_t clock_realtime(void)
+{
+    static nsec_t now = 1;
+
+    return now += 1000;
+}
+
+void signal_info_user(siginfo_t *info, int signo, int code)
+{
+}
+
+int signal_send_thread(struct thread *t, int signo, const siginfo_t *info)
+{
+    panic("a signal");
+}
+
+int fifo_open(struct inode *i, struct file *f)
+{
+    return -ENXIO;
+}
+
+/* Nothing here sleeps or comes from a program: one thread, kernel strings. */
+void wait_queue_init(struct wait_queue *q)
+{
+    list_init(&q->waiters);
+}
+
+void wait_wake_events(struct wait_queue *q, unsigned n, u32 events)
+{
+}
+
+void waiter_init(struct waiter *w, bool exclusive)
+{
+    panic("a wait");
+}
+
+void wait_add(struct wait_queue *q, struct waiter *w)
+{
+}
+
+void wait_remove(struct wait_queue *q, struct waiter *w)
+{
+}
+
+void wait_prepare(enum wait_mode mode)
+{
+}
+
+int wait_sleep(nsec_t deadline)
+{
+    panic("a sleep");
+}
+
+void wait_finish(void)
+{
+}
+
+unsigned platform_cpu_count(void)
+{
+    return 1;
+}
+
+size_t platform_clear_user(void *to, size_t n)
+{
+    return n;
+}
+
+int copy_from_user(void *to, const void *from, size_t n)
+{
+    return -EFAULT;
+}
+
+ssize copy_string_from_user(char *to, const char *from, size_t size)
+{
+    return -EFAULT;
+}
+
+char *kstrdup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *copy = kmalloc(n);
+
+    return copy ? memcpy(copy, s, n) : NULL;
+}
