@@ -459,6 +459,7 @@ int loader_exec(const char *path, char *const argv[], char *const envp[], struct
             .flags = FLAGS_IF,
             .orig_ax = UINT64_MAX,
         };
+        current_thread()->cpu.full_return = true; /* RCX and R11, too, are the frame's */
     }
     kfree(stack.block);
     if (x.space)
