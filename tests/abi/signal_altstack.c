@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sigaltstack(2): errors, use, nesting, SS_AUTODISARM, a stack overflow caught on it, and one too small to hold a frame. */
+/* sigaltstack(2): errors, use, nesting, SS_AUTODISARM, a stack overflow caught on it, and one too small for two frames. status: 139 */
 #include "abi.h"
 #include <setjmp.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The default action of a signal: the status of the program says which. */
+/* The default action of a signal: the status of the program says which. status: 131 */
 #include "abi.h"
 #include <pthread.h>
 #include <signal.h>

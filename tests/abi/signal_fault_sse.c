@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Unmasked SSE exceptions as SIGFPE with the code of the first flagged one. Not on TCG: QEMU 7.2 does not raise them. */
-/* accel: kvm */
+/* Unmasked SSE exceptions as SIGFPE with the code of the first flagged one. */
+/* accel: kvm, QEMU's TCG raises no SSE exceptions */
 #include "abi.h"
 #include <setjmp.h>
 #include <signal.h>

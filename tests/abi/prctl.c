@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* prctl(2), arch_prctl(2), personality(2): values, errors of each operation. */
+#include "abi.h"
+#include <asm/prctl.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+static long op(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+    return syscall(SYS_prctl, option, a, b, c, d);
+}
+
+static void *named(void *arg)
+{
+    char name[16];
+    prctl(PR_GET_NAME, name);
+    printf("thread inherits: %s\n", name);
+    prctl(PR_SET_NAME, "other");
+    return NULL;
+}
+
+int main(void)
+{
+    char name[17] = "................";
+    int value = -1;
+    pthread_t t;
+    SHOW(op(PR_SET_NAME, (unsigned long)"0123456789abcdefgh", 0, 0, 0));
+    SHOW(op(PR_GET_NAME, (unsigned long)name, 0, 0, 0));
+    printf("name %s\n", name);
+    SHOW(op(PR_SET_NAME, (unsigned long)"", 0, 0, 0));
+    SHOW(op(PR_GET_NAME, (unsigned long)name, 0, 0, 0));
+    printf("name '%s'\n", name);
+    SHOW(op(PR_SET_NAME, (unsigned long)BAD, 0, 0, 0));
+    SHOW(op(PR_GET_NAME, (unsigned long)BAD, 0, 0, 0));
+    prctl(PR_SET_NAME, "mine");
+    pthread_create(&t, NULL, named, NULL);
+    pthread_join(t, NULL);
+    prctl(PR_GET_NAME, name);
+    printf("main keeps: %s\n", name);
+
+    SHOW(op(PR_GET_PDEATHSIG, (unsigned long)&value, 0, 0, 0));
+    printf("value %d\n", value);
+    SHOW(op(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0));
+    SHOW(op(PR_SET_PDEATHSIG, 65, 0, 0, 0));
+    SHOW(op(PR_SET_PDEATHSIG, -1, 0, 0, 0));
+    SHOW(op(PR_GET_PDEATHSIG, (unsigned long)&value, 0, 0, 0));
+    printf("value %d\n", value);
+    SHOW(op(PR_GET_PDEATHSIG, (unsigned long)BAD, 0, 0, 0));
+    SHOW(op(PR_GET_DUMPABLE, 0, 0, 0, 0));
+    SHOW(op(PR_SET_DUMPABLE, 2, 0, 0, 0));
+    SHOW(op(PR_SET_DUMPABLE, 0, 0, 0, 0));
+    SHOW(op(PR_GET_DUMPABLE, 0, 0, 0, 0));
+    SHOW(op(PR_SET_DUMPABLE, 1, 0, 0, 0));
+    SHOW(op(PR_GET_KEEPCAPS, 0, 0, 0, 0));
+    SHOW(op(PR_SET_KEEPCAPS, 2, 0, 0, 0));
+    SHOW(op(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+    SHOW(op(PR_GET_KEEPCAPS, 0, 0, 0, 0));
+    SHOW(op(PR_SET_KEEPCAPS, 0, 0, 0, 0));
+    SHOW(op(PR_CAPBSET_READ, CAP_SETUID, 0, 0, 0));
+    SHOW(op(PR_CAPBSET_READ, 41, 0, 0, 0));
+    SHOW(op(PR_CAPBSET_READ, 64, 0, 0, 0));
+    SHOW(op(PR_CAPBSET_READ, -1, 0, 0, 0));
+    SHOW(op(PR_CAPBSET_DROP, CAP_LEASE, 0, 0, 0));
+    SHOW(op(PR_CAPBSET_READ, CAP_LEASE, 0, 0, 0));
+    SHOW(op(PR_CAPBSET_DROP, 64, 0, 0, 0));
+    SHOW(op(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETUID, 0, 0));
+    SHOW(op(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETUID, 0, 0));
+    SHOW(op(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_SETUID, 0, 0));
+    SHOW(op(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+    SHOW(op(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 1, 0, 0));
+    SHOW(op(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 64, 0, 0));
+    SHOW(op(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 1, 1, 0));
+    SHOW(op(PR_CAP_AMBIENT, 99, 1, 0, 0));
+    SHOW(op(PR_GET_SECUREBITS, 0, 0, 0, 0));
+    SHOW(op(PR_SET_SECUREBITS, 1, 0, 0, 0));
+    SHOW(op(PR_GET_SECUREBITS, 0, 0, 0, 0));
+    SHOW(op(PR_SET_SECUREBITS, 0, 0, 0, 0));
+    SHOW(op(PR_SET_SECUREBITS, 0x10000, 0, 0, 0));
+    SHOW(op(PR_GET_TIMERSLACK, 0, 0, 0, 0));
+    SHOW(op(PR_SET_TIMERSLACK, 1234, 0, 0, 0));
+    SHOW(op(PR_GET_TIMERSLACK, 0, 0, 0, 0));
+    SHOW(op(PR_SET_TIMERSLACK, 0, 0, 0, 0));
+    SHOW(op(PR_GET_TIMERSLACK, 0, 0, 0, 0));
+    SHOW(op(PR_GET_CHILD_SUBREAPER, (unsigned long)&value, 0, 0, 0));
+    printf("value %d\n", value);
+    SHOW(op(PR_SET_CHILD_SUBREAPER, 5, 0, 0, 0));
+    SHOW(op(PR_GET_CHILD_SUBREAPER, (unsigned long)&value, 0, 0, 0));
+    printf("value %d\n", value);
+    SHOW(op(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+    SHOW(op(PR_GET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    SHOW(op(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0));
+    SHOW(op(PR_SET_NO_NEW_PRIVS, 1, 1, 0, 0));
+    SHOW(op(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    SHOW(op(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+    SHOW(op(PR_GET_TSC, (unsigned long)&value, 0, 0, 0));
+    printf("value %d\n", value);
+    SHOW(op(PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0));
+    SHOW(op(PR_SET_TSC, 5, 0, 0, 0));
+    SHOW(op(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+    SHOW(op(PR_GET_THP_DISABLE, 1, 0, 0, 0));
+    SHOW(op(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+    SHOW(op(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+    SHOW(op(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+    SHOW(op(PR_SET_FPEXC, 0, 0, 0, 0));
+    SHOW(op(PR_GET_UNALIGN, 0, 0, 0, 0));
+    SHOW(op(PR_SET_ENDIAN, 0, 0, 0, 0));
+    SHOW(op(12345, 0, 0, 0, 0));
+    SHOW(op(0, 0, 0, 0, 0));
+    SHOW(op(-1, 0, 0, 0, 0));
+
+    unsigned long fs = 0, gs = 1;
+    SHOW(syscall(SYS_arch_prctl, ARCH_GET_FS, &fs));
+    printf("fs is the thread pointer: %d\n", fs == (unsigned long)pthread_self());
+    SHOW(syscall(SYS_arch_prctl, ARCH_GET_GS, &gs));
+    printf("gs %lx\n", gs);
+    SHOW(syscall(SYS_arch_prctl, ARCH_SET_GS, 0x12345678));
+    SHOW(syscall(SYS_arch_prctl, ARCH_GET_GS, &gs));
+    printf("gs %lx\n", gs);
+    unsigned long through = 0;
+    static unsigned long cell = 0xabcdef;
+    syscall(SYS_arch_prctl, ARCH_SET_GS, &cell);
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(through));
+    printf("through gs %lx\n", through);
+    sleep_ms(5);
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(through));
+    printf("after a sleep %lx\n", through);
+    SHOW(syscall(SYS_arch_prctl, ARCH_SET_GS, 0));
+    SHOW(syscall(SYS_arch_prctl, ARCH_SET_GS, 0x800000000000));
+    SHOW(syscall(SYS_arch_prctl, ARCH_SET_FS, -1ul));
+    SHOW(syscall(SYS_arch_prctl, ARCH_GET_FS, BAD));
+    SHOW(syscall(SYS_arch_prctl, 0x9999, 0));
+
+    SHOW(syscall(SYS_personality, 0xffffffff));
+    SHOW(syscall(SYS_personality, 0x40000));
+    SHOW(syscall(SYS_personality, 0xffffffff));
+    SHOW(syscall(SYS_personality, 0));
+    return 0;
+}
