@@ -86,7 +86,7 @@ int main(void)
     SHOW(syscall(SYS_syslog, 0, NULL, 0));
     SHOW(syscall(1000));
     SHOW(syscall(-1));
-    SHOW(syscall(336));
+    SHOW(syscall(400));
     SHOW(syscall(SYS_create_module));
     SHOW(syscall(SYS_getpmsg));
     return 0;
