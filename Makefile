@@ -127,6 +127,9 @@ $(B)/unit/%: tests/unit/%.c $$(call unit_sources,tests/unit/%.c) $(UNIT_HEADERS)
 
 unit: $(UNIT)
 
+docs: ## write docs/compatibility.md from the table of system calls
+	awk -f syscalls/compatibility.awk syscalls/syscalls.tbl > docs/compatibility.md
+
 debug: ## build the kernel that checks itself (lock order, atomic sections, stacks, freed memory)
 	@$(MAKE) --no-print-directory B=$(B)/debug DEBUG=1 $(B)/debug/aril.elf
 
@@ -149,7 +152,7 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all debug deps run unit test test-full bench install clean help
+.PHONY: all docs debug deps run unit test test-full bench install clean help
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
