@@ -11,6 +11,7 @@
 #   run        tests/run/*.sh: the command and the VM from outside
 #   apps       tests/apps: real programs
 #   fuzz       tests/fuzz (with --full)
+#   stress     tests/stress (with --full): threads, futexes, signals and mappings at random
 #
 # A PATTERN (shell pattern, matched against "suite.name") limits what runs: tests/run.sh 'abi.futex*' structure.
 set -u
@@ -222,6 +223,7 @@ if [ -x tests/apps/run.sh ]; then
     done
 fi
 [ -n "${full:-}" ] && add fuzz script fuzz tests/fuzz/run.sh
+[ -n "${full:-}" ] && add stress script stress tests/stress/run.sh
 
 # ------------------------------------------------------------------ run
 
