@@ -139,20 +139,26 @@ int unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end)
     struct region *r = region_find(as, start);
     if (!r || r->start >= end)
         return 0;
-    int error = region_split_range(as, start, end);
-    if (error)
-        return error;
-
-    vaddr_t low = 0, high = 0;
-    region_for_each_in (r, as, start, end) {
-        low = low ? low : r->start;
-        high = r->end;
+    /* A hole inside one region is the only case that needs memory. */
+    if (r->start < start && r->end > end) {
+        int error = region_split(as, r, end);
+        if (error)
+            return error;
     }
+    vaddr_t low = MAX(r->start, start), high = low;
+    region_for_each_in (r, as, start, end)
+        high = MIN(r->end, end);
     /* Pages go before the regions leave their objects' lists: an object that drops pages must find them until then. */
     zap_range(as, low, high);
     while ((r = region_find(as, start)) && r->start < end) {
-        region_remove(as, r);
-        region_free(r);
+        if (r->start < start) {
+            region_resize(as, r, r->start, start);
+        } else if (r->end > end) {
+            region_resize(as, r, end, r->end);
+        } else {
+            region_remove(as, r);
+            region_free(r);
+        }
     }
     zap_tables(as, low, high);
     return 0;
@@ -195,6 +201,11 @@ static bool heap_grow(struct address_space *as, vaddr_t old_end, vaddr_t new_end
         flags |= REGION_LOCKED | (as->lock_future & MCL_ONFAULT ? REGION_LOCK_ON_FAULT : 0);
     if (!heap_may_grow(as, old_end, new_end, want))
         return false;
+    struct region *heap = region_find(as, old_end - 1);
+    if (heap && heap->end == old_end && heap->flags == flags && heap->prot == (PROT_READ | PROT_WRITE)) {
+        region_resize(as, heap, heap->start, new_end);
+        return true;
+    }
     struct mapping m = {
         .prot = PROT_READ | PROT_WRITE,
         .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,

@@ -48,7 +48,7 @@ bool memory_is_ample(u64 n)
 {
     struct page_stats s;
     page_stats(&s);
-    return s.total >= (16ul << 20 >> PAGE_SHIFT) && s.free > s.total / 4 + n;
+    return s.total >= SMALL_MACHINE && s.free > s.total / 4 + n;
 }
 
 void count_resident(struct address_space *as, u64 pages)

@@ -8,6 +8,8 @@
 
 #include "kernel/region.h"
 
+/* Pages of RAM below which nothing is brought in that was not asked for: 15 MiB, what is left of -m 16M. */
+#define SMALL_MACHINE    (15ul << (20 - PAGE_SHIFT))
 #define FAULT_WINDOW_MAX 64u /* pages; a bitmap of them is one word */
 
 struct fault {

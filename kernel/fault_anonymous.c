@@ -12,16 +12,24 @@
 #define WINDOW_MIN   4u
 /* Pages a region has taken in before it gets 2 MiB pages unasked. */
 #define HUGE_AFTER   128u
+/* A window is at most this part of what is free. */
+#define FREE_SHARE   256u
 #define HUGE_PAGES   (HUGE_SIZE >> PAGE_SHIFT)
 
 unsigned fault_window(struct fault *f)
 {
     u64 taken = f->r->faulted_pages;
+    struct page_stats s;
     unsigned window = WINDOW_MIN;
 
     while (window < FAULT_WINDOW_MAX && (f->populate || window * 4 <= taken))
         window *= 2;
-    return memory_is_ample(window) ? window : 1;
+    page_stats(&s);
+    if (s.total < SMALL_MACHINE)
+        return 1;
+    while (window > 1 && window > s.free / FREE_SHARE)
+        window /= 2;
+    return window;
 }
 
 static bool wants_huge(const struct fault *f, vaddr_t block)

@@ -41,6 +41,7 @@ static u64 total_pages;
 static u64 reserve_pages;  /* what only PAGE_RESERVE may take */
 static u32 cache_batch;    /* pages moved between a cache and the lists at once */
 static struct page_cache caches[MAX_CPUS];
+static u32 cache_count;    /* atomic: caches that are in use, from the first on */
 
 static u64 page_frame(const struct page *p)
 {
@@ -160,8 +161,13 @@ static struct page *buddy_alloc(unsigned order, bool use_reserve)
 static struct page_cache *this_cache(void)
 {
     struct percpu *cpu = this_cpu();
-    if (unlikely(!cpu->page_cache))
+    if (unlikely(!cpu->page_cache)) {
         cpu->page_cache = &caches[cpu->cpu];
+        u32 seen = READ_ONCE(cache_count);
+        while (seen <= cpu->cpu && !__atomic_compare_exchange_n(&cache_count, &seen, cpu->cpu + 1, false,
+                                                                __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            ;
+    }
     return cpu->page_cache;
 }
 
@@ -345,7 +351,7 @@ void page_stats(struct page_stats *s)
     s->total = total_pages;
     s->free = free_pages;
     spin_unlock_irq(&lock);
-    for (unsigned i = 0; i < MAX_CPUS; i++)
+    for (unsigned i = 0; i < READ_ONCE(cache_count); i++)
         s->free += READ_ONCE(caches[i].count);
 }
 

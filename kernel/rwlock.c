@@ -36,16 +36,6 @@ static bool take(struct rwlock *l, bool writer)
     }
 }
 
-bool rwlock_read_trylock(struct rwlock *l)
-{
-    return take(l, false);
-}
-
-bool rwlock_write_trylock(struct rwlock *l)
-{
-    return take(l, true);
-}
-
 static void lock_slow(struct rwlock *l, bool writer)
 {
     struct rwlock_waiter w = {.thread = current_thread(), .writer = writer};
@@ -126,16 +116,4 @@ void rwlock_write_unlock(struct rwlock *l)
     u32 left = __atomic_sub_fetch(&l->state, RWLOCK_WRITER, __ATOMIC_RELEASE);
     if (unlikely(left & RWLOCK_WAITERS))
         hand_over(l);
-}
-
-void rwlock_downgrade(struct rwlock *l)
-{
-    u32 left = __atomic_sub_fetch(&l->state, RWLOCK_WRITER - 1, __ATOMIC_RELEASE);
-    if (unlikely(left & RWLOCK_WAITERS))
-        hand_over(l);
-}
-
-bool rwlock_write_held(const struct rwlock *l)
-{
-    return __atomic_load_n(&l->state, __ATOMIC_RELAXED) & RWLOCK_WRITER;
 }

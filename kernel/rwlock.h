@@ -20,11 +20,5 @@ void rwlock_read_lock(struct rwlock *l);
 void rwlock_read_unlock(struct rwlock *l);
 void rwlock_write_lock(struct rwlock *l);
 void rwlock_write_unlock(struct rwlock *l);
-bool rwlock_read_trylock(struct rwlock *l);
-bool rwlock_write_trylock(struct rwlock *l);
-/* Writer becomes reader without letting another writer in between. */
-void rwlock_downgrade(struct rwlock *l);
-/* For assertions: held by somebody for writing. */
-bool rwlock_write_held(const struct rwlock *l);
 
 #endif

@@ -105,8 +105,10 @@ void zap_tables(struct address_space *as, vaddr_t start, vaddr_t end)
         struct rb_node *n = rb_last(&as->regions);
         prev = n ? container_of(n, struct region, node) : NULL;
     }
-    vaddr_t low = MAX(prev ? prev->end : 0, ALIGN_DOWN(start, HUGE_SIZE << 9));
-    vaddr_t high = MIN(next ? next->start : USER_SPACE_END, ALIGN_UP(end, HUGE_SIZE << 9));
+    /* Tables one level up cover a gigabyte; looking for them pays only when that much goes. */
+    u64 span = end - start < HUGE_SIZE << 8 ? HUGE_SIZE : HUGE_SIZE << 9;
+    vaddr_t low = MAX(prev ? prev->end : 0, ALIGN_DOWN(start, span));
+    vaddr_t high = MIN(next ? next->start : USER_SPACE_END, ALIGN_UP(end, span));
     if (ALIGN_UP(low, HUGE_SIZE) >= ALIGN_DOWN(high, HUGE_SIZE))
         return;
 
