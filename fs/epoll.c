@@ -179,19 +179,21 @@ static int harvest(struct epoll *ep, struct epoll_event *user_events, int max)
         struct epoll_item *item = take_ready(ep);
         if (!item)
             break;
-        u32 events = ask(ep, item);
+        u32 events = ask(ep, item) & item->events; /* another thread may have had a one-shot event meanwhile */
         if (events) {
             struct epoll_event out = {.events = events, .data = item->data};
+            u32 armed = item->events;
+            if (armed & EPOLLONESHOT)
+                item->events &= PRIVATE_BITS;
             spin_unlock(&ep->lock);
             error = copy_to_user(&user_events[done], &out, sizeof(out));
             spin_lock(&ep->lock);
             if (error) {
+                item->events |= armed;
                 requeue(ep, item, true);
             } else {
                 done++;
-                if (item->events & EPOLLONESHOT)
-                    item->events &= PRIVATE_BITS;
-                else if (!(item->events & EPOLLET))
+                if (!(armed & (EPOLLONESHOT | EPOLLET)))
                     requeue(ep, item, false);
             }
         }
