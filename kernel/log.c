@@ -20,7 +20,8 @@ static u64 written; /* bytes ever put into the ring; under lock */
 static u64 sent;    /* up to where the control channel has it; under lock */
 static int console_level = LOG_WARNING;
 static enum { CONSOLE_UART, CONSOLE_CONTROL, CONSOLE_NONE } console;
-static bool flushing; /* under lock: one thread sends at a time */
+static bool channel_ready; /* the control channel can be written to */
+static bool flushing;      /* under lock: one thread sends at a time */
 
 static int set_console(const char *value)
 {
@@ -75,10 +76,16 @@ static bool next_line(char *line, size_t size)
     return true;
 }
 
+void log_channel_ready(void)
+{
+    channel_ready = true;
+    log_flush();
+}
+
 void log_flush(void)
 {
     char line[LINE_MAX];
-    if (console != CONSOLE_CONTROL || !may_sleep())
+    if (console != CONSOLE_CONTROL || !channel_ready || !may_sleep())
         return;
     spin_lock_irq(&lock);
     bool mine = !flushing;

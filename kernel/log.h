@@ -22,6 +22,8 @@ void log_set_level(int level);
 /* Copies the ring's newest text (oldest first) into buf; returns bytes. For syslog(2). */
 size_t log_read(char *buf, size_t n);
 
+/* The control channel works from now on. */
+void log_channel_ready(void);
 /* Sends what waits for the control channel (console=virtio) if the caller may sleep. Before the VM ends, too. */
 void log_flush(void);
 

@@ -61,6 +61,7 @@ static void boot_thread(void *arg)
     platform_init_devices();
     stream_events_init();
     control_init();
+    log_channel_ready();
     boot_step_done("devices");
     params_check();
     platform_start_cpus(params.cpu_limit ? params.cpu_limit : MAX_CPUS);

@@ -47,6 +47,7 @@ void control_line(const char *format, ...)
 
 static void flush_all(void)
 {
+    log_flush();
     for (enum stream s = 0; s < STREAM_COUNT; s++)
         platform_stream_flush(s);
 }

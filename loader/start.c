@@ -110,8 +110,8 @@ static void unpack(const struct boot_module *module, struct request *r)
             take_reserved(r, &e);
             continue;
         }
-        if (!strcmp(e.name, ".aril") && S_ISDIR(e.mode))
-            continue;
+        if (S_ISDIR(e.mode) && (!e.name[0] || !strcmp(e.name, ".aril")))
+            continue; /* the root is there already */
         int error = unpack_entry(&e, path);
         if (error)
             vm_fail(STATUS_VM_FAILED, "boot archive: /%s cannot be unpacked (error %d)%s", e.name, -error,
