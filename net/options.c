@@ -79,6 +79,8 @@ static int set_boolean(struct socket *s, int option, int n)
             return -EOPNOTSUPP;
         if (n < 0 || n > 1)
             return -EINVAL;
+        if (n)
+            return -EOPNOTSUPP; /* there is no error queue to tell completions on */
     }
     set_bit(s, option, n != 0);
     return 0;

@@ -21,6 +21,8 @@ struct chunk {
 /* One allocation; larger sends are several of these under one charge. */
 #define CHUNK_DATA_MAX (16 * 1024 - sizeof(struct chunk))
 
+#define SMALL_CHUNK    1024 /* when memory is short or in pieces */
+
 #define READABLE (EPOLLIN | EPOLLRDNORM)
 #define WRITABLE (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
 
@@ -108,6 +110,10 @@ static ssize copy_in(struct io *io, u32 n, struct list *list)
     while (done < (ssize)n) {
         u32 size = MIN(n - (u32)done, (u32)CHUNK_DATA_MAX);
         struct chunk *c = kmalloc(sizeof(*c) + size);
+        if (!c && size > SMALL_CHUNK) {
+            size = SMALL_CHUNK;
+            c = kmalloc(sizeof(*c) + size);
+        }
         if (!c)
             return done ? done : -ENOBUFS;
         ssize copied = io_copy_from(io, c->data, size);

@@ -75,7 +75,8 @@ static void set_all(const char *what, int fd, const struct option *list, size_t 
     static const int values[] = {1, 0, 5, -1};
     printf("%s\n", what);
     for (size_t i = 0; i < n; i++) {
-        if (list[i].level == SOL_SOCKET && (list[i].option == SO_ERROR || list[i].option == SO_PEEK_OFF))
+        if (list[i].level == SOL_SOCKET && (list[i].option == SO_ERROR || list[i].option == SO_PEEK_OFF ||
+                                               list[i].option == SO_ZEROCOPY))
             continue;
         for (int k = 0; k < 4; k++) {
             /* The largest buffer is a setting of the machine. */
