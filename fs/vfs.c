@@ -12,6 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/page.h"
+#include "kernel/timer.h"
 
 static void release_files(struct process *p)
 {
@@ -26,11 +27,14 @@ static void release_files(struct process *p)
         fs_context_put(fs);
 }
 
+static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const char *target,
+                     struct inode **made);
+
 static void mount_at(const char *path, const struct file_system_type *type, u32 flags)
 {
     struct path_ref at;
     struct super *s;
-    int error = vfs_boot_mkdir(path, 0755, 0, 0, 0);
+    int error = boot_make(path, S_IFDIR | 0755, 0, 0, (s64)clock_realtime(), NULL, NULL);
 
     if (!error || error == -EEXIST)
         error = path_find(AT_FDCWD, path, FIND_FOLLOW | FIND_DIRECTORY, 0, &at);
@@ -54,13 +58,15 @@ void vfs_init(void)
     process_exit_files = release_files;
     tmpfs_init();
     page_stats(&stats);
-    root = tmpfs_create("tmpfs", "none", 0755, stats.total / 2, 0);
+    /* A file takes about a quarter of a page before it has data: full is better than out of memory. */
+    root = tmpfs_create("tmpfs", "none", 0755, stats.total / 2, stats.total);
     if (IS_ERR(root) || mount_attach(NULL, root, root->root, 0))
         panic("no memory for the root file system");
     memory_devices_init();
     device_register(5, 0, NULL, tty_open);
     device_register(5, 1, NULL, console_open);
     mount_at("/dev", &devfs_type, MS_NOSUID);
+    mount_at("/dev/shm", &tmpfs_type, MS_NOSUID);
     mount_at("/proc", &proc_type, MS_NOSUID | MS_NODEV | MS_NOEXEC);
     mount_at("/sys", &sysfs_type, MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }

@@ -6,6 +6,7 @@
 #include "fs/devfs/devfs.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/lib/string.h"
+#include "kernel/page.h"
 
 static const struct node {
     const char *name;
@@ -53,7 +54,11 @@ static struct super *devfs_mount(const char *source, const char *options)
     static struct super *only;
 
     if (!only) {
-        struct super *s = tmpfs_create("devtmpfs", "devtmpfs", 0755, 0, 0);
+        struct page_stats stats;
+        struct super *s;
+
+        page_stats(&stats);
+        s = tmpfs_create("devtmpfs", "devtmpfs", 0755, stats.total / 2, stats.total);
 
         if (IS_ERR(s))
             return s;

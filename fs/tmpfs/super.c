@@ -259,7 +259,8 @@ static struct super *tmpfs_mount(const char *source, const char *s)
     struct super *super;
 
     page_stats(&stats);
-    o.pages = o.inodes = stats.total / 2;
+    o.pages = stats.total / 2;
+    o.inodes = stats.total;
     while (s && *s) {
         const char *comma = strchr(s, ',');
         size_t n = comma ? (size_t)(comma - s) : strlen(s);
