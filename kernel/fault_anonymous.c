@@ -14,6 +14,8 @@
 #define HUGE_AFTER   128u
 /* A window is at most this part of what is free. */
 #define FREE_SHARE   256u
+/* Pages that prove it beyond doubt: it gets them when memory is short, too. */
+#define HUGE_ALWAYS  4096u
 #define HUGE_PAGES   (HUGE_SIZE >> PAGE_SHIFT)
 
 unsigned fault_window(struct fault *f)
@@ -32,6 +34,13 @@ unsigned fault_window(struct fault *f)
     return window;
 }
 
+static u64 free_pages(void)
+{
+    struct page_stats s;
+    page_stats(&s);
+    return s.free;
+}
+
 static bool wants_huge(const struct fault *f, vaddr_t block)
 {
     const struct region *r = f->r;
@@ -39,7 +48,8 @@ static bool wants_huge(const struct fault *f, vaddr_t block)
         return false;
     if (!(r->flags & REGION_HUGE) && !f->populate && ((r->flags & (REGION_GROWSDOWN | REGION_STACK)) || r->faulted_pages < HUGE_AFTER))
         return false;
-    return memory_is_ample(HUGE_PAGES);
+    /* A region that is being filled will use them up: they save faults to the end. */
+    return memory_is_ample(HUGE_PAGES) || (r->faulted_pages >= HUGE_ALWAYS && free_pages() > HUGE_PAGES * 8);
 }
 
 static bool block_is_empty(struct address_space *as, vaddr_t block)

@@ -9,6 +9,7 @@
 #include "kernel/log.h"
 #include "kernel/user.h"
 #include "kernel/wait.h"
+#include "platform/kvm/preempted.h"
 #include "platform/x86/x86.h"
 #include "tests/unit/memory_host.h"
 
@@ -210,4 +211,14 @@ size_t copy_from_user_partial(void *to, const void *from, size_t n)
 paddr_t early_pages(unsigned n)
 {
     return 0;
+}
+
+unsigned platform_cpu_count(void)
+{
+    return 1;
+}
+
+bool kvm_flush_when_resumed(unsigned cpu)
+{
+    return false;
 }
