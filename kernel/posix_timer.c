@@ -21,6 +21,7 @@ struct posix_timer {
     enum timer_clock clock;
     int id, notify, signo;
     bool target_gone;
+    bool relative;    /* set for a time from then on: changes of the realtime clock pass it by */
     bool expired;     /* its signal is queued; the next period starts when it is taken */
     nsec_t deadline;  /* on its clock; NSEC_NEVER: disarmed */
     nsec_t interval;  /* 0: once */
@@ -37,7 +38,7 @@ static u64 timer_now(const struct posix_timer *pt)
     case ON_MONOTONIC:
         return clock_monotonic();
     case ON_REALTIME:
-        return clock_realtime();
+        return pt->relative ? clock_monotonic() : clock_realtime();
     case ON_PROCESS_CPU:
         return process_cpu_time(pt->process, &user, &system);
     case ON_PROCESS_USER:
@@ -436,6 +437,9 @@ int posix_timer_set(int id, bool absolute, const struct timer_value *new, struct
     pt->deadline = NSEC_NEVER;
     pt->interval = 0;
     if (new->value) {
+        pt->relative = !absolute;
+        if (!on_cpu_clock(pt))
+            now = timer_now(pt);
         pt->interval = new->interval;
         pt->deadline = absolute ? new->value : new->value < NSEC_NEVER - now ? now + new->value : NSEC_NEVER;
         pt->deadline = MIN(pt->deadline, NSEC_NEVER - 1);
@@ -446,6 +450,20 @@ int posix_timer_set(int id, bool absolute, const struct timer_value *new, struct
     if (cpu)
         cpu_timers_changed(p);
     return 0;
+}
+
+void posix_timers_clock_was_set(void)
+{
+    for (struct process *p = process_next(0), *next; p; p = next) {
+        struct posix_timer *pt;
+        spin_lock_irq(&p->lock);
+        list_for_each(pt, &p->posix_timers, link)
+            if (pt->clock == ON_REALTIME && !pt->relative && pt->deadline != NSEC_NEVER && !pt->expired)
+                timer_start(pt, clock_realtime());
+        spin_unlock_irq(&p->lock);
+        next = process_next(p->pid);
+        process_put(p);
+    }
 }
 
 int posix_timer_overrun(int id)

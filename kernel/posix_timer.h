@@ -27,5 +27,7 @@ int posix_timer_get(int id, struct timer_value *now);
 /* Overruns of the last delivered expiry, or -EINVAL. */
 int posix_timer_overrun(int id);
 int posix_timer_delete(int id);
+/* The realtime clock was set: absolute timers on it expire at their time. */
+void posix_timers_clock_was_set(void);
 
 #endif

@@ -75,7 +75,7 @@ static int next_handled(struct user_frame *frame, siginfo_t *info, struct signal
             break;
         struct signal_action *current = signal_action_of(p, signo);
         *action = *current;
-        if (signal_trace && action->handler != HANDLER_IGNORE) {
+        if (signal_trace) {
             spin_unlock_irq(&p->lock);
             signal_trace(signo, info);
             spin_lock_irq(&p->lock);

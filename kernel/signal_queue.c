@@ -205,6 +205,7 @@ int signal_send_locked(struct process *p, struct thread *t, int signo, const sig
     /* Blocked, it is kept whatever the disposition: that may change before it is unblocked, or sigwait may take it. */
     struct thread *first = t ? t : list_first(&p->threads, struct thread, process_link);
     bool kept = ((first->blocked | first->wait_set) & SIGNAL_BIT(signo)) != 0;
+    kept |= signal_trace != NULL; /* a tracer sees ignored signals, too */
     if (!kept && signal_is_ignored(p, signo))
         return 0;
     if (signo == SIGKILL) {

@@ -7,6 +7,7 @@
 #include "syscalls/timespec.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched.h"
+#include "kernel/posix_timer.h"
 #include "kernel/signal.h"
 #include "kernel/timer.h"
 
@@ -121,6 +122,7 @@ static int set_realtime(const struct __kernel_timespec *ts)
         return -EPERM;
     clock_set_realtime(ns);
     timerfd_clock_was_set();
+    posix_timers_clock_was_set();
     return 0;
 }
 

@@ -150,6 +150,8 @@ static bool absent(const struct trace_call *c, const struct syscall_entry *e, in
 {
     if (e->arg_types[i] == TRACE_MODE_CREAT)
         return !(c->a->arg[i - 1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)));
+    if (e->arg_types[i] == TRACE_CLONE_REST)
+        return !trace_clone_has_rest(c->a->arg[0]);
     if (c->nr == __NR_mremap && i == 4)
         return !(c->a->arg[3] & (MREMAP_FIXED | MREMAP_DONTUNMAP));
     return e->arg_types[i] == TRACE_FCNTL_ARG && !trace_fcntl_has_argument((int)c->a->arg[1]);
@@ -188,6 +190,7 @@ static int print_arguments(struct trace_call *c, const struct syscall_entry *e, 
 /* How results are shown and what is said behind them. */
 static void judge_result(struct trace_call *c)
 {
+    char name[16];
     if (c->failed)
         return;
     switch (c->nr) {
@@ -202,6 +205,9 @@ static void judge_result(struct trace_call *c)
         break;
     case __NR_fcntl:
         trace_fcntl_result(c);
+        break;
+    case __NR_rt_sigtimedwait:
+        scnprintf(c->remark, sizeof(c->remark), "SIG%s", trace_signal_name((int)c->result, name));
         break;
     case __NR_poll:
     case __NR_ppoll:

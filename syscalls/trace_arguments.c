@@ -7,7 +7,7 @@
 
 /* Types that a call fills in, or whose printing needs its result. */
 #define AFTER_TYPES(X)                                                                            \
-    X(BUF_OPT_OUT) X(BUF_OUT) X(CAP_DATA_OUT) X(CLONE) X(CLONE3) X(CPUSET_OUT) X(DIRENTS64_OUT)   \
+    X(BUF_OPT_OUT) X(BUF_OUT) X(CAP_DATA_OUT) X(CLONE_REST) X(CLONE3) X(CPUSET_OUT) X(DIRENTS64_OUT)   \
     X(DIRENTS_OUT) X(EPOLL_EVENTS_OUT) X(FDS_OUT) X(GIDS_OUT) X(INT_OUT) X(IOVEC_OUT)             \
     X(ITIMERSPEC_OUT) X(ITIMERVAL_OUT) X(LENGTH_OUT) X(LONG_OUT) X(MSGHDR_OUT) X(PTR_OUT)         \
     X(RANDOM_OUT) X(RLIMIT_OUT) X(RUSAGE_OUT) X(SCHED_PARAM_OUT) X(SIGACTION_OUT) X(SIGINFO_OUT)  \

@@ -94,6 +94,7 @@ void trace_poll_result(struct trace_call *c);
 void trace_select_result(struct trace_call *c);
 void trace_fcntl_result(struct trace_call *c);
 bool trace_fcntl_has_argument(int command);
+bool trace_clone_has_rest(u64 flags);
 
 /* ---- decoders by file (trace_arguments.c lists them all) */
 #define TRACE_DECLARE(x) void trace_decode_##x(struct trace_call *c, int i);

@@ -28,30 +28,42 @@ static void print_clone_flags(struct trace_line *l, u64 flags, u32 exit_signal)
     }
 }
 
-static void print_tid(struct trace_call *c, const char *name, u64 address)
+#define CLONE_REST_FLAGS                                                                           \
+    (CLONE_PARENT_SETTID | CLONE_PIDFD | CLONE_SETTLS | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
+
+bool trace_clone_has_rest(u64 flags)
 {
-    u32 tid;
-    trace_printf(c->line, ", %s=", name);
-    if (!c->failed && address && !get_user(tid, (u32 *)address))
-        trace_printf(c->line, "[%u]", tid);
-    else
-        trace_pointer(c->line, address);
+    return flags & CLONE_REST_FLAGS;
 }
 
-/* The kernel's order of arguments on x86-64: flags, stack, parent_tid, child_tid, tls. */
+/* The kernel's order of arguments on x86-64 is flags, stack, parent_tid, child_tid, tls; strace's is its own. */
 void trace_decode_CLONE(struct trace_call *c, int i)
 {
-    u64 flags = arg(c, 0);
     trace_printf(c->line, "child_stack=");
     trace_pointer(c->line, arg(c, 1));
     trace_printf(c->line, ", flags=");
-    print_clone_flags(c->line, flags & ~0xfful, flags & 0xff);
-    if (flags & (CLONE_PARENT_SETTID | CLONE_PIDFD))
-        print_tid(c, "parent_tid", arg(c, 2));
-    if (flags & CLONE_SETTLS)
-        trace_printf(c->line, ", tls=%#lx", arg(c, 4));
+    print_clone_flags(c->line, arg(c, 0) & ~0xfful, arg(c, 0) & 0xff);
+}
+
+void trace_decode_CLONE_REST(struct trace_call *c, int i)
+{
+    u64 flags = arg(c, 0);
+    const char *comma = "";
+    u32 tid;
+    if (flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) {
+        trace_printf(c->line, "parent_tid=");
+        if (!c->failed && !get_user(tid, (u32 *)arg(c, 2)))
+            trace_printf(c->line, "[%u]", tid);
+        else
+            trace_pointer(c->line, arg(c, 2));
+        comma = ", ";
+    }
+    if (flags & CLONE_SETTLS) {
+        trace_printf(c->line, "%stls=%#lx", comma, arg(c, 4));
+        comma = ", ";
+    }
     if (flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) {
-        trace_printf(c->line, ", child_tidptr=");
+        trace_printf(c->line, "%schild_tidptr=", comma);
         trace_pointer(c->line, arg(c, 3));
     }
 }
