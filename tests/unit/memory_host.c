@@ -156,6 +156,17 @@ void host_tlb_clear(void)
     memset(tlb, 0, sizeof(tlb));
 }
 
+/* One CPU, and no KVM. */
+unsigned platform_cpu_count(void)
+{
+    return 1;
+}
+
+bool kvm_flush_when_resumed(unsigned cpu)
+{
+    return false;
+}
+
 /* What a commit would send to the CPUs: the range to forget, as platform/x86/paging.c passes it. */
 void smp_call_mask(u64 mask, void (*fn)(void *arg), void *arg)
 {
