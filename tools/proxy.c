@@ -24,7 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/escape.h"
 #include "tools/message.h"
+#include "tools/notes.h"
 #include "tools/outbox.h"
 #include "tools/pump.h"
 #include "tools/signals.h"
@@ -39,11 +41,8 @@
 #define INSIST_DELAY (SECOND / 5)
 /* How long a killed VM's last output may take a slow reader. */
 #define DRAIN_TIME SECOND
-/* Notes that wait for standard error before the VM has to. */
-#define NOTES_HIGH 262144
 /* Of QEMU's own messages this much is kept. */
 #define MESSAGES_MAX 16384
-#define ESCAPE       0x1d /* Ctrl-] */
 
 enum { SIGNALS, WAKEUP, CONTROL, UART, MESSAGES, NOTES, OUTPUT, ERRORS, POLLED };
 
@@ -53,8 +52,7 @@ struct proxy {
     int wakeup; /* eventfd of the pumps */
     struct pump input, output, errors;
     struct outbox control; /* lines to the kernel */
-    struct outbox notes;   /* lines for standard error */
-    struct pump notes_pump;
+    struct notes notes;    /* lines for standard error */
     struct line_reader control_lines, uart_lines;
     bool control_open, uart_open, messages_open;
     bool input_started;              /* asked for by the program, or a terminal's */
@@ -62,10 +60,10 @@ struct proxy {
     bool watch_output, watch_errors; /* tell the kernel when the reader goes */
     uint64_t deadline;               /* CLOCK_MONOTONIC, nanoseconds */
     uint64_t drain_deadline;
-    unsigned untaken;    /* signals that the kernel has not taken yet */
-    int asked;           /* the first request to end among these, or 0 */
-    uint64_t asked_at;   /* its time */
-    uint64_t escapes[2]; /* times of the last two Ctrl-]; used by the input pump */
+    unsigned untaken;     /* signals that the kernel has not taken yet */
+    int asked;            /* the first request to end among these, or 0 */
+    uint64_t asked_at;    /* its time */
+    struct escape escape; /* used by the input pump */
     atomic_bool escaped;
 };
 
@@ -75,25 +73,6 @@ static uint64_t now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
-}
-
-static void add_note(struct proxy *proxy, const char *prefix, const char *line)
-{
-    char *text;
-
-    if (!proxy->notes_pump.started) {
-        int pair[2];
-
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-            die(STATUS_FAILED, "cannot make a socket: %s", strerror(errno));
-        proxy->notes.socket = pair[0];
-        proxy->notes_pump = (struct pump){
-            .from = pair[1], .to = STDERR_FILENO, .wakeup = proxy->wakeup, .discard = true};
-        pump_start(&proxy->notes_pump);
-    }
-    text = format_string("%s%s%s", prefix, line, message_newline());
-    outbox_add(&proxy->notes, text, strlen(text));
-    free(text);
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -168,19 +147,19 @@ static void handle_control_line(void *context, char *line)
     struct vm_status status;
 
     if (strncmp(line, "trace ", 6) == 0) {
-        add_note(proxy, "", line + 6);
+        notes_add(&proxy->notes, "", line + 6);
     } else if (strcmp(line, "taken") == 0) {
         if (proxy->untaken && --proxy->untaken == 0)
             proxy->asked = 0;
     } else if (strcmp(line, "read") == 0) {
         start_input(proxy);
     } else if (strncmp(line, "log ", 4) == 0) {
-        add_note(proxy, "kernel: ", line + 4);
+        notes_add(&proxy->notes, "kernel: ", line + 4);
     } else if (status_parse(line, &status)) {
         take_status(proxy, status);
         kill_vm(proxy);
     } else {
-        add_note(proxy, "aril: the kernel said what this command does not know: ", line);
+        notes_add(&proxy->notes, "aril: the kernel said what this command does not know: ", line);
     }
 }
 
@@ -193,7 +172,7 @@ static void handle_uart_line(void *context, char *line)
     if (status_parse(line, &status))
         take_status(proxy, status);
     else
-        add_note(proxy, "kernel: ", line);
+        notes_add(&proxy->notes, "kernel: ", line);
 }
 
 /* Reads a channel of lines; false at its end. */
@@ -309,7 +288,7 @@ static void handle_lost_reader(struct proxy *proxy, bool *watch, int fd, int err
         char *text = format_string("cannot write standard %s: %s", fd == 1 ? "output" : "error",
                                    strerror(error));
 
-        add_note(proxy, "aril: ", text);
+        notes_add(&proxy->notes, "aril: ", text);
         free(text);
     }
 }
@@ -340,25 +319,13 @@ static void watch_for_escape(void *context, const char *bytes, size_t count)
 {
     struct proxy *proxy = context;
     uint64_t one = 1;
+    ssize_t ignored;
 
-    for (size_t i = 0; i < count; i++) {
-        uint64_t time;
-
-        if (bytes[i] != ESCAPE) {
-            proxy->escapes[0] = proxy->escapes[1] = 0;
-            continue;
-        }
-        time = now();
-        if (proxy->escapes[0] && time - proxy->escapes[0] < SECOND) {
-            ssize_t ignored;
-
-            atomic_store(&proxy->escaped, true);
-            ignored = write(proxy->wakeup, &one, sizeof(one));
-            (void)ignored;
-        }
-        proxy->escapes[0] = proxy->escapes[1];
-        proxy->escapes[1] = time;
-    }
+    if (!escape_typed(&proxy->escape, bytes, count, now()))
+        return;
+    atomic_store(&proxy->escaped, true);
+    ignored = write(proxy->wakeup, &one, sizeof(one));
+    (void)ignored;
 }
 
 static void start_pumps(struct proxy *proxy)
@@ -402,7 +369,7 @@ static void wait_for_events(struct proxy *proxy, struct pollfd *entries)
     uint64_t until = next_deadline(proxy);
     uint64_t time = now();
     struct timespec left = {0};
-    bool room = proxy->notes.length < NOTES_HIGH;
+    bool room = !notes_full(&proxy->notes);
     short control_events = (short)((room ? POLLIN : 0) | (proxy->control.length ? POLLOUT : 0));
 
     entries[SIGNALS] = (struct pollfd){proxy->options->signals, POLLIN, 0};
@@ -411,7 +378,8 @@ static void wait_for_events(struct proxy *proxy, struct pollfd *entries)
         proxy->control_open && control_events ? channels->control : -1, control_events, 0};
     entries[UART] = (struct pollfd){proxy->uart_open && room ? channels->uart : -1, POLLIN, 0};
     entries[MESSAGES] = (struct pollfd){proxy->messages_open ? channels->messages : -1, POLLIN, 0};
-    entries[NOTES] = (struct pollfd){proxy->notes.length ? proxy->notes.socket : -1, POLLOUT, 0};
+    entries[NOTES] =
+        (struct pollfd){proxy->notes.outbox.length ? proxy->notes.outbox.socket : -1, POLLOUT, 0};
     /* No events asked for: only the going of the reader is reported. */
     entries[OUTPUT] = (struct pollfd){proxy->watch_output ? STDOUT_FILENO : -1, 0, 0};
     entries[ERRORS] = (struct pollfd){proxy->watch_errors ? STDERR_FILENO : -1, 0, 0};
@@ -443,7 +411,7 @@ static void handle_events(struct proxy *proxy, const struct pollfd *entries)
     if (entries[MESSAGES].revents)
         proxy->messages_open = read_messages(proxy);
     if (entries[NOTES].revents)
-        outbox_flush(&proxy->notes);
+        outbox_flush(&proxy->notes.outbox);
     if (entries[OUTPUT].revents)
         handle_lost_reader(proxy, &proxy->watch_output, STDOUT_FILENO, 0);
     if (entries[ERRORS].revents)
@@ -464,9 +432,7 @@ static bool finished(struct proxy *proxy)
     if (proxy->control_open || proxy->uart_open || proxy->messages_open ||
         !pump_done(&proxy->output) || !pump_done(&proxy->errors))
         return false;
-    if (proxy->notes_pump.started && proxy->notes.length == 0)
-        shutdown(proxy->notes.socket, SHUT_WR);
-    return pump_done(&proxy->notes_pump);
+    return notes_finish(&proxy->notes);
 }
 
 struct proxy_result proxy_run(const struct proxy_options *options)
@@ -491,6 +457,7 @@ struct proxy_result proxy_run(const struct proxy_options *options)
     };
     if (proxy.wakeup < 0)
         die(STATUS_FAILED, "cannot make an eventfd: %s", strerror(errno));
+    proxy.notes.wakeup = proxy.wakeup;
     start_pumps(&proxy);
     while (!finished(&proxy)) {
         wait_for_events(&proxy, entries);

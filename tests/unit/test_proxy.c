@@ -2,7 +2,7 @@
 /*
  * The event loop between the caller and the VM, with a process of the test in the place of QEMU.
  * sources: tools/proxy.c tools/pump.c tools/outbox.c tools/lines.c tools/signals.c tools/terminal.c
- * sources: tools/message.c
+ * sources: tools/message.c tools/notes.c tools/escape.c
  */
 #include <errno.h>
 #include <fcntl.h>
