@@ -172,7 +172,7 @@ static long wake_in(struct futex_bucket *bucket, const struct futex_key *key, in
 
 long futex_wake(u32 *uaddr, bool shared, int count, u32 bitset)
 {
-    struct wake_batch batch = {.n = 0};
+    struct wake_batch batch;
     struct futex_key key;
     if (!bitset)
         return -EINVAL;
@@ -180,6 +180,7 @@ long futex_wake(u32 *uaddr, bool shared, int count, u32 bitset)
     if (error)
         return error;
     struct futex_bucket *bucket = futex_bucket_of(&key);
+    wake_batch_begin(&batch);
     spin_lock(&bucket->lock);
     long woken = wake_in(bucket, &key, count, bitset, &batch);
     spin_unlock(&bucket->lock);
@@ -223,7 +224,7 @@ static int atomic_op(u32 *uaddr, u32 encoded)
 
 long futex_wake_op(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int wake2, u32 op)
 {
-    struct wake_batch batch = {.n = 0};
+    struct wake_batch batch;
     struct futex_key key, key2;
     int error = futex_key_get(uaddr, shared, &key, NULL);
     if (!error)
@@ -233,6 +234,7 @@ long futex_wake_op(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int wake2, u3
     struct futex_bucket *bucket = futex_bucket_of(&key), *bucket2 = futex_bucket_of(&key2);
     long result;
     for (;;) {
+        wake_batch_begin(&batch);
         futex_lock_two(bucket, bucket2);
         int equal = atomic_op(uaddr2, op);
         if (equal >= 0) {
@@ -255,7 +257,7 @@ long futex_wake_op(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int wake2, u3
 
 long futex_requeue(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int requeue, const u32 *compare)
 {
-    struct wake_batch batch = {.n = 0};
+    struct wake_batch batch;
     struct futex_key key, key2;
     struct memory_object *object2;
     if (wake < 0 || requeue < 0)
@@ -269,9 +271,11 @@ long futex_requeue(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int requeue, 
     long done = 0;
     u32 value;
 again:
+    wake_batch_begin(&batch);
     futex_lock_two(from, to);
     if (compare && (error = platform_load_user_u32(&value, uaddr))) {
         futex_unlock_two(from, to);
+        wake_batch_flush(&batch);
         if (!(error = futex_fault_in(uaddr, false)))
             goto again;
         goto out;

@@ -42,7 +42,10 @@ struct futex_waiter {
     struct futex_key requeue_key;
 };
 
-/* Threads to wake after the bucket's lock was dropped: a wake-up may cost an inter-processor interrupt. */
+/*
+ * Threads to wake after the bucket's lock was dropped: a wake-up may cost an inter-processor interrupt. Preemption is off
+ * from begin to flush: a waker that was switched away between the two would keep more urgent threads waiting.
+ */
 struct wake_batch {
     struct thread *threads[16];
     unsigned n;
@@ -71,6 +74,7 @@ void futex_enqueue(struct futex_bucket *bucket, struct futex_waiter *w);
 bool futex_unqueue(struct futex_waiter *w);
 /* Takes w out of its locked bucket, marks it woken and adds its thread to batch. */
 void futex_wake_waiter(struct futex_waiter *w, struct wake_batch *batch);
+void wake_batch_begin(struct wake_batch *batch);
 void wake_batch_flush(struct wake_batch *batch);
 /* Queues w if the word has value: 0, -EAGAIN (it has not), -EFAULT. May sleep. */
 int futex_queue_waiter(struct futex_waiter *w, u32 *uaddr, u32 value);

@@ -344,7 +344,7 @@ out:
 long futex_unlock_pi(u32 *uaddr, bool shared)
 {
     struct thread *me = current_thread();
-    struct wake_batch batch = {.n = 0};
+    struct wake_batch batch;
     struct futex_key key;
     u32 value, seen;
     if (!user_range_ok(uaddr, sizeof(*uaddr)) || get_user(value, uaddr))
@@ -356,6 +356,7 @@ long futex_unlock_pi(u32 *uaddr, bool shared)
         return result;
     struct futex_bucket *bucket = futex_bucket_of(&key);
     for (;;) {
+        wake_batch_begin(&batch);
         spin_lock(&bucket->lock);
         result = platform_load_user_u32(&value, uaddr);
         if (!result && (value & FUTEX_TID_MASK) != (u32)me->tid)
@@ -485,7 +486,7 @@ static long requeue_round(u32 *uaddr, u32 *uaddr2, const struct futex_key *key, 
 
 long futex_cmp_requeue_pi(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int requeue, u32 compare)
 {
-    struct wake_batch batch = {.n = 0};
+    struct wake_batch batch;
     struct futex_key key, key2;
     struct memory_object *object2 = NULL;
     if (wake < 0 || requeue < 0 || wake != 1 || uaddr == uaddr2)
@@ -502,6 +503,7 @@ long futex_cmp_requeue_pi(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int re
             result = -ENOMEM;
             break;
         }
+        wake_batch_begin(&batch);
         futex_lock_two(from, to);
         result = requeue_round(uaddr, uaddr2, &key, &key2, requeue, compare, &spare, &batch);
         futex_unlock_two(from, to);
@@ -523,7 +525,7 @@ long futex_cmp_requeue_pi(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int re
 
 void futex_pi_exit(struct thread *t)
 {
-    struct wake_batch batch = {.n = 0};
+    struct wake_batch batch;
     for (;;) {
         spin_lock(&pi_lock);
         struct futex_pi *pi = list_first(&t->pi_held, struct futex_pi, owned);
@@ -538,6 +540,7 @@ void futex_pi_exit(struct thread *t)
         struct futex_bucket *bucket = futex_bucket_of(&key);
         u32 *uaddr = NULL;
         int error = 0;
+        wake_batch_begin(&batch);
         spin_lock(&bucket->lock);
         spin_lock(&pi_lock);
         struct futex_waiter *any = find_waiter(bucket, &key);

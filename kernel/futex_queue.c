@@ -146,11 +146,17 @@ void futex_wake_waiter(struct futex_waiter *w, struct wake_batch *batch)
     }
 }
 
+void wake_batch_begin(struct wake_batch *batch)
+{
+    batch->n = 0;
+    preempt_disable();
+}
+
 void wake_batch_flush(struct wake_batch *batch)
 {
     for (unsigned i = 0; i < batch->n; i++) {
         thread_wake(batch->threads[i]);
         thread_put(batch->threads[i]);
     }
-    batch->n = 0;
+    preempt_enable();
 }

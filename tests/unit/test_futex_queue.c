@@ -103,7 +103,8 @@ TEST(wakes_more_than_a_batch)
     setup();
     struct futex_key key = {1 << 12, 0x2000};
     static struct futex_waiter w[40];
-    struct wake_batch batch = {.n = 0};
+    struct wake_batch batch;
+    wake_batch_begin(&batch);
     for (unsigned i = 0; i < 40; i++)
         enqueue(&w[i], i, &key);
     struct futex_bucket *b = futex_bucket_of(&key);
