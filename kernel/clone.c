@@ -5,6 +5,7 @@
  */
 #include <linux/sched.h>
 #include "kernel/lib/string.h"
+#include "kernel/log.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
 #include "kernel/thread_internal.h"
@@ -71,8 +72,13 @@ long process_clone(const struct clone_args *args, int tid, struct user_frame *fr
     int error = check_flags(args->flags);
     if (error)
         return error;
-    if (makes_process(args->flags))
+    if (makes_process(args->flags)) {
+        static bool told;
+        if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+            log_warn("clone with flags %#llx would make another process: not served (ENOSYS)",
+                     (unsigned long long)args->flags);
         return -ENOSYS;
+    }
     if ((args->flags & CLONE_SETTLS) && args->tls >= USER_SPACE_END)
         return -EPERM;
 
