@@ -310,7 +310,7 @@ ssize file_write(struct file *f, struct io *io, s64 *offset, int rwf)
         }
         mutex_unlock(&f->position_lock);
     }
-    if (unlikely(done == -EPIPE))
+    if (unlikely(done == -EPIPE) && !(f->mode & FILE_QUIET))
         raise_signal(SIGPIPE);
     return done;
 }

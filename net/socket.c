@@ -278,7 +278,10 @@ static const struct file_ops socket_file_ops = {
 
 struct file *socket_file_create(struct socket *s, u32 open_flags)
 {
-    return file_create(&socket_file_ops, O_RDWR | open_flags, s);
+    struct file *f = file_create(&socket_file_ops, O_RDWR | open_flags, s);
+    if (f && !s->ops->sigpipe)
+        f->mode |= FILE_QUIET;
+    return f;
 }
 
 struct socket *socket_of_file(const struct file *f)

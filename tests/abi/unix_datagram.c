@@ -191,8 +191,36 @@ static void many(void)
     close(s[0]), close(s[1]);
 }
 
+/* EPIPE comes with a signal on some kinds of socket and calls only. */
+static void pipe_signals(void)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+    struct sockaddr_in a = at("127.0.0.1", 0);
+    int s[2];
+    for (int i = 0; i < 3; i++) {
+        socketpair(AF_UNIX, types[i], 0, s);
+        shutdown(s[0], SHUT_WR);
+        sigpipes = 0;
+        SHOW(write(s[0], "x", 1));
+        SHOW(send(s[0], "x", 1, 0));
+        SHOW(sigpipes);
+        close(s[0]), close(s[1]);
+    }
+    s[0] = socket(AF_INET, SOCK_DGRAM, 0);
+    bind(s[0], (void *)&a, sizeof a);
+    a = local_name(s[0]);
+    connect(s[0], (void *)&a, sizeof a);
+    shutdown(s[0], SHUT_WR);
+    sigpipes = 0;
+    SHOW(write(s[0], "x", 1));
+    SHOW(sigpipes);
+    close(s[0]);
+}
+
 int main(void)
 {
+    signal(SIGPIPE, on_sigpipe);
+    pipe_signals();
     signal(SIGPIPE, SIG_IGN);
     datagrams();
     pairs(SOCK_DGRAM);
