@@ -28,7 +28,7 @@
 #undef strstr
 #include "tests/unit/test.h"
 
-#define N 700
+#define N 2700
 
 static void fill(char *p, size_t n)
 {
@@ -54,7 +54,7 @@ TEST(memcpy)
 TEST(memmove_overlap)
 {
     char a[2 * N], b[2 * N];
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 5000; i++) {
         size_t n = test_random(N), from = test_random(N), to = test_random(N);
         if (i & 1)
             to = (from + test_random(100)) % N;
@@ -130,4 +130,14 @@ TEST(strlcpy)
     CHECK(strlcat(b, "cd", 8) == 4 && !strcmp(b, "abcd"));
     CHECK(strlcat(b, "efghij", 8) == 10 && !strcmp(b, "abcdefg"));
     CHECK(strlcat(b, "xy", 3) == 5 && !strcmp(b, "abcdefg"));
+}
+
+TEST(clear_pages)
+{
+    char *p = aligned_alloc(PAGE_SIZE, 3 * PAGE_SIZE);
+    aril_memset(p, 7, 3 * PAGE_SIZE);
+    clear_pages(p + PAGE_SIZE, 1);
+    for (size_t i = 0; i < 3 * PAGE_SIZE; i++)
+        CHECK(p[i] == (i / PAGE_SIZE == 1 ? 0 : 7));
+    free(p);
 }
