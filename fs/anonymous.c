@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Paths to open files that have none: what /proc/PID/fd/N leads to, and what an empty path names. The object
- * is a detached dentry; a file without an inode gets one that passes questions on to the file.
+ * Paths to open files that have none: what /proc/PID/fd/N leads to, and what an empty path names.
+ * The object is a detached dentry; a file without an inode gets one that passes questions on to the
+ * file.
  */
 #include "fs/vfs.h"
 #include "kernel/lib/printf.h"

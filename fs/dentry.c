@@ -2,11 +2,11 @@
 /*
  * Dentries: the names of the tree in memory.
  *
- * Each directory guards its own children with a spinlock, so lookups in different directories never meet.
- * A dentry holds a reference on its parent; its own count reaches 0 only under the parent's lock. A dentry
- * without references is freed, so what must stay known by name (tmpfs: everything) holds one of its own.
- * Memory of dentries is only reused for dentries: dentry_put may look at the lock of a parent that a
- * rename on another CPU has just let go.
+ * Each directory guards its own children with a spinlock, so lookups in different directories never
+ * meet. A dentry holds a reference on its parent; its own count reaches 0 only under the parent's
+ * lock. A dentry without references is freed, so what must stay known by name (tmpfs: everything)
+ * holds one of its own. Memory of dentries is only reused for dentries: dentry_put may look at the
+ * lock of a parent that a rename on another CPU has just let go.
  */
 #include "fs/vfs.h"
 #include "kernel/heap.h"
@@ -224,7 +224,10 @@ static struct dentry *child_find(struct dentry *parent, const char *name, size_t
 
 /* ------------------------------------------------------------ public */
 
-/* Drops one reference; true when it was the last, and then the dentry is out of its parent's children. */
+/*
+ * Drops one reference; true when it was the last, and then the dentry is out of its parent's
+ * children.
+ */
 static bool drop_last(struct dentry *d)
 {
     u32 refs = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
@@ -379,7 +382,10 @@ struct dentry *dentry_next_child(struct dentry *parent, u64 cookie)
     return found;
 }
 
-/* The child after d, which the caller has a reference on and that was in the list with this cookie. */
+/*
+ * The child after d, which the caller has a reference on and that was in the list with this cookie.
+ * /
+ */
 static struct dentry *next_after(struct dentry *parent, struct dentry *d, u64 cookie)
 {
     struct dentry *found = NULL;
@@ -398,7 +404,9 @@ static struct dentry *next_after(struct dentry *parent, struct dentry *d, u64 co
 }
 
 int dentry_readdir(struct file *f, u64 *pos,
-                   bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino, u8 type), void *arg)
+                   bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino,
+                                u8 type),
+                   void *arg)
 {
     struct dentry *dir = f->dentry, *d, *next;
     char name[NAME_MAX + 1];
@@ -423,7 +431,8 @@ int dentry_readdir(struct file *f, u64 *pos,
         cookie = d->cookie;
         memcpy(name, d->name, length);
         spin_unlock(&dir->children_lock);
-        taken = emit(arg, name, length, cookie + 1, d->inode->ino, (u8)((d->inode->mode & S_IFMT) >> 12));
+        taken = emit(arg, name, length, cookie + 1, d->inode->ino,
+                     (u8)((d->inode->mode & S_IFMT) >> 12));
         if (taken)
             *pos = cookie + 1;
         next = taken ? next_after(dir, d, *pos) : NULL;

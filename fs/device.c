@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Character devices by number. Drivers register at boot, before any program runs; after that the table is
- * only read, so there is no lock.
+ * Character devices by number. Drivers register at boot, before any program runs; after that the
+ * table is only read, so there is no lock.
  */
 #include "fs/vfs.h"
 #include "kernel/log.h"

@@ -2,10 +2,11 @@
 /*
  * Descriptor tables: small integers to open files.
  *
- * Lookup takes no lock. It reads the slot, takes a reference unless the count is 0, and reads the slot
- * again: if it still holds the same file, the reference is on the file that the descriptor names. That is
- * safe because memory of a struct file is only reused for another struct file, and because arrays that
- * growth leaves behind live as long as the table. Changes are made under the table's lock.
+ * Lookup takes no lock. It reads the slot, takes a reference unless the count is 0, and reads the
+ * slot again: if it still holds the same file, the reference is on the file that the descriptor
+ * names. That is safe because memory of a struct file is only reused for another struct file, and
+ * because arrays that growth leaves behind live as long as the table. Changes are made under the
+ * table's lock.
  */
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
@@ -120,7 +121,10 @@ static u32 limit_now(void)
     return (u32)MIN(limit, (u64)MAXIMUM_FDS);
 }
 
-/* A free descriptor >= from with its slot present, marked open: fd, -EMFILE or -ENOMEM. Table locked. */
+/*
+ * A free descriptor >= from with its slot present, marked open: fd, -EMFILE or -ENOMEM. Table
+ * locked.
+ */
 static int reserve(struct fd_table *t, u32 from, u32 limit, bool cloexec)
 {
     u32 fd = find_free(t->array, MAX(from, t->first_maybe_free));
@@ -141,7 +145,10 @@ static void publish(struct fd_table *t, int fd, struct file *f)
     __atomic_store_n(&t->array->slot[fd], f, __ATOMIC_RELEASE);
 }
 
-/* Empties a slot and gives its file with the table's reference, NULL if it was free. Table locked. */
+/*
+ * Empties a slot and gives its file with the table's reference, NULL if it was free. Table locked.
+ * /
+ */
 static struct file *take_out(struct fd_table *t, u32 fd)
 {
     struct fd_array *a = t->array;
@@ -233,8 +240,8 @@ static struct file *lookup(struct fd_table *t, u32 fd)
         if (!f)
             return NULL;
         refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
-        while (refs && !__atomic_compare_exchange_n(&f->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
-                                                    __ATOMIC_RELAXED))
+        while (refs && !__atomic_compare_exchange_n(&f->refs, &refs, refs + 1, true,
+                                                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
             ;
         if (!refs)
             continue;

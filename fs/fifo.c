@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening and closing the ends of pipes: pipe(2), FIFOs with a name (fifo(7)), and a pipe opened again through
- * /proc/self/fd. The pipe hangs on its inode from the first open to the last close.
+ * Opening and closing the ends of pipes: pipe(2), FIFOs with a name (fifo(7)), and a pipe opened
+ * again through /proc/self/fd. The pipe hangs on its inode from the first open to the last close.
  */
 #include <linux/eventpoll.h>
 #include "fs/pipe_internal.h"
@@ -92,7 +92,10 @@ void pipe_release(struct file *f)
     leave(f->inode, p);
 }
 
-/* Waits for an open of the other kind: *opens moves on from what it was. Locked. 0 or -ERESTARTSYS. */
+/*
+ * Waits for an open of the other kind: *opens moves on from what it was. Locked. 0 or -ERESTARTSYS.
+ * /
+ */
 static int wait_for_other(struct pipe *p, struct wait_queue *q, u32 *opens)
 {
     u32 before = *opens;

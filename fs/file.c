@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Open files: their memory, their references, and the whole-call read and write that every system call of
- * that kind ends in.
+ * Open files: their memory, their references, and the whole-call read and write that every system
+ * call of that kind ends in.
  *
- * Memory of files comes from per-CPU pools backed by the heap and never goes back to it, so that a stale
- * pointer to a file always points to some file (fs/fd_table.c relies on that).
+ * Memory of files comes from per-CPU pools backed by the heap and never goes back to it, so that a
+ * stale pointer to a file always points to some file (fs/fd_table.c relies on that).
  */
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
@@ -249,7 +249,10 @@ static int limit_file_size(struct io *io, u64 pos)
     return 0;
 }
 
-/* Writes to a regular file under its inode's lock, so that appends and the position checks are atomic. */
+/*
+ * Writes to a regular file under its inode's lock, so that appends and the position checks are
+ * atomic.
+ */
 static ssize write_regular(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct inode *i = f->inode;

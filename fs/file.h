@@ -20,30 +20,38 @@ struct stat;
 struct process;
 
 struct file_ops {
-    const char *kind; /* "pipe", "tmpfs", … for traces and /proc/self/fd: e.g. "anon_inode:[eventfd]" */
+    /* "pipe", "tmpfs", … for traces and /proc/self/fd: e.g. "anon_inode:[eventfd]" */
+    const char *kind;
     /*
-     * Read or write at *pos (NULL: stream without position; ESPIPE for pread is the caller's, see FILE_SEEKABLE).
-     * Advance *pos by the bytes done. Block unless flags has O_NONBLOCK (f->flags, or RWF_NOWAIT in rwf). Return bytes, 0 at the end, negative errno.
+     * Read or write at *pos (NULL: stream without position; ESPIPE for pread is the caller's, see
+     * FILE_SEEKABLE). Advance *pos by the bytes done. Block unless flags has O_NONBLOCK (f->flags,
+     * or RWF_NOWAIT in rwf). Return bytes, 0 at the end, negative errno.
      */
     ssize (*read)(struct file *f, struct io *io, u64 *pos, int rwf);   /* NULL: EINVAL */
     ssize (*write)(struct file *f, struct io *io, u64 *pos, int rwf);  /* NULL: EINVAL */
     s64 (*seek)(struct file *f, s64 offset, int whence);               /* NULL: ESPIPE */
     long (*ioctl)(struct file *f, unsigned cmd, unsigned long arg);    /* NULL: ENOTTY */
-    u32 (*poll)(struct file *f);                                       /* EPOLL* events now; NULL: EPOLLIN|EPOLLOUT always, and not epoll-able (EPERM) */
-    struct wait_queue *(*poll_queue)(struct file *f);                  /* woken with events when poll's answer may change */
-    /* The object to map (a reference is given), or ERR_PTR. NULL: ENODEV. *offset may be adjusted. */
+    /* EPOLL* events now; NULL: EPOLLIN|EPOLLOUT always, and not epoll-able (EPERM) */
+    u32 (*poll)(struct file *f);
+    /* woken with events when poll's answer may change */
+    struct wait_queue *(*poll_queue)(struct file *f);
+    /*
+     * The object to map (a reference is given), or ERR_PTR. NULL: ENODEV. *offset may be adjusted.
+     */
     struct memory_object *(*mmap)(struct file *f, u64 offset, u64 length, u32 prot, u32 map_flags);
     /* Fills one directory entry at a time through emit (false: buffer full). NULL: ENOTDIR. */
     int (*readdir)(struct file *f, u64 *pos,
-                   bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino, u8 type), void *arg);
+                   bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino,
+                                u8 type),
+                   void *arg);
     int (*fstat)(struct file *f, struct stat *st);   /* NULL: the inode's */
     int (*fsync)(struct file *f, bool data_only);    /* NULL: EINVAL */
     int (*truncate)(struct file *f, u64 size);       /* NULL: EINVAL */
     int (*fallocate)(struct file *f, int mode, u64 offset, u64 length); /* NULL: ENODEV */
     int (*flags_changed)(struct file *f, u32 old_flags); /* F_SETFL happened; may be NULL */
     /*
-     * open(2) of /proc/self/fd/N for a file without a path: fills new (flags, mode set; refs 1) as a second
-     * open of the same thing. NULL: ENXIO.
+     * open(2) of /proc/self/fd/N for a file without a path: fills new (flags, mode set; refs 1) as
+     * a second open of the same thing. NULL: ENXIO.
      */
     int (*reopen)(struct file *f, struct file *new);
     void (*close)(struct file *f);                   /* a descriptor was closed; may be NULL */
@@ -78,20 +86,28 @@ struct file {
     struct file *next_free;  /* pool */
 };
 
-/* A file of refs 1 with no dentry. NULL: out of memory. FILE_READ/FILE_WRITE come from open_flags. */
+/*
+ * A file of refs 1 with no dentry. NULL: out of memory. FILE_READ/FILE_WRITE come from open_flags.
+ */
 struct file *file_create(const struct file_ops *ops, u32 open_flags, void *private);
 /* Open files there are now. Not exact while CPUs open and close. */
 u64 files_open(void);
 void file_get(struct file *f);
 /* Never takes a mutex above LOCK_OBJECT, so that mappings may drop files. */
 void file_put(struct file *f);
-/* Frees a file that never worked (open failed half-way): like the last file_put, without ops->release. */
+/*
+ * Frees a file that never worked (open failed half-way): like the last file_put, without
+ * ops->release.
+ */
 void file_discard(struct file *f);
 /* Set by epoll: forgets a file that goes away while watched. Called before release. */
 extern void (*file_epoll_release)(struct file *f);
 /* fstat(2) of any file: ops->fstat, else the inode, else an anonymous inode as eventfd's. */
 int file_stat(struct file *f, struct stat *st);
-/* Fills st for an anonymous object: type and permissions, number; the rest as Linux's pseudo file systems show it. */
+/*
+ * Fills st for an anonymous object: type and permissions, number; the rest as Linux's pseudo file
+ * systems show it.
+ */
 void file_stat_anonymous(struct stat *st, u32 mode, u64 ino);
 /* A number no other anonymous object has, for file_stat_anonymous. Atomic. */
 u64 file_anonymous_ino(void);
@@ -99,20 +115,30 @@ u64 file_anonymous_ino(void);
 /* ------------------------------------------------------------ descriptor tables */
 
 struct fd_table *fd_table_create(void);
-struct fd_table *fd_table_copy(struct fd_table *t); /* for clone without CLONE_FILES; NULL: out of memory */
+/* for clone without CLONE_FILES; NULL: out of memory */
+struct fd_table *fd_table_copy(struct fd_table *t);
 void fd_table_get(struct fd_table *t);
 void fd_table_put(struct fd_table *t);
-/* File of fd with a reference, or NULL (EBADF). fd_get refuses O_PATH files, fd_get_path gives them. Current process. */
+/*
+ * File of fd with a reference, or NULL (EBADF). fd_get refuses O_PATH files, fd_get_path gives
+ * them. Current process.
+ */
 struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);
 /* The same in any table. */
 struct file *fd_table_lookup(struct fd_table *t, int fd);
-/* Lowest free descriptor >= from for f (takes over the reference on success) with close-on-exec per open_flags & O_CLOEXEC: fd or -EMFILE/-ENOMEM. */
+/*
+ * Lowest free descriptor >= from for f (takes over the reference on success) with close-on-exec per
+ * open_flags & O_CLOEXEC: fd or -EMFILE/-ENOMEM.
+ */
 int fd_install(struct file *f, int from, u32 open_flags);
 /* Installs two at once or none (pipe, socketpair). */
 int fd_install_pair(struct file *a, struct file *b, u32 open_flags, int fds[2]);
 int fd_close(int fd);
-/* dup2/dup3: replaces; takes over the reference on success. fd, -EBADF (over RLIMIT_NOFILE) or -ENOMEM. */
+/*
+ * dup2/dup3: replaces; takes over the reference on success. fd, -EBADF (over RLIMIT_NOFILE) or
+ * -ENOMEM.
+ */
 int fd_dup_to(struct file *f, int fd, u32 open_flags);
 /* close_range(2), flags CLOSE_RANGE_*. */
 int fd_close_range(unsigned first, unsigned last, unsigned flags);
@@ -123,9 +149,14 @@ void fd_close_on_exec(struct fd_table *t);
 /* Highest open descriptor + 1, and iteration for /proc/self/fd: next open fd >= from, or -1. */
 int fd_next_open(struct fd_table *t, int from);
 
-/* Whole-call helpers used by read, readv, pread, … : mode checks, position lock, O_APPEND are inside. */
-ssize file_read(struct file *f, struct io *io, s64 *offset, int rwf);  /* offset NULL: file position */
-ssize file_write(struct file *f, struct io *io, s64 *offset, int rwf); /* raises SIGPIPE on EPIPE, SIGXFSZ */
+/*
+ * Whole-call helpers used by read, readv, pread, … : mode checks, position lock, O_APPEND are
+ * inside.
+ */
+/* offset NULL: file position */
+ssize file_read(struct file *f, struct io *io, s64 *offset, int rwf);
+/* raises SIGPIPE on EPIPE, SIGXFSZ */
+ssize file_write(struct file *f, struct io *io, s64 *offset, int rwf);
 u32 file_poll(struct file *f);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Advisory file locks (fs/file_lock.h). Record locks of one owner never overlap; an owner is the descriptor
- * table for POSIX locks and the open file for OFD locks, and the two kinds respect each other. flock(2) locks live
- * beside them. One spinlock guards all lists: locks are held for long and taken rarely.
+ * Advisory file locks (fs/file_lock.h). Record locks of one owner never overlap; an owner is the
+ * descriptor table for POSIX locks and the open file for OFD locks, and the two kinds respect each
+ * other. flock(2) locks live beside them. One spinlock guards all lists: locks are held for long
+ * and taken rarely.
  */
 #include <linux/fs.h>
 #include "fs/file_lock.h"
@@ -45,18 +46,21 @@ static struct file_lock_list *lists_of(struct inode *i)
     list_init(&l->records);
     list_init(&l->flocks);
     wait_queue_init(&l->changed);
-    if (__atomic_compare_exchange_n(&i->locks, &other, l, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (__atomic_compare_exchange_n(&i->locks, &other, l, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
         return l;
     kfree(l);
     return other;
 }
 
-static struct file_lock *find_conflict(struct list *locks, const void *owner, u64 start, u64 end, int type)
+static struct file_lock *find_conflict(struct list *locks, const void *owner, u64 start, u64 end,
+                                       int type)
 {
     struct file_lock *l;
 
     list_for_each(l, locks, link)
-        if (l->owner != owner && l->start <= end && l->end >= start && (type == F_WRLCK || l->type == F_WRLCK))
+        if (l->owner != owner && l->start <= end && l->end >= start &&
+            (type == F_WRLCK || l->type == F_WRLCK))
             return l;
     return NULL;
 }
@@ -66,7 +70,8 @@ static struct file_lock *lock_new(const void *owner, u64 start, u64 end, int typ
     struct file_lock *l = kmalloc(sizeof(*l));
 
     if (l)
-        *l = (struct file_lock){.owner = owner, .start = start, .end = end, .type = type, .pid = pid};
+        *l = (struct file_lock){
+            .owner = owner, .start = start, .end = end, .type = type, .pid = pid};
     return l;
 }
 
@@ -78,10 +83,11 @@ static void lock_free(struct file_lock *l)
 }
 
 /*
- * Cuts [start, end] out of the owner's locks. *tail: a spare lock that is used up (and set to NULL) when the range lies
- * inside one lock. True if something was cut.
+ * Cuts [start, end] out of the owner's locks. *tail: a spare lock that is used up (and set to NULL)
+ * when the range lies inside one lock. True if something was cut.
  */
-static bool cut_range(struct list *locks, const void *owner, u64 start, u64 end, struct file_lock **tail)
+static bool cut_range(struct list *locks, const void *owner, u64 start, u64 end,
+                      struct file_lock **tail)
 {
     struct file_lock *l, *next;
     bool any = false;
@@ -189,8 +195,11 @@ static int set_record(struct file_lock_list *lists, const struct request *r)
     list_init(&spare->link);
     list_init(&me.link);
     spin_lock(&lock_lock);
-    while (r->type != F_UNLCK && (c = find_conflict(&lists->records, r->owner, r->start, r->end, r->type))) {
-        error = !r->wait ? -EAGAIN : r->detect_deadlock && would_deadlock(r->owner, c->owner) ? -EDEADLK : 0;
+    while (r->type != F_UNLCK &&
+           (c = find_conflict(&lists->records, r->owner, r->start, r->end, r->type))) {
+        error = !r->wait                                                   ? -EAGAIN
+                : r->detect_deadlock && would_deadlock(r->owner, c->owner) ? -EDEADLK
+                                                                           : 0;
         if (error)
             break;
         me.blocker = c->owner;
@@ -198,7 +207,8 @@ static int set_record(struct file_lock_list *lists, const struct request *r)
             list_add_tail(&all_blocked, &me.link);
         seen = lists->generation;
         spin_unlock(&lock_lock);
-        error = wait_event(&lists->changed, READ_ONCE(lists->generation) != seen, NSEC_NEVER, WAIT_INTERRUPTIBLE);
+        error = wait_event(&lists->changed, READ_ONCE(lists->generation) != seen, NSEC_NEVER,
+                           WAIT_INTERRUPTIBLE);
         spin_lock(&lock_lock);
         list_remove(&me.link);
         if (error)
@@ -362,7 +372,8 @@ int file_lock_flock(struct file *f, int operation)
             announce(lists);
         seen += dropped;
         dropped = false;
-        error = wait_event(&lists->changed, READ_ONCE(lists->generation) != seen, NSEC_NEVER, WAIT_INTERRUPTIBLE);
+        error = wait_event(&lists->changed, READ_ONCE(lists->generation) != seen, NSEC_NEVER,
+                           WAIT_INTERRUPTIBLE);
         spin_lock(&lock_lock);
         if (error)
             break;

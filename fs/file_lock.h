@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Advisory locks on files: POSIX record locks (fcntl F_SETLK), open-file-description locks (F_OFD_SETLK)
- * and flock(2). Locks belong to the inode; a POSIX lock's owner is the descriptor table, the others' is the open file.
+ * Advisory locks on files: POSIX record locks (fcntl F_SETLK), open-file-description locks
+ * (F_OFD_SETLK) and flock(2). Locks belong to the inode; a POSIX lock's owner is the descriptor
+ * table, the others' is the open file.
  */
 #ifndef FS_FILE_LOCK_H
 #define FS_FILE_LOCK_H
@@ -11,7 +12,10 @@
 
 struct fd_table;
 
-/* fcntl(2): cmd F_GETLK … F_OFD_SETLKW, l with absolute or relative range as given; F_GETLK fills it. -EAGAIN, -EDEADLK, -ERESTARTSYS, … */
+/*
+ * fcntl(2): cmd F_GETLK … F_OFD_SETLKW, l with absolute or relative range as given; F_GETLK fills
+ * it. -EAGAIN, -EDEADLK, -ERESTARTSYS, …
+ */
 int file_lock_fcntl(struct file *f, int cmd, struct flock *l);
 /* flock(2): operation LOCK_*. */
 int file_lock_flock(struct file *f, int operation);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Generated trees (fs/generated.h). Names are looked up each time; an inode number is a hash of the path, so that it is
- * the same each time. A file's text is made at its first read and again when it is read from the start.
+ * Generated trees (fs/generated.h). Names are looked up each time; an inode number is a hash of the
+ * path, so that it is the same each time. A file's text is made at its first read and again when it
+ * is read from the start.
  */
 #include "fs/generated.h"
 #include "kernel/heap.h"
@@ -226,7 +227,9 @@ static int lookup_generated(struct inode *dir, struct dentry *d)
 }
 
 static int list_generated(struct file *f, u64 *pos,
-                          bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino, u8 type), void *arg)
+                          bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino,
+                                       u8 type),
+                          void *arg)
 {
     struct inode *dir = f->inode;
     struct generated_ref *r = ref_of(dir);
@@ -242,7 +245,8 @@ static int list_generated(struct file *f, u64 *pos,
 
         if (at < skip)
             continue;
-        if (!emit(arg, n->name, length, at + 3, child_ino(dir, n->name, length), (u8)(n->mode >> 12)))
+        if (!emit(arg, n->name, length, at + 3, child_ino(dir, n->name, length),
+                  (u8)(n->mode >> 12)))
             return 0;
         *pos = at + 3;
     }
@@ -256,7 +260,8 @@ static int list_generated(struct file *f, u64 *pos,
         if (!r->node->list(r, &cursor, name, &node))
             return 0;
         length = strlen(name);
-        if (!emit(arg, name, length, DYNAMIC_START + cursor + 1, child_ino(dir, name, length), (u8)(node->mode >> 12)))
+        if (!emit(arg, name, length, DYNAMIC_START + cursor + 1, child_ino(dir, name, length),
+                  (u8)(node->mode >> 12)))
             return 0;
         *pos = DYNAMIC_START + cursor + 1;
     }
@@ -314,7 +319,8 @@ static const struct inode_ops generated_inode_ops = {
     .open = open_generated,
     .setattr = set_attributes,
 };
-static const struct inode_ops generated_link_ops = {.readlink = read_generated_link, .setattr = set_attributes};
+static const struct inode_ops generated_link_ops = {.readlink = read_generated_link,
+                                                    .setattr = set_attributes};
 static const struct inode_ops generated_jump_ops = {
     .readlink = read_generated_link, .follow = follow_generated, .setattr = set_attributes};
 static const struct super_ops generated_super_ops = {.put_inode = put_inode};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Trees whose files are generated when they are read: procfs and sysfs. A tree is constant tables of nodes; what is not
- * constant (processes, threads, descriptors, CPUs) a directory finds and lists by functions.
+ * Trees whose files are generated when they are read: procfs and sysfs. A tree is constant tables
+ * of nodes; what is not constant (processes, threads, descriptors, CPUs) a directory finds and
+ * lists by functions.
  */
 #ifndef FS_GENERATED_H
 #define FS_GENERATED_H
@@ -30,15 +31,19 @@ struct generated_ref {
 
 struct generated_node {
     const char *name;
-    u32 mode;                                              /* S_IFREG, S_IFDIR or S_IFLNK, and permissions */
+    /* S_IFREG, S_IFDIR or S_IFLNK, and permissions */
+    u32 mode;
     const struct generated_node *children;                 /* of a directory; ends with name NULL */
-    int (*show)(struct text *t, const struct generated_ref *r); /* content of a file: 0 or negative errno */
+    /* content of a file: 0 or negative errno */
+    int (*show)(struct text *t, const struct generated_ref *r);
     /* A write of at most a page, NUL-terminated. 0 or negative errno. NULL: EIO. */
     int (*store)(const struct generated_ref *r, char *data, size_t n);
     /* Names that no table has: fills child (a process in it is a new reference). 0 or -ENOENT. */
-    int (*find)(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+    int (*find)(const struct generated_ref *r, const char *name, size_t n,
+                struct generated_ref *child);
     /* The first such name at or after *cursor, which moves to it. False: no more. */
-    bool (*list)(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+    bool (*list)(const struct generated_ref *r, u64 *cursor, char name[24],
+                 const struct generated_node **node);
     ssize (*readlink)(const struct generated_ref *r, char *buf, size_t n);
     int (*follow)(const struct generated_ref *r, struct path_ref *to);
 };

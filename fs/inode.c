@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inodes: life, permissions, attributes and times. Permission checks read mode and owner without a lock, as
- * they may change the moment after in any case; changes are made under the inode's lock.
+ * Inodes: life, permissions, attributes and times. Permission checks read mode and owner without a
+ * lock, as they may change the moment after in any case; changes are made under the inode's lock.
  */
 #include <linux/capability.h>
 #include <linux/mount.h>
@@ -15,7 +15,8 @@
 
 static u64 next_number = 1;
 
-struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode, const struct inode *dir)
+struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode,
+                           const struct inode *dir)
 {
     struct inode *i = kzalloc(sizeof(*i));
     struct process *p = current_process();
@@ -33,7 +34,8 @@ struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mod
         i->gid = dir->gid;
         if (S_ISDIR(mode))
             mode |= S_ISGID;
-        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(i->gid) && !fs_capable(CAP_FSETID))
+        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(i->gid) &&
+                 !fs_capable(CAP_FSETID))
             mode &= ~(u32)S_ISGID;
     }
     i->mode = mode;
@@ -164,7 +166,8 @@ int inode_permission_as(struct inode *i, int mask, bool real_ids)
     powers = capabilities_of(p, real_ids);
     if (powers >> CAP_DAC_OVERRIDE & 1 && (!(mask & MAY_EXEC) || S_ISDIR(mode) || mode & 0111))
         return 0;
-    if (powers >> CAP_DAC_READ_SEARCH & 1 && (mask == MAY_READ || (S_ISDIR(mode) && !(mask & MAY_WRITE))))
+    if (powers >> CAP_DAC_READ_SEARCH & 1 &&
+        (mask == MAY_READ || (S_ISDIR(mode) && !(mask & MAY_WRITE))))
         return 0;
     return -EACCES;
 }
@@ -269,8 +272,8 @@ int inode_change(struct inode *i, struct inode_attr *a)
 
     mutex_lock(&i->lock);
     error = check_change(i, a);
-    if (!error && a->valid & (ATTR_UID | ATTR_GID) && !S_ISDIR(i->mode) && i->mode & (S_ISUID | S_ISGID) &&
-        !(a->valid & ATTR_MODE)) {
+    if (!error && a->valid & (ATTR_UID | ATTR_GID) && !S_ISDIR(i->mode) &&
+        i->mode & (S_ISUID | S_ISGID) && !(a->valid & ATTR_MODE)) {
         i->mode = without_set_id(i, i->mode);
     }
     if (!error && i->ops->setattr)
@@ -295,7 +298,8 @@ void inode_touch_atime(struct file *f)
         i->super->flags & SUPER_READ_ONLY)
         return;
     now = (s64)clock_realtime();
-    if (i->atime <= i->mtime || i->atime <= i->ctime || now - i->atime >= 24 * 3600 * (s64)NSEC_PER_SEC)
+    if (i->atime <= i->mtime || i->atime <= i->ctime ||
+        now - i->atime >= 24 * 3600 * (s64)NSEC_PER_SEC)
         WRITE_ONCE(i->atime, now);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Transfers between files and memory (fs/io.h). A struct io belongs to one call of one thread; nothing here
- * locks. Bytes move through the uaccess helpers when the buffers are the program's, so a bad address ends the
- * transfer where it is met.
+ * Transfers between files and memory (fs/io.h). A struct io belongs to one call of one thread;
+ * nothing here locks. Bytes move through the uaccess helpers when the buffers are the program's, so
+ * a bad address ends the transfer where it is met.
  */
 #include "fs/io.h"
 #include "kernel/heap.h"

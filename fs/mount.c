@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The mount tree. Mounts are few and change rarely: one spinlock guards the tree, and a walk takes it only
- * where a dentry says that something is mounted on it, or at a mount's root on the way up.
+ * The mount tree. Mounts are few and change rarely: one spinlock guards the tree, and a walk takes
+ * it only where a dentry says that something is mounted on it, or at a mount's root on the way up.
  */
 #include <linux/mount.h>
 #include "fs/vfs.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls that change names: mknod, mkdir, symlink, link, unlink, rmdir. Each finds the directory, locks it,
- * checks in Linux's order, and lets the file system store the change.
+ * Calls that change names: mknod, mkdir, symlink, link, unlink, rmdir. Each finds the directory,
+ * locks it, checks in Linux's order, and lets the file system store the change.
  */
 #include <linux/capability.h>
 #include "fs/vfs.h"
@@ -12,10 +12,11 @@ static bool is_name(const struct path_last *l)
 }
 
 /*
- * Begins making a name: directory found and locked, name free and allowed. On success *d is a new dentry; both are
- * given back by finish_create().
+ * Begins making a name: directory found and locked, name free and allowed. On success *d is a new
+ * dentry; both are given back by finish_create().
  */
-static int begin_create(int dirfd, const char *path, bool directory, struct path_last *l, struct dentry **d)
+static int begin_create(int dirfd, const char *path, bool directory, struct path_last *l,
+                        struct dentry **d)
 {
     struct inode *dir;
     struct dentry *existing;
@@ -35,7 +36,8 @@ static int begin_create(int dirfd, const char *path, bool directory, struct path
         error = -EEXIST;
     } else if (existing != ERR_PTR(-ENOENT)) {
         error = (int)PTR_ERR(existing);
-    } else if ((l->trailing_slash && !directory) || l->parent.dentry->unlinked || dir->super->volatile_names) {
+    } else if ((l->trailing_slash && !directory) || l->parent.dentry->unlinked ||
+               dir->super->volatile_names) {
         error = -ENOENT;
     } else {
         error = mount_want_write(&l->parent);
@@ -153,7 +155,8 @@ int vfs_link(int old_dirfd, const char *old_path, int dirfd, const char *path, i
     struct path_ref old;
     struct path_last l;
     struct dentry *d;
-    u32 find = (flags & AT_SYMLINK_FOLLOW ? FIND_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
+    u32 find =
+        (flags & AT_SYMLINK_FOLLOW ? FIND_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
     int error = path_find(old_dirfd, old_path, find, 0, &old);
 
     if (error)

@@ -169,7 +169,8 @@ static struct file *open_tmpfile(int dirfd, const char *path, const struct open_
     struct path_ref dir, at = {0};
     struct inode *i = NULL, *d;
     struct file *f;
-    int error = path_find(dirfd, path, FIND_DIRECTORY | (flags & O_NOFOLLOW ? 0 : FIND_FOLLOW), how->resolve, &dir);
+    int error = path_find(dirfd, path, FIND_DIRECTORY | (flags & O_NOFOLLOW ? 0 : FIND_FOLLOW),
+                          how->resolve, &dir);
 
     if (error)
         return ERR_PTR(error);
@@ -204,8 +205,12 @@ static struct file *open_tmpfile(int dirfd, const char *path, const struct open_
     return f;
 }
 
-/* The last component under O_CREAT: finds it or makes it. *created says which. Reference, or ERR_PTR. */
-static struct dentry *find_or_create(struct walk *w, const struct open_how_kernel *how, bool *created)
+/*
+ * The last component under O_CREAT: finds it or makes it. *created says which. Reference, or
+ * ERR_PTR.
+ */
+static struct dentry *find_or_create(struct walk *w, const struct open_how_kernel *how,
+                                     bool *created)
 {
     struct dentry *dir = w->at.dentry, *d;
     struct inode *i = dir->inode;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Path resolution, as path_resolution(7) and openat2(2) describe it. A walk holds a reference on where it is, and
- * on nothing else; a symlink's text replaces the path that is left, in a buffer of the walk's own.
+ * Path resolution, as path_resolution(7) and openat2(2) describe it. A walk holds a reference on
+ * where it is, and on nothing else; a symlink's text replaces the path that is left, in a buffer of
+ * the walk's own.
  */
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -223,7 +224,8 @@ int walk_follow(struct walk *w, struct dentry *d)
     struct inode *link = d->inode;
     int error;
 
-    if (++w->links > MAX_LINKS || w->resolve & RESOLVE_NO_SYMLINKS || w->at.mount->flags & MS_NOSYMFOLLOW)
+    if (++w->links > MAX_LINKS || w->resolve & RESOLVE_NO_SYMLINKS ||
+        w->at.mount->flags & MS_NOSYMFOLLOW)
         error = -ELOOP;
     else if (link->ops->follow)
         error = jump(w, link);

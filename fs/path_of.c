@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From an object back to its path, for getcwd(2) and /proc. Each step up reads the name and the parent under the
- * parent's lock, so a rename beside it gives the old or the new path, or once in a while a mix of both.
+ * From an object back to its path, for getcwd(2) and /proc. Each step up reads the name and the
+ * parent under the parent's lock, so a rename beside it gives the old or the new path, or once in a
+ * while a mix of both.
  */
 #include "fs/vfs.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 
-/* Replaces p's dentry by its parent and puts the name before *at (NUL not included). False: no room. */
+/*
+ * Replaces p's dentry by its parent and puts the name before *at (NUL not included). False: no
+ * room.
+ */
 static bool step_up(struct path_ref *p, char *start, char **at)
 {
     struct dentry *d = p->dentry, *parent;

@@ -2,9 +2,10 @@
 /*
  * Pipes: a ring of pages between writers and readers, pipe(7).
  *
- * The ring is under the pipe's mutex, which may be held while the program's memory is copied. Sleepers look at
- * the counters without it. A small write goes into the last page if it fits there whole, else into a new one,
- * so that a write of PIPE_BUF bytes or less is never split, and capacity behaves as Linux's does.
+ * The ring is under the pipe's mutex, which may be held while the program's memory is copied.
+ * Sleepers look at the counters without it. A small write goes into the last page if it fits there
+ * whole, else into a new one, so that a write of PIPE_BUF bytes or less is never split, and
+ * capacity behaves as Linux's does.
  */
 #include <asm/ioctls.h>
 #include <linux/capability.h>
@@ -114,7 +115,8 @@ int pipe_wait_bytes(struct pipe *p, u32 flags)
                 return -EAGAIN;
         }
         mutex_unlock(&p->lock);
-        error = wait_event_exclusive_if(&p->readable, can_read(p), NSEC_NEVER, WAIT_INTERRUPTIBLE, true);
+        error = wait_event_exclusive_if(&p->readable, can_read(p), NSEC_NEVER, WAIT_INTERRUPTIBLE,
+                                        true);
         mutex_lock(&p->lock);
         if (error)
             return error;
@@ -185,14 +187,18 @@ int pipe_wait_room(struct pipe *p, u32 flags)
         if (flags & O_NONBLOCK)
             return -EAGAIN;
         mutex_unlock(&p->lock);
-        error = wait_event_exclusive_if(&p->writable, can_write(p), NSEC_NEVER, WAIT_INTERRUPTIBLE, true);
+        error = wait_event_exclusive_if(&p->writable, can_write(p), NSEC_NEVER, WAIT_INTERRUPTIBLE,
+                                        true);
         mutex_lock(&p->lock);
         if (error)
             return error;
     }
 }
 
-/* Puts the odd part of a write into the last page if it fits there whole. Bytes, 0 if not, or -EFAULT. */
+/*
+ * Puts the odd part of a write into the last page if it fits there whole. Bytes, 0 if not, or
+ * -EFAULT.
+ */
 static ssize write_into_last(struct pipe *p, struct io *io)
 {
     struct pipe_slot *last = &p->ring[(p->head - 1) & (p->slots - 1)];
@@ -338,7 +344,8 @@ long pipe_set_size(struct pipe *p, u64 size)
         return -EINVAL;
     while ((u64)slots * PAGE_SIZE < size)
         slots *= 2;
-    if (slots > p->slots && (u64)slots * PAGE_SIZE > UNPRIVILEGED_MAX && !fs_capable(CAP_SYS_RESOURCE))
+    if (slots > p->slots && (u64)slots * PAGE_SIZE > UNPRIVILEGED_MAX &&
+        !fs_capable(CAP_SYS_RESOURCE))
         return -EPERM;
     ring = kzalloc(slots * sizeof(*ring));
     if (!ring)

@@ -6,7 +6,10 @@
 #include "fs/file.h"
 #include "kernel/page.h"
 
-/* Two new files, [0] to read and [1] to write; flags O_NONBLOCK and O_DIRECT. 0, -ENFILE or -ENOMEM. */
+/*
+ * Two new files, [0] to read and [1] to write; flags O_NONBLOCK and O_DIRECT. 0, -ENFILE or
+ * -ENOMEM.
+ */
 int pipe_create(struct file *ends[2], u32 flags);
 /* The pipe behind f, or NULL if it is no pipe or FIFO. */
 struct pipe *pipe_of(struct file *f);

@@ -47,7 +47,10 @@ static inline struct pipe_slot *pipe_front(struct pipe *p)
 {
     return &p->ring[p->tail & (p->slots - 1)];
 }
-/* Waits under p->lock, which is dropped meanwhile. 0, -EAGAIN with O_NONBLOCK in flags, -ERESTARTSYS. */
+/*
+ * Waits under p->lock, which is dropped meanwhile. 0, -EAGAIN with O_NONBLOCK in flags,
+ * -ERESTARTSYS.
+ */
 int pipe_wait_bytes(struct pipe *p, u32 flags); /* 1: there are bytes, 0: no writers */
 int pipe_wait_room(struct pipe *p, u32 flags);  /* 0: there is a free slot; -EPIPE */
 /* A page for a new slot, the spare one if there is. */

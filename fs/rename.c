@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rename(2) and renameat2(2). All renames hold LOCK_RENAME, so the shape of the tree stands still while
- * ancestors are checked; the two directories are then locked in order of their addresses.
+ * rename(2) and renameat2(2). All renames hold LOCK_RENAME, so the shape of the tree stands still
+ * while ancestors are checked; the two directories are then locked in order of their addresses.
  */
 #include <linux/fs.h>
 #include "fs/vfs.h"
@@ -26,8 +26,8 @@ static bool names(const struct path_last *l)
 }
 
 /* Checks that do not depend on permissions. target is NULL when the new name is free. */
-static int check_shapes(const struct path_last *from, const struct path_last *to, const struct dentry *source,
-                        const struct dentry *target, u32 flags)
+static int check_shapes(const struct path_last *from, const struct path_last *to,
+                        const struct dentry *source, const struct dentry *target, u32 flags)
 {
     bool source_dir = S_ISDIR(source->inode->mode);
 
@@ -48,8 +48,8 @@ static int check_shapes(const struct path_last *from, const struct path_last *to
     return 0;
 }
 
-static int check_permissions(const struct path_last *from, const struct path_last *to, struct dentry *source,
-                             struct dentry *target, u32 flags)
+static int check_permissions(const struct path_last *from, const struct path_last *to,
+                             struct dentry *source, struct dentry *target, u32 flags)
 {
     struct inode *from_dir = from->parent.dentry->inode, *to_dir = to->parent.dentry->inode;
     bool source_dir = S_ISDIR(source->inode->mode), other_dir;
@@ -106,7 +106,8 @@ static int move(const struct path_last *from, const struct path_last *to, struct
         return (int)PTR_ERR(place);
     if (lock_target)
         mutex_lock(&target->inode->lock);
-    error = from_dir->ops->rename(from_dir, source, to_dir, target ? target : place, flags & RENAME_EXCHANGE);
+    error = from_dir->ops->rename(from_dir, source, to_dir, target ? target : place,
+                                  flags & RENAME_EXCHANGE);
     if (!error && exchange) {
         dentry_exchange(source, target);
     } else if (!error) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lseek(2) for file systems that have nothing special to say. The caller holds the file's position lock. */
+/*
+ * lseek(2) for file systems that have nothing special to say. The caller holds the file's position
+ * lock.
+ */
 #include <linux/fs.h>
 #include "fs/vfs.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Data between files without a way through the program (fs/splice.h). Pipes hand pages on; everything else is
- * copied once, through a page or a pipe's own pages.
+ * Data between files without a way through the program (fs/splice.h). Pipes hand pages on;
+ * everything else is copied once, through a page or a pipe's own pages.
  *
- * No pipe lock is held while another file reads or writes: a slot that is being written out stays at the front,
- * marked as taken, and readers wait for it.
+ * No pipe lock is held while another file reads or writes: a slot that is being written out stays
+ * at the front, marked as taken, and readers wait for it.
  */
 #include <linux/fcntl.h>
 #include "fs/pipe_internal.h"

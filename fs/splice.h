@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Moving data between files inside the kernel: sendfile(2), splice(2), tee(2), copy_file_range(2). */
+/*
+ * Moving data between files inside the kernel: sendfile(2), splice(2), tee(2), copy_file_range(2).
+ */
 #ifndef FS_SPLICE_H
 #define FS_SPLICE_H
 
 #include "fs/file.h"
 
 /*
- * Copies up to n bytes from in to out. A NULL position is the file's own. nonblock: neither side may wait beyond the first
- * bytes. Bytes done, 0 at the end of in, or negative errno if none.
+ * Copies up to n bytes from in to out. A NULL position is the file's own. nonblock: neither side
+ * may wait beyond the first bytes. Bytes done, 0 at the end of in, or negative errno if none.
  */
 ssize splice_files(struct file *in, s64 *in_pos, struct file *out, s64 *out_pos, size_t n);
 /* From a file into a pipe, and back; waiting as nonblock says. */

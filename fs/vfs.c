@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tree at boot: the root tmpfs, /dev and what the boot archive holds. Runs before any program does. */
+/*
+ * The tree at boot: the root tmpfs, /dev and what the boot archive holds. Runs before any program
+ * does.
+ */
 #include <linux/mount.h>
 #include "fs/devfs/devfs.h"
 #include "fs/proc/proc.h"
@@ -58,7 +61,10 @@ void vfs_init(void)
     process_exit_files = release_files;
     tmpfs_init();
     page_stats(&stats);
-    /* A file takes about a quarter of a page before it has data: full is better than out of memory. */
+    /*
+     * A file takes about a quarter of a page before it has data: full is better than out of memory.
+     * /
+     */
     root = tmpfs_create("tmpfs", "none", 0755, stats.total / 2, stats.total);
     if (IS_ERR(root) || mount_attach(NULL, root, root->root, 0))
         panic("no memory for the root file system");
@@ -103,7 +109,8 @@ static int boot_parent(const char *path, struct path_ref *dir, const char **name
 }
 
 /* Makes an inode with a name. target: of a symlink. Only for paths on tmpfs. */
-static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const char *target, struct inode **made)
+static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const char *target,
+                     struct inode **made)
 {
     struct path_ref at;
     const char *name;
@@ -159,7 +166,9 @@ int vfs_boot_mkdir(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
 
     if (error != -EEXIST)
         return error;
-    /* Made for a file below it, or twice in the archive: the attributes are those of the archive. */
+    /*
+     * Made for a file below it, or twice in the archive: the attributes are those of the archive. /
+     */
     error = path_find(AT_FDCWD, path, FIND_FOLLOW | FIND_DIRECTORY, 0, &at);
     if (error)
         return error;
@@ -168,7 +177,8 @@ int vfs_boot_mkdir(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
     return error;
 }
 
-int vfs_boot_file(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const void *data, u64 size)
+int vfs_boot_file(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const void *data,
+                  u64 size)
 {
     bool in_place = size && ((u64)data & (PAGE_SIZE - 1)) == 0;
     struct memory_object *o = in_place ? ram_object_create_from(data, size) : ram_object_create(0);

@@ -2,9 +2,9 @@
 /*
  * The virtual file system: inodes, dentries, mounts and path resolution (path_resolution(7)).
  *
- * A file system gives a struct super with its root dentry and one inode_ops table a kind of inode. The VFS does
- * names, permissions, mounts, the sticky and set-group-id rules, times of directories it changes and locking;
- * the file system stores.
+ * A file system gives a struct super with its root dentry and one inode_ops table a kind of inode.
+ * The VFS does names, permissions, mounts, the sticky and set-group-id rules, times of directories
+ * it changes and locking; the file system stores.
  */
 #ifndef FS_VFS_H
 #define FS_VFS_H
@@ -36,7 +36,8 @@ struct inode {
     u64 rdev;   /* device number of S_IFCHR/S_IFBLK, as device_number() */
     u64 size;   /* bytes; regular files with object: see inode_size() */
     s64 atime, mtime, ctime, btime; /* ns since 1970 */
-    struct mutex lock;            /* LOCK_INODE: data and size changes, directory entries, attributes */
+    /* LOCK_INODE: data and size changes, directory entries, attributes */
+    struct mutex lock;
     struct memory_object *object; /* data of a regular file, or NULL */
     void *private;                /* the file system's */
     struct file_lock_list *locks; /* POSIX, OFD and flock locks; fs/lock.c */
@@ -62,8 +63,9 @@ struct super {
     const struct super_ops *ops;
     void *private;
     /*
-     * Names are looked up in the file system each time, not kept (procfs: what exists changes by itself). Otherwise a
-     * dentry that the file system keeps for itself has a reference of its own (tmpfs: while the name exists).
+     * Names are looked up in the file system each time, not kept (procfs: what exists changes by
+     * itself). Otherwise a dentry that the file system keeps for itself has a reference of its own
+     * (tmpfs: while the name exists).
      */
     bool volatile_names;
 };
@@ -80,8 +82,9 @@ struct super_ops {
 #define DENTRY_INLINE_NAME 39
 
 /*
- * A name in the tree. Its memory is only reused for another dentry, and it holds a reference on its parent.
- * parent, name, hash and hash_link change under parent->children_lock (rename: with LOCK_RENAME as well).
+ * A name in the tree. Its memory is only reused for another dentry, and it holds a reference on its
+ * parent. parent, name, hash and hash_link change under parent->children_lock (rename: with
+ * LOCK_RENAME as well).
  */
 struct dentry {
     u32 refs;                /* atomic; goes from and to 0 only under parent->children_lock */
@@ -96,7 +99,8 @@ struct dentry {
     bool unlinked;           /* name removed */
     bool mountpoint;         /* something is mounted here, in some mount */
     struct spinlock children_lock; /* LOCK_DENTRY */
-    struct list children;    /* of a directory: hashed dentries, oldest first; under children_lock */
+    /* of a directory: hashed dentries, oldest first; under children_lock */
+    struct list children;
     struct dentry **table;   /* hash table, table_mask + 1 chains; NULL while there are few */
     u32 table_mask, child_count;
     u64 cookie;              /* position in its directory for getdents; the file system's */
@@ -125,26 +129,35 @@ struct path_ref {
 };
 
 /*
- * Operations of a file system. A NULL entry answers with the errno beside it. Called with the directory's inode
- * lock held (both, in rename), names checked, permissions checked, d hashed or not as the VFS has it; on success
- * of create, mkdir, symlink and link d->inode is set (with a reference).
+ * Operations of a file system. A NULL entry answers with the errno beside it. Called with the
+ * directory's inode lock held (both, in rename), names checked, permissions checked, d hashed or
+ * not as the VFS has it; on success of create, mkdir, symlink and link d->inode is set (with a
+ * reference).
  */
 struct inode_ops {
-    int (*lookup)(struct inode *dir, struct dentry *d);          /* sets d->inode or leaves NULL; NULL: the dentries in memory are all there is */
-    int (*create)(struct inode *dir, struct dentry *d, u32 mode, u64 rdev); /* file, FIFO, socket, device by S_IFMT; EPERM */
+    /* sets d->inode or leaves NULL; NULL: the dentries in memory are all there is */
+    int (*lookup)(struct inode *dir, struct dentry *d);
+    /* file, FIFO, socket, device by S_IFMT; EPERM */
+    int (*create)(struct inode *dir, struct dentry *d, u32 mode, u64 rdev);
     int (*mkdir)(struct inode *dir, struct dentry *d, u32 mode); /* EPERM */
     int (*symlink)(struct inode *dir, struct dentry *d, const char *target); /* EPERM */
     int (*link)(struct inode *dir, struct dentry *d, struct inode *target);  /* EPERM */
     int (*unlink)(struct inode *dir, struct dentry *d);          /* EPERM */
-    int (*rmdir)(struct inode *dir, struct dentry *d);           /* EPERM; ENOTEMPTY is its to say */
+    /* EPERM; ENOTEMPTY is its to say */
+    int (*rmdir)(struct inode *dir, struct dentry *d);
     /* new->inode is what is replaced, or NULL. flags RENAME_EXCHANGE or 0. EPERM */
-    int (*rename)(struct inode *from, struct dentry *old, struct inode *to, struct dentry *new, u32 flags);
+    int (*rename)(struct inode *from, struct dentry *old, struct inode *to, struct dentry *new,
+                  u32 flags);
     int (*tmpfile)(struct inode *dir, struct inode **out, u32 mode); /* EOPNOTSUPP */
-    ssize (*readlink)(struct inode *i, char *buf, size_t n);     /* bytes put in buf, no NUL; may be generated; EINVAL */
-    int (*follow)(struct inode *i, struct path_ref *to);         /* /proc's links: straight to an object (references given) */
+    /* bytes put in buf, no NUL; may be generated; EINVAL */
+    ssize (*readlink)(struct inode *i, char *buf, size_t n);
+    /* /proc's links: straight to an object (references given) */
+    int (*follow)(struct inode *i, struct path_ref *to);
     int (*open)(struct inode *i, struct file *f);                /* sets f->ops, private; ENXIO */
-    int (*getattr)(struct inode *i, struct stat *st);            /* corrects what inode_stat() filled from the fields; may be NULL */
-    int (*setattr)(struct inode *i, const struct inode_attr *a); /* inode locked; NULL: the fields are all there is, size EINVAL */
+    /* corrects what inode_stat() filled from the fields; may be NULL */
+    int (*getattr)(struct inode *i, struct stat *st);
+    /* inode locked; NULL: the fields are all there is, size EINVAL */
+    int (*setattr)(struct inode *i, const struct inode_attr *a);
     int (*permission)(struct inode *i, int mask);                /* NULL: by mode, uid and gid */
     /* Whole-call; names have their prefix. EOPNOTSUPP */
     ssize (*getxattr)(struct inode *i, const char *name, void *value, size_t n);
@@ -170,10 +183,11 @@ struct inode_attr {
 /* ------------------------------------------------------------ inodes: fs/inode.c */
 
 /*
- * New inode of refs 1 and nlink 1, all times now, owner from the caller's fs ids and from dir (may be NULL) by the
- * set-group-id rules. mode has its type. NULL: out of memory.
+ * New inode of refs 1 and nlink 1, all times now, owner from the caller's fs ids and from dir (may
+ * be NULL) by the set-group-id rules. mode has its type. NULL: out of memory.
  */
-struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode, const struct inode *dir);
+struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode,
+                           const struct inode *dir);
 void inode_get(struct inode *i);
 /* Takes no mutex above LOCK_OBJECT. */
 void inode_put(struct inode *i);
@@ -186,7 +200,10 @@ int inode_stat(struct inode *i, struct stat *st);
 /* 0, -EACCES or -EROFS for the current process's file-system ids, or its real ones. */
 int inode_permission(struct inode *i, int mask);
 int inode_permission_as(struct inode *i, int mask, bool real_ids);
-/* May the caller take child's name out of dir? 0, -EACCES, -EPERM (sticky), -ENOTDIR or -EISDIR (is_directory is what it must be), -EBUSY. */
+/*
+ * May the caller take child's name out of dir? 0, -EACCES, -EPERM (sticky), -ENOTDIR or -EISDIR
+ * (is_directory is what it must be), -EBUSY.
+ */
 int inode_may_delete(struct inode *dir, struct dentry *child, bool is_directory);
 /* Caller has the capability CAP_*; kernel threads have all. */
 bool fs_capable(int capability);
@@ -214,7 +231,10 @@ static inline u64 device_number(u32 major, u32 minor)
 /* Unhashed dentry of refs 1 without inode. ERR_PTR(-ENOMEM). */
 struct dentry *dentry_create(struct dentry *parent, const char *name, size_t length);
 struct dentry *dentry_create_root(struct super *s, struct inode *inode);
-/* A dentry with no place in a tree, for objects without a path of their own (memfd, /proc/PID/fd). Takes over the inode reference. */
+/*
+ * A dentry with no place in a tree, for objects without a path of their own (memfd, /proc/PID/fd).
+ * Takes over the inode reference.
+ */
 struct dentry *dentry_create_detached(const char *name, struct inode *inode);
 void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
@@ -230,7 +250,9 @@ void dentry_exchange(struct dentry *a, struct dentry *b);
 struct dentry *dentry_next_child(struct dentry *parent, u64 cookie);
 /* readdir of directories whose dentries are all in memory, with "." and "..". */
 int dentry_readdir(struct file *f, u64 *pos,
-                   bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino, u8 type), void *arg);
+                   bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino,
+                                u8 type),
+                   void *arg);
 /* True if d is below or at ancestor. LOCK_RENAME held. */
 bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor);
 extern struct mutex rename_lock; /* LOCK_RENAME */
@@ -239,7 +261,8 @@ extern struct mutex rename_lock; /* LOCK_RENAME */
 
 struct file_system_type {
     const char *name;
-    bool needs_device;                                          /* not "nodev" in /proc/filesystems */
+    /* not "nodev" in /proc/filesystems */
+    bool needs_device;
     /* New instance of refs 1 with mount(2)'s data (may be NULL). ERR_PTR. */
     struct super *(*mount)(const char *source, const char *options);
 };
@@ -258,7 +281,10 @@ void super_get(struct super *s);
 void super_put(struct super *s);
 /* The root mount of the VM; made by vfs_init. */
 extern struct mount *root_mount;
-/* Mounts s (a reference is taken over on success) on a directory, or on a file if root is one. NULL: as the VM's root. 0 or negative errno. */
+/*
+ * Mounts s (a reference is taken over on success) on a directory, or on a file if root is one.
+ * NULL: as the VM's root. 0 or negative errno.
+ */
 int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags);
 int mount_detach(struct mount *m, bool lazy);
 /* What is mounted on p in p's mount, if anything: replaces p by its root. True if it did. */
@@ -269,7 +295,10 @@ bool mount_cross_up(struct path_ref *p);
 void mount_for_each(bool (*fn)(struct mount *m, void *arg), void *arg);
 /* For objects without a tree (pipes, sockets): paths to detached dentries. */
 struct mount *mount_anonymous(void);
-/* A path to any open file: its own, or a detached dentry. References are given. 0 or -ENOMEM. fs/anonymous.c */
+/*
+ * A path to any open file: its own, or a detached dentry. References are given. 0 or -ENOMEM.
+ * fs/anonymous.c
+ */
 int file_path_ref(struct file *f, struct path_ref *out);
 void anonymous_put_inode(struct inode *i);
 /* EROFS or 0. */
@@ -294,7 +323,10 @@ void path_name_put(struct path_name *n);
 #define FIND_REAL_IDS     8u   /* access(2): permissions of the real ids */
 /* RESOLVE_* of openat2(2) are passed beside. */
 
-/* Finds an existing object. Empty path without FIND_EMPTY: ENOENT. On success *out holds references. */
+/*
+ * Finds an existing object. Empty path without FIND_EMPTY: ENOENT. On success *out holds
+ * references.
+ */
 int path_find(int dirfd, const char *path, u32 flags, u64 resolve, struct path_ref *out);
 
 /* The directory of the last component, and that component, for calls that change names. */
@@ -308,17 +340,26 @@ struct path_last {
 };
 int path_parent(int dirfd, const char *path, u64 resolve, struct path_last *out);
 void path_last_put(struct path_last *l);
-/* Child of a directory: cached, or asked from the file system; takes and leaves no locks, or (locked) expects dir->inode locked. inode may be NULL. ERR_PTR. */
+/*
+ * Child of a directory: cached, or asked from the file system; takes and leaves no locks, or
+ * (locked) expects dir->inode locked. inode may be NULL. ERR_PTR.
+ */
 struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked);
 /* What a relative path of an openat(2)-like call starts from; any open file. -EBADF, -ENOMEM. */
 int path_base(int dirfd, struct path_ref *out);
 
-/* ------------------------------------------------------------ opening, creating: fs/open.c, fs/names.c */
+/*
+ * ------------------------------------------------------------ opening, creating: fs/open.c,
+ * fs/names.c
+ */
 
 struct open_how_kernel {
     u64 flags, mode, resolve;
 };
-/* Opens path (kernel string) relative to dirfd for the current process, as openat2(2) with checked flags. File with refs 1 or ERR_PTR. */
+/*
+ * Opens path (kernel string) relative to dirfd for the current process, as openat2(2) with checked
+ * flags. File with refs 1 or ERR_PTR.
+ */
 struct file *vfs_open_how(int dirfd, const char *path, const struct open_how_kernel *how);
 /* The same with the flags and mode of openat(2). */
 struct file *vfs_open(int dirfd, const char *path, u32 flags, u32 mode);
@@ -332,7 +373,10 @@ int vfs_rmdir(int dirfd, const char *path);
 int vfs_link(int old_dirfd, const char *old_path, int dirfd, const char *path, int flags);
 int vfs_rename(int old_dirfd, const char *old_path, int dirfd, const char *path, u32 flags);
 
-/* lseek(2) for a file of this size whose file system has no say. SEEK_DATA and SEEK_HOLE: all is data. */
+/*
+ * lseek(2) for a file of this size whose file system has no say. SEEK_DATA and SEEK_HOLE: all is
+ * data.
+ */
 s64 file_seek_in(struct file *f, s64 offset, int whence, u64 size);
 /* lseek(2) of directories: SEEK_SET and SEEK_CUR. */
 s64 directory_seek(struct file *f, s64 offset, int whence);
@@ -368,15 +412,20 @@ void fs_set_cwd(const struct path_ref *p);
 
 /* Root tmpfs, /dev, /proc, /sys; before the boot archive is unpacked. */
 void vfs_init(void);
-/* Kernel-internal: create directories and files when the boot archive is unpacked. Missing parents are made (0755). data: kept in place (page-aligned) or copied. */
+/*
+ * Kernel-internal: create directories and files when the boot archive is unpacked. Missing parents
+ * are made (0755). data: kept in place (page-aligned) or copied.
+ */
 int vfs_boot_mkdir(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime);
-int vfs_boot_file(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const void *data, u64 size);
+int vfs_boot_file(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const void *data,
+                  u64 size);
 int vfs_boot_symlink(const char *path, const char *target, u32 uid, u32 gid, s64 mtime);
 /* Sets the current process's working directory; creates nothing. */
 int vfs_chdir(const char *path);
 /*
- * Absolute path of p as seen from the process's root into buf: length with NUL, or -ENAMETOOLONG. Of a removed file: with
- * " (deleted)"; of one that is not below the root: with "(unreachable)" before it.
+ * Absolute path of p as seen from the process's root into buf: length with NUL, or -ENAMETOOLONG.
+ * Of a removed file: with " (deleted)"; of one that is not below the root: with "(unreachable)"
+ * before it.
  */
 ssize vfs_path_of(const struct path_ref *p, char *buf, size_t n);
 /* The same for an open file; "pipe:[123]", "anon_inode:[eventfd]" for files without a path. */

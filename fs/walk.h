@@ -2,8 +2,9 @@
 /*
  * A path resolution in progress, for the files of fs/ that resolve paths (path.c, open.c, names.c).
  *
- * walk_begin(), then walk_parent() goes to the directory of the last component and leaves that component in last;
- * the caller deals with it, or walk_last() takes the step and says if a symlink made more path to walk.
+ * walk_begin(), then walk_parent() goes to the directory of the last component and leaves that
+ * component in last; the caller deals with it, or walk_last() takes the step and says if a symlink
+ * made more path to walk.
  */
 #ifndef FS_WALK_H
 #define FS_WALK_H
@@ -31,9 +32,15 @@ struct walk {
 int walk_begin(struct walk *w, int dirfd, const char *path, u64 resolve);
 /* All components but the last; at is then a directory that may be searched. */
 int walk_parent(struct walk *w);
-/* The last step to an existing object. 1: it was a symlink (follow it, or trailing_slash says so) and walk_parent must go on; 0: at is the object. */
+/*
+ * The last step to an existing object. 1: it was a symlink (follow it, or trailing_slash says so)
+ * and walk_parent must go on; 0: at is the object.
+ */
 int walk_last(struct walk *w, bool follow);
-/* d, a symlink found as child of at: makes its text the path to walk, or jumps (at is then the object, rest what was left). 1 or negative errno. */
+/*
+ * d, a symlink found as child of at: makes its text the path to walk, or jumps (at is then the
+ * object, rest what was left). 1 or negative errno.
+ */
 int walk_follow(struct walk *w, struct dentry *d);
 void walk_end(struct walk *w);
 

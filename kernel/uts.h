@@ -11,8 +11,8 @@
 #define UTS_VERSION "#1 SMP Aril"
 
 /*
- * As booted, or as sethostname(2) and setdomainname(2) say. A reader may see a name half written, as on Linux it may
- * see either.
+ * As booted, or as sethostname(2) and setdomainname(2) say. A reader may see a name half written,
+ * as on Linux it may see either.
  */
 const char *uts_host_name(void);
 const char *uts_domain_name(void);

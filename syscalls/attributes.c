@@ -24,7 +24,8 @@ long sys_ftruncate(const struct syscall_args *a);
 
 static u32 find_flags(int flags)
 {
-    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
+    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) |
+           (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
 }
 
 /* Changes a found object and gives its references back. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fcntl(2), ioctl(2) as far as it is about every file, flock(2), fsync(2) and relatives, fadvise(2). */
+/*
+ * fcntl(2), ioctl(2) as far as it is about every file, flock(2), fsync(2) and relatives,
+ * fadvise(2).
+ */
 #include <asm/ioctls.h>
 #include <linux/falloc.h>
 #include <linux/fadvise.h>
@@ -80,7 +83,8 @@ static long owner_call(struct file *f, int cmd, u64 arg)
             return -EINVAL;
         return set_owner(f, ex.type, ex.pid);
     default:
-        ex = (struct f_owner_ex){.type = f->owner_pid ? f->owner_type : F_OWNER_PID, .pid = f->owner_pid};
+        ex = (struct f_owner_ex){.type = f->owner_pid ? f->owner_type : F_OWNER_PID,
+                                 .pid = f->owner_pid};
         return copy_to_user((void *)arg, &ex, sizeof(ex));
     }
 }
@@ -96,7 +100,8 @@ static long seal_call(struct file *f, int cmd, u32 seals)
         return i->seals;
     if (!(f->mode & FILE_WRITE))
         return -EPERM;
-    if (seals & ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+    if (seals &
+        ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EINVAL;
     mutex_lock(&i->lock);
     if (i->seals & F_SEAL_SEAL)
@@ -343,7 +348,8 @@ long sys_syncfs(const struct syscall_args *a)
 
 long sys_sync_file_range(const struct syscall_args *a)
 {
-    const u32 known = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    const u32 known =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
     s64 offset = ARG_S64(a, 1), n = ARG_S64(a, 2);
     struct file *f = fd_get(ARG_INT(a, 0));
     u32 mode;

@@ -67,7 +67,8 @@ long sys_pwrite64(const struct syscall_args *a)
     return transfer(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_U64(a, 2), &offset, true);
 }
 
-static long transfer_vector(int fd, const struct iovec *vec, u64 count, s64 *offset, int rwf, bool write)
+static long transfer_vector(int fd, const struct iovec *vec, u64 count, s64 *offset, int rwf,
+                            bool write)
 {
     struct iovec storage[IO_FAST_VEC], *allocated;
     struct file *f = fd_get(fd);

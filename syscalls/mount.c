@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mount(2) for what there is: new instances of the file systems in fs/file_systems.c, bind mounts, remounts and
- * moves. All mounts are private; asking for that is granted, asking for sharing is refused.
+ * mount(2) for what there is: new instances of the file systems in fs/file_systems.c, bind mounts,
+ * remounts and moves. All mounts are private; asking for that is granted, asking for sharing is
+ * refused.
  */
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -23,9 +24,9 @@ long sys_name_to_handle_at(const struct syscall_args *a);
 #define UMOUNT_EXPIRE   4u
 #define UMOUNT_NOFOLLOW 8u
 
-#define KEPT_FLAGS                                                                                        \
-    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME | \
-     MS_NOSYMFOLLOW)
+#define KEPT_FLAGS                                                                                 \
+    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME |     \
+     MS_STRICTATIME | MS_NOSYMFOLLOW)
 #define PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
 static const struct file_system_type *find_type(const char *name)
@@ -36,8 +37,8 @@ static const struct file_system_type *find_type(const char *name)
     return NULL;
 }
 
-static long mount_new(const struct path_ref *at, const char *user_source, const char *user_type, const char *user_data,
-                      u32 flags)
+static long mount_new(const struct path_ref *at, const char *user_source, const char *user_type,
+                      const char *user_data, u32 flags)
 {
     const struct file_system_type *type;
     char *text, *data = NULL;
@@ -97,7 +98,8 @@ static long mount_change(const struct path_ref *at, u32 flags)
     if (!(flags & MS_BIND)) {
         struct super *s = at->mount->super;
 
-        WRITE_ONCE(s->flags, flags & MS_RDONLY ? s->flags | SUPER_READ_ONLY : s->flags & ~SUPER_READ_ONLY);
+        WRITE_ONCE(s->flags,
+                   flags & MS_RDONLY ? s->flags | SUPER_READ_ONLY : s->flags & ~SUPER_READ_ONLY);
     }
     return 0;
 }
@@ -190,7 +192,9 @@ long sys_name_to_handle_at(const struct syscall_args *a)
     if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
     error = path_arg_find(ARG_INT(a, 0), ARG_PTR(a, 1),
-                          (flags & AT_SYMLINK_FOLLOW ? FIND_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0), &at);
+                          (flags & AT_SYMLINK_FOLLOW ? FIND_FOLLOW : 0) |
+                              (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0),
+                          &at);
     if (error)
         return error;
     path_put(&at);

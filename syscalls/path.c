@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls that make, remove and move names; working directory, root, umask. The VFS does the work (fs/names.c). */
+/*
+ * Calls that make, remove and move names; working directory, root, umask. The VFS does the work
+ * (fs/names.c).
+ */
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include "fs/vfs.h"
@@ -103,7 +106,8 @@ long sys_unlinkat(const struct syscall_args *a)
 }
 
 /* Two paths copied in. 0 or negative errno; both are to be put on success. */
-static long two_paths(struct path_name *a, const char *user_a, struct path_name *b, const char *user_b)
+static long two_paths(struct path_name *a, const char *user_a, struct path_name *b,
+                      const char *user_b)
 {
     long error = path_name_get(a, user_a);
 
@@ -222,7 +226,8 @@ long sys_getcwd(const struct syscall_args *a)
 
 static long enter_directory(struct path_ref *at)
 {
-    long error = S_ISDIR(at->dentry->inode->mode) ? inode_permission(at->dentry->inode, MAY_EXEC) : -ENOTDIR;
+    long error =
+        S_ISDIR(at->dentry->inode->mode) ? inode_permission(at->dentry->inode, MAY_EXEC) : -ENOTDIR;
 
     if (!error)
         fs_set_cwd(at);
@@ -269,5 +274,6 @@ long sys_chroot(const struct syscall_args *a)
 
 long sys_umask(const struct syscall_args *a)
 {
-    return __atomic_exchange_n(&current_process()->fs->umask, ARG_U32(a, 0) & 0777, __ATOMIC_RELAXED);
+    return __atomic_exchange_n(&current_process()->fs->umask, ARG_U32(a, 0) & 0777,
+                               __ATOMIC_RELAXED);
 }

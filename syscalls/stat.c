@@ -39,7 +39,8 @@ static long stat_fd(int fd, struct stat *user)
 
 static long stat_path(int dirfd, const char *path, struct stat *user, int flags)
 {
-    u32 find = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
+    u32 find =
+        (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
     struct path_ref at;
     struct stat st;
     int error;
@@ -94,8 +95,8 @@ static u32 minor_of(u64 dev)
     return (u32)((dev & 0xff) | ((dev >> 12) & 0xfff00));
 }
 
-static void fill_statx(struct statx *x, const struct stat *st, const struct inode *i, const struct mount *m,
-                       bool is_root)
+static void fill_statx(struct statx *x, const struct stat *st, const struct inode *i,
+                       const struct mount *m, bool is_root)
 {
     memset(x, 0, sizeof(*x));
     x->stx_mask = STATX_BASIC_STATS;
@@ -122,7 +123,8 @@ static void fill_statx(struct statx *x, const struct stat *st, const struct inod
         x->stx_mask |= STATX_MNT_ID;
     }
     if (i && i->btime && i->super && i->super->root) {
-        x->stx_btime = timestamp((u64)(i->btime / (s64)NSEC_PER_SEC), (u64)(i->btime % (s64)NSEC_PER_SEC));
+        x->stx_btime =
+            timestamp((u64)(i->btime / (s64)NSEC_PER_SEC), (u64)(i->btime % (s64)NSEC_PER_SEC));
         x->stx_mask |= STATX_BTIME;
     }
 }
@@ -131,7 +133,8 @@ long sys_statx(const struct syscall_args *a)
 {
     int dirfd = ARG_INT(a, 0), flags = ARG_INT(a, 2), error;
     const char *path = ARG_PTR(a, 1);
-    u32 find = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
+    u32 find =
+        (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
     struct path_ref at;
     struct statx x;
     struct stat st;
@@ -166,8 +169,8 @@ long sys_statx(const struct syscall_args *a)
 static long access_path(int dirfd, const char *path, int mode, int flags)
 {
     bool real = !(flags & AT_EACCESS);
-    u32 find = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0) |
-               (real ? FIND_REAL_IDS : 0);
+    u32 find = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) |
+               (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0) | (real ? FIND_REAL_IDS : 0);
     struct path_ref at;
     struct inode *i;
     int error;
@@ -263,8 +266,9 @@ static long stat_mount(const struct path_ref *at, struct statfs *user)
         return error;
     if (!st.f_frsize)
         st.f_frsize = st.f_bsize;
-    st.f_flags = (s64)(0x20 | (s->flags & SUPER_READ_ONLY) |
-                       (at->mount->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)));
+    st.f_flags =
+        (s64)(0x20 | (s->flags & SUPER_READ_ONLY) |
+              (at->mount->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)));
     return copy_to_user(user, &st, sizeof(st));
 }
 

@@ -57,7 +57,10 @@ static long send_file(struct pair *p, s64 *pos, size_t n)
         return -EINVAL;
     if (pos && *pos < 0)
         return -EINVAL;
-    /* Linux sends only from what can be mapped or spliced: regular files, block devices, the memory devices. */
+    /*
+     * Linux sends only from what can be mapped or spliced: regular files, block devices, the memory
+     * devices.
+     */
     if (!p->in->inode || !(p->in->mode & FILE_SEEKABLE) || S_ISDIR(p->in->inode->mode))
         return -EINVAL;
     n = MIN(n, IO_MAX_BYTES);
@@ -96,7 +99,8 @@ static long splice_pair(struct pair *p, s64 *in_pos, s64 *out_pos, size_t n, u32
     if (from && to) {
         if (from == to)
             return -EINVAL;
-        return splice_pipes(from, to, n, nonblock || (p->in->flags | p->out->flags) & O_NONBLOCK, true);
+        return splice_pipes(from, to, n, nonblock || (p->in->flags | p->out->flags) & O_NONBLOCK,
+                            true);
     }
     if (from) {
         if (out_pos && !(p->out->mode & FILE_SEEKABLE))
@@ -136,7 +140,8 @@ long sys_splice(const struct syscall_args *a)
     else
         result = splice_pair(&p, user_in ? &in_pos : NULL, user_out ? &out_pos : NULL, n, flags);
     put_pair(&p);
-    if (result > 0 && ((user_in && put_user(in_pos, user_in)) || (user_out && put_user(out_pos, user_out))))
+    if (result > 0 &&
+        ((user_in && put_user(in_pos, user_in)) || (user_out && put_user(out_pos, user_out))))
         return -EFAULT;
     return result;
 }
@@ -162,7 +167,8 @@ long sys_tee(const struct syscall_args *a)
     else if (!from || !to || from == to)
         result = -EINVAL;
     else
-        result = splice_pipes(from, to, n, flags & SPLICE_NONBLOCK || (p.in->flags | p.out->flags) & O_NONBLOCK,
+        result = splice_pipes(from, to, n,
+                              flags & SPLICE_NONBLOCK || (p.in->flags | p.out->flags) & O_NONBLOCK,
                               false);
     put_pair(&p);
     return result;
@@ -202,7 +208,8 @@ long sys_vmsplice(const struct syscall_args *a)
 /* copy_file_range(2): the checks in Linux's order, then a copy. */
 static long copy_range(struct pair *p, s64 *in_pos, s64 *out_pos, size_t n)
 {
-    u64 in_at = in_pos ? (u64)*in_pos : p->in->position, out_at = out_pos ? (u64)*out_pos : p->out->position;
+    u64 in_at = in_pos ? (u64)*in_pos : p->in->position,
+        out_at = out_pos ? (u64)*out_pos : p->out->position;
     u64 size;
 
     if (!p->in->inode || !p->out->inode)
@@ -240,7 +247,8 @@ long sys_copy_file_range(const struct syscall_args *a)
     else
         result = copy_range(&p, user_in ? &in_pos : NULL, user_out ? &out_pos : NULL, n);
     put_pair(&p);
-    if (result > 0 && ((user_in && put_user(in_pos, user_in)) || (user_out && put_user(out_pos, user_out))))
+    if (result > 0 &&
+        ((user_in && put_user(in_pos, user_in)) || (user_out && put_user(out_pos, user_out))))
         return -EFAULT;
     return result;
 }

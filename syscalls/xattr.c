@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Extended attributes, xattr(7). Which names are allowed on which files and for whom is decided here, the same for all
- * file systems; they only store.
+ * Extended attributes, xattr(7). Which names are allowed on which files and for whom is decided
+ * here, the same for all file systems; they only store.
  */
 #include <linux/capability.h>
 #include <linux/limits.h>
@@ -77,7 +77,8 @@ static long check_name(struct inode *i, const char *name, bool write)
     return -EOPNOTSUPP;
 }
 
-static long set(u64 target, enum target kind, const char *user_name, const void *user_value, size_t n, int flags)
+static long set(u64 target, enum target kind, const char *user_name, const void *user_value,
+                size_t n, int flags)
 {
     char name[XATTR_NAME_MAX + 1];
     struct path_ref at;

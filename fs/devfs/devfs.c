@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev. Every mount of it is the same instance, filled when the VM starts; programs may add and remove
- * nodes as in any tmpfs.
+ * /dev. Every mount of it is the same instance, filled when the VM starts; programs may add and
+ * remove nodes as in any tmpfs.
  */
 #include "fs/devfs/devfs.h"
 #include "fs/tmpfs/tmpfs.h"
@@ -13,9 +13,11 @@ static const struct node {
     u32 mode;
     u16 major, minor;
 } nodes[] = {
-    {"null", S_IFCHR | 0666, 1, 3},    {"zero", S_IFCHR | 0666, 1, 5},   {"full", S_IFCHR | 0666, 1, 7},
-    {"random", S_IFCHR | 0666, 1, 8},  {"urandom", S_IFCHR | 0666, 1, 9}, {"tty", S_IFCHR | 0666, 5, 0},
-    {"console", S_IFCHR | 0600, 5, 1}, {"shm", S_IFDIR | 01777, 0, 0},   {"pts", S_IFDIR | 0755, 0, 0},
+    {"null", S_IFCHR | 0666, 1, 3},    {"zero", S_IFCHR | 0666, 1, 5},
+    {"full", S_IFCHR | 0666, 1, 7},    {"random", S_IFCHR | 0666, 1, 8},
+    {"urandom", S_IFCHR | 0666, 1, 9}, {"tty", S_IFCHR | 0666, 5, 0},
+    {"console", S_IFCHR | 0600, 5, 1}, {"shm", S_IFDIR | 01777, 0, 0},
+    {"pts", S_IFDIR | 0755, 0, 0},
 };
 
 static const struct link {
@@ -63,7 +65,8 @@ static struct super *devfs_mount(const char *source, const char *options)
         if (IS_ERR(s))
             return s;
         for (size_t n = 0; n < ARRAY_SIZE(nodes); n++)
-            add(s, nodes[n].name, nodes[n].mode, device_number(nodes[n].major, nodes[n].minor), NULL);
+            add(s, nodes[n].name, nodes[n].mode, device_number(nodes[n].major, nodes[n].minor),
+                NULL);
         for (size_t n = 0; n < ARRAY_SIZE(links); n++)
             add(s, links[n].name, 0, 0, links[n].target);
         only = s;

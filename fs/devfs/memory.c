@@ -53,7 +53,8 @@ static s64 seek_nowhere(struct file *f, s64 offset, int whence)
     return 0;
 }
 
-static struct memory_object *map_zeros(struct file *f, u64 offset, u64 length, u32 prot, u32 map_flags)
+static struct memory_object *map_zeros(struct file *f, u64 offset, u64 length, u32 prot,
+                                       u32 map_flags)
 {
     struct memory_object *o = ram_object_create(offset + length);
 
@@ -100,7 +101,10 @@ static ssize write_random(struct file *f, struct io *io, u64 *pos, int rwf)
     return done;
 }
 
-/* random(4). The generator is always seeded, so the pool counts as full: 256 bits, as Linux says since 5.18. */
+/*
+ * random(4). The generator is always seeded, so the pool counts as full: 256 bits, as Linux says
+ * since 5.18.
+ */
 static long ioctl_random(struct file *f, unsigned cmd, unsigned long arg)
 {
     int value;
@@ -129,8 +133,11 @@ static u32 poll_random(struct file *f)
 
 static const struct file_ops null_ops = {
     .kind = "null", .read = read_end, .write = write_away, .seek = seek_nowhere};
-static const struct file_ops zero_ops = {
-    .kind = "zero", .read = read_zeros, .write = write_away, .seek = seek_nowhere, .mmap = map_zeros};
+static const struct file_ops zero_ops = {.kind = "zero",
+                                         .read = read_zeros,
+                                         .write = write_away,
+                                         .seek = seek_nowhere,
+                                         .mmap = map_zeros};
 static const struct file_ops full_ops = {
     .kind = "full", .read = read_zeros, .write = write_full, .seek = seek_nowhere};
 static const struct file_ops random_ops = {.kind = "random",

@@ -42,8 +42,8 @@ static int show_fdinfo(struct text *t, const struct generated_ref *r)
 
     if (!f)
         return -ENOENT;
-    text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\n", (unsigned long long)READ_ONCE(f->position), f->flags,
-                f->mount ? f->mount->id : 0);
+    text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\n",
+                (unsigned long long)READ_ONCE(f->position), f->flags, f->mount ? f->mount->id : 0);
     if (!file_stat(f, &st))
         text_printf(t, "ino:\t%llu\n", (unsigned long long)st.st_ino);
     file_put(f);
@@ -51,13 +51,14 @@ static int show_fdinfo(struct text *t, const struct generated_ref *r)
 }
 
 /* By what the file may be used for: read 4, write 2; execute always, as Linux shows it. */
-#define LINK(permissions) {.mode = S_IFLNK | (permissions), .readlink = link_fd, .follow = follow_fd}
+#define LINK(permissions) \
+    {.mode = S_IFLNK | (permissions), .readlink = link_fd, .follow = follow_fd}
 static const struct generated_node fd_links[4] = {LINK(0100), LINK(0500), LINK(0300), LINK(0700)};
 static const struct generated_node fdinfo_file = {.mode = S_IFREG | 0444, .show = show_fdinfo};
 
 /* node NULL: the link. */
-static int find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child,
-                const struct generated_node *node)
+static int find(const struct generated_ref *r, const char *name, size_t n,
+                struct generated_ref *child, const struct generated_node *node)
 {
     struct generated_ref wanted = *r;
     struct file *f;
@@ -74,12 +75,14 @@ static int find(const struct generated_ref *r, const char *name, size_t n, struc
     return 0;
 }
 
-int proc_fd_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+int proc_fd_find(const struct generated_ref *r, const char *name, size_t n,
+                 struct generated_ref *child)
 {
     return find(r, name, n, child, NULL);
 }
 
-int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n,
+                     struct generated_ref *child)
 {
     return find(r, name, n, child, &fdinfo_file);
 }
@@ -96,13 +99,15 @@ static bool list_open(const struct generated_ref *r, u64 *cursor, char name[24])
     return true;
 }
 
-bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[24],
+                  const struct generated_node **node)
 {
     *node = &fd_links[0];
     return list_open(r, cursor, name);
 }
 
-bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[24],
+                      const struct generated_node **node)
 {
     *node = &fdinfo_file;
     return list_open(r, cursor, name);

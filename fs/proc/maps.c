@@ -15,10 +15,12 @@ static void show_region(struct text *t, const struct region *r, char *path)
     if (r->file)
         file_stat(r->file, &st);
     text_printf(t, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)r->start,
-                (unsigned long long)r->end, r->prot & PROT_READ ? 'r' : '-', r->prot & PROT_WRITE ? 'w' : '-',
-                r->prot & PROT_EXEC ? 'x' : '-', r->flags & REGION_SHARED ? 's' : 'p',
-                (unsigned long long)(r->file ? r->offset : 0), (unsigned)(st.st_dev >> 8) & 0xfff,
-                (unsigned)((st.st_dev & 0xff) | (st.st_dev >> 12 & 0xfff00)), (unsigned long long)st.st_ino);
+                (unsigned long long)r->end, r->prot & PROT_READ ? 'r' : '-',
+                r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-',
+                r->flags & REGION_SHARED ? 's' : 'p', (unsigned long long)(r->file ? r->offset : 0),
+                (unsigned)(st.st_dev >> 8) & 0xfff,
+                (unsigned)((st.st_dev & 0xff) | (st.st_dev >> 12 & 0xfff00)),
+                (unsigned long long)st.st_ino);
     if (r->file && vfs_file_path(r->file, path, PATH_MAX) > 0) {
         text_pad(t, mark, NAME_COLUMN);
         text_printf(t, "%s", path);

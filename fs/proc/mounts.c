@@ -39,8 +39,8 @@ static void show_flags(struct text *t, u32 flags)
         u32 flag;
         const char *name;
     } names[] = {
-        {MS_NOSUID, ",nosuid"},         {MS_NODEV, ",nodev"},           {MS_NOEXEC, ",noexec"},
-        {MS_NOATIME, ",noatime"},       {MS_NODIRATIME, ",nodiratime"}, {MS_NOSYMFOLLOW, ",nosymfollow"},
+        {MS_NOSUID, ",nosuid"},   {MS_NODEV, ",nodev"},           {MS_NOEXEC, ",noexec"},
+        {MS_NOATIME, ",noatime"}, {MS_NODIRATIME, ",nodiratime"}, {MS_NOSYMFOLLOW, ",nosymfollow"},
     };
 
     text_printf(t, flags & MS_RDONLY ? "ro" : "rw");
@@ -77,8 +77,8 @@ static void show_mountinfo(struct text *t, struct mount *m, const char *at, char
     struct path_ref root = {m, m->root};
     struct dentry *d = m->root;
 
-    text_printf(t, "%d %d %u:%u ", m->id, m->parent ? m->parent->id : m->id, (unsigned)(m->super->dev >> 8) & 0xfff,
-                (unsigned)m->super->dev & 0xff);
+    text_printf(t, "%d %d %u:%u ", m->id, m->parent ? m->parent->id : m->id,
+                (unsigned)(m->super->dev >> 8) & 0xfff, (unsigned)m->super->dev & 0xff);
     /* What part of the file system is mounted: "/", or the directory that was bound. */
     if (d == m->super->root)
         text_printf(t, "/");

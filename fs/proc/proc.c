@@ -11,7 +11,8 @@ static const struct generated_node process_directory = {
 };
 
 /* Threads are found by number too, but only processes are listed, as on Linux. */
-static int find_process(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+static int find_process(const struct generated_ref *r, const char *name, size_t n,
+                        struct generated_ref *child)
 {
     struct thread *t;
     u64 id;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /proc: inside of fs/proc/. Values are true ones; what the kernel does not know is left out, not invented. */
+/*
+ * /proc: inside of fs/proc/. Values are true ones; what the kernel does not know is left out, not
+ * invented.
+ */
 #ifndef FS_PROC_PROC_H
 #define FS_PROC_PROC_H
 
@@ -37,10 +40,14 @@ int proc_status(struct text *t, const struct generated_ref *r);
 int proc_process_stat(struct text *t, const struct generated_ref *r);
 int proc_statm(struct text *t, const struct generated_ref *r);
 int proc_limits(struct text *t, const struct generated_ref *r);
-int proc_fd_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
-int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
-bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
-bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+int proc_fd_find(const struct generated_ref *r, const char *name, size_t n,
+                 struct generated_ref *child);
+int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n,
+                     struct generated_ref *child);
+bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[24],
+                  const struct generated_node **node);
+bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[24],
+                      const struct generated_node **node);
 
 /* The thread that a file under task/ is about, or the leader; referenced, NULL if it has ended. */
 struct thread *proc_thread(const struct generated_ref *r);

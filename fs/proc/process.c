@@ -217,9 +217,11 @@ static ssize link_root(const struct generated_ref *r, char *buf, size_t n)
 
 /* ------------------------------------------------------------ task/ */
 
-static const struct generated_node thread_directory = {.mode = S_IFDIR | 0555, .children = proc_thread_files};
+static const struct generated_node thread_directory = {.mode = S_IFDIR | 0555,
+                                                       .children = proc_thread_files};
 
-static int find_thread(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+static int find_thread(const struct generated_ref *r, const char *name, size_t n,
+                       struct generated_ref *child)
 {
     struct generated_ref wanted = {.process = r->process};
     struct thread *t;
@@ -236,7 +238,8 @@ static int find_thread(const struct generated_ref *r, const char *name, size_t n
     return 0;
 }
 
-static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[24],
+                         const struct generated_node **node)
 {
     int best = 0;
     struct thread *t;
@@ -258,8 +261,10 @@ static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[2
 
 #define FILE(file, function) {.name = file, .mode = S_IFREG | 0444, .show = function}
 #define PRIVATE(file, function) {.name = file, .mode = S_IFREG | 0400, .show = function}
-#define WRITABLE(file, reader, writer) {.name = file, .mode = S_IFREG | 0644, .show = reader, .store = writer}
-#define JUMP(file, reader, follower) {.name = file, .mode = S_IFLNK | 0777, .readlink = reader, .follow = follower}
+#define WRITABLE(file, reader, writer) \
+    {.name = file, .mode = S_IFREG | 0644, .show = reader, .store = writer}
+#define JUMP(file, reader, follower) \
+    {.name = file, .mode = S_IFLNK | 0777, .readlink = reader, .follow = follower}
 
 #define COMMON                                                                                    \
     FILE("cmdline", show_cmdline), PRIVATE("environ", show_environ), PRIVATE("auxv", show_auxv),  \
@@ -272,9 +277,12 @@ static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[2
         FILE("gid_map", show_id_map), JUMP("exe", link_exe, follow_exe),                          \
         JUMP("cwd", link_cwd, follow_cwd), JUMP("root", link_root, follow_root)
 
-#define DESCRIPTORS                                                                             \
-    {.name = "fd", .mode = S_IFDIR | 0500, .find = proc_fd_find, .list = proc_fd_list},                  \
-        {.name = "fdinfo", .mode = S_IFDIR | 0555, .find = proc_fdinfo_find, .list = proc_fdinfo_list}
+#define DESCRIPTORS                                                                                \
+    {.name = "fd", .mode = S_IFDIR | 0500, .find = proc_fd_find, .list = proc_fd_list},            \
+    {                                                                                              \
+        .name = "fdinfo", .mode = S_IFDIR | 0555, .find = proc_fdinfo_find,                        \
+        .list = proc_fdinfo_list                                                                   \
+    }
 
 const struct generated_node proc_process_files[] = {
     COMMON,

@@ -27,7 +27,10 @@ static char state_of(const struct thread *t)
 
 static const char *state_name(char state)
 {
-    return state == 'R' ? "running" : state == 'S' ? "sleeping" : state == 'D' ? "disk sleep" : "zombie";
+    return state == 'R'   ? "running"
+           : state == 'S' ? "sleeping"
+           : state == 'D' ? "disk sleep"
+                          : "zombie";
 }
 
 /* Pages of regions of one kind. */
@@ -55,11 +58,15 @@ static void show_memory(struct text *t, struct address_space *as)
     struct sizes s = {0};
 
     measure(as, &s);
-    text_printf(t, "VmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t%8u kB\nVmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n",
-                (unsigned long long)kib(as->total_pages), (unsigned long long)kib(as->locked_pages), 0u,
-                (unsigned long long)kib(as->peak_resident_pages), (unsigned long long)kib(as->resident_pages));
+    text_printf(
+        t,
+        "VmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t%8u kB\nVmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n",
+        (unsigned long long)kib(as->total_pages), (unsigned long long)kib(as->locked_pages), 0u,
+        (unsigned long long)kib(as->peak_resident_pages),
+        (unsigned long long)kib(as->resident_pages));
     text_printf(t, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmSwap:\t%8u kB\n",
-                (unsigned long long)kib(s.data), (unsigned long long)kib(s.stack), (unsigned long long)kib(s.text), 0u);
+                (unsigned long long)kib(s.data), (unsigned long long)kib(s.stack),
+                (unsigned long long)kib(s.text), 0u);
 }
 
 static void signal_sets(struct process *p, u64 *ignored, u64 *caught)
@@ -98,8 +105,8 @@ static void show_credentials(struct text *t, const struct process *p)
 {
     const struct credentials *c = &p->cred;
 
-    text_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
-                c->sgid, c->fsgid);
+    text_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
+                c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
     text_printf(t, "FDSize:\t%d\nGroups:\t", 64);
     for (u32 k = 0; k < c->group_count; k++)
         text_printf(t, "%u ", c->groups[k]);
@@ -118,26 +125,33 @@ int proc_status(struct text *t, const struct generated_ref *r)
         return -ESRCH;
     state = state_of(thread);
     signal_sets(p, &ignored, &caught);
-    text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n", thread->name, p->fs ? p->fs->umask : 0, state,
-                state_name(state));
-    text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->pid, thread->tid, p->parent_pid);
+    text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n", thread->name,
+                p->fs ? p->fs->umask : 0, state, state_name(state));
+    text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->pid, thread->tid,
+                p->parent_pid);
     show_credentials(t, p);
-    text_printf(t, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", p->pid, thread->tid, p->group_id,
-                p->session_id);
+    text_printf(t, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", p->pid,
+                thread->tid, p->group_id, p->session_id);
     if (p->space)
         show_memory(t, p->space);
     text_printf(t, "Threads:\t%u\n", p->thread_count);
-    text_printf(t, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+    text_printf(t,
+                "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%"
+                "016llx\n",
                 (unsigned long long)thread->pending.set, (unsigned long long)p->pending.set,
-                (unsigned long long)thread->blocked, (unsigned long long)ignored, (unsigned long long)caught);
-    text_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
+                (unsigned long long)thread->blocked, (unsigned long long)ignored,
+                (unsigned long long)caught);
+    text_printf(t,
+                "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%"
+                "016llx\n",
                 (unsigned long long)c->cap_inheritable, (unsigned long long)c->cap_permitted,
                 (unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
                 (unsigned long long)c->cap_ambient);
     text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\n", p->no_new_privs);
     show_cpus(t, thread->affinity & sched_online_cpus());
     text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
-                (unsigned long long)thread->voluntary_switches, (unsigned long long)thread->involuntary_switches);
+                (unsigned long long)thread->voluntary_switches,
+                (unsigned long long)thread->involuntary_switches);
     thread_put(thread);
     return 0;
 }
@@ -156,24 +170,29 @@ int proc_process_stat(struct text *t, const struct generated_ref *r)
     else
         process_cpu_time(p, &user, &system);
     signal_sets(p, &ignored, &caught);
-    text_printf(t, "%d (%s) %c %d %d %d 0 -1 4194304 %llu 0 %llu 0 ", thread->tid, thread->name, state_of(thread),
-                p->parent_pid, p->group_id, p->session_id, (unsigned long long)thread->minor_faults,
-                (unsigned long long)thread->major_faults);
+    text_printf(t, "%d (%s) %c %d %d %d 0 -1 4194304 %llu 0 %llu 0 ", thread->tid, thread->name,
+                state_of(thread), p->parent_pid, p->group_id, p->session_id,
+                (unsigned long long)thread->minor_faults, (unsigned long long)thread->major_faults);
     text_printf(t, "%llu %llu 0 0 %d %d %u 0 %llu ", (unsigned long long)proc_ticks(user),
                 (unsigned long long)proc_ticks(system),
-                thread->priority ? -1 - thread->priority : 20 + thread->nice, thread->nice, p->thread_count,
+                thread->priority ? -1 - thread->priority : 20 + thread->nice, thread->nice,
+                p->thread_count,
                 (unsigned long long)proc_ticks(r->arg ? thread->start_time : p->start_time));
-    text_printf(t, "%llu %llu %llu 0 0 %llu 0 0 ", (unsigned long long)(as ? as->total_pages * PAGE_SIZE : 0),
-                (unsigned long long)(as ? as->resident_pages : 0), (unsigned long long)p->limits[RLIMIT_RSS].rlim_cur,
+    text_printf(t, "%llu %llu %llu 0 0 %llu 0 0 ",
+                (unsigned long long)(as ? as->total_pages * PAGE_SIZE : 0),
+                (unsigned long long)(as ? as->resident_pages : 0),
+                (unsigned long long)p->limits[RLIMIT_RSS].rlim_cur,
                 (unsigned long long)(as ? as->stack_top : 0));
-    text_printf(t, "%llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 0 0 ", (unsigned long long)thread->pending.set & 0x7fffffff,
-                (unsigned long long)thread->blocked & 0x7fffffff, (unsigned long long)ignored & 0x7fffffff,
-                (unsigned long long)caught & 0x7fffffff, thread->run_cpu, (unsigned)thread->priority,
-                (unsigned)thread->policy);
+    text_printf(t, "%llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 0 0 ",
+                (unsigned long long)thread->pending.set & 0x7fffffff,
+                (unsigned long long)thread->blocked & 0x7fffffff,
+                (unsigned long long)ignored & 0x7fffffff, (unsigned long long)caught & 0x7fffffff,
+                thread->run_cpu, (unsigned)thread->priority, (unsigned)thread->policy);
     text_printf(t, "%llu %llu %llu %llu %llu %d\n", (unsigned long long)(as ? as->brk_start : 0),
-                (unsigned long long)(as ? as->arg_start : 0), (unsigned long long)(as ? as->arg_end : 0),
-                (unsigned long long)(as ? as->env_start : 0), (unsigned long long)(as ? as->env_end : 0),
-                p->exiting ? p->exit_status : 0);
+                (unsigned long long)(as ? as->arg_start : 0),
+                (unsigned long long)(as ? as->arg_end : 0),
+                (unsigned long long)(as ? as->env_start : 0),
+                (unsigned long long)(as ? as->env_end : 0), p->exiting ? p->exit_status : 0);
     thread_put(thread);
     return 0;
 }
@@ -198,14 +217,22 @@ int proc_limits(struct text *t, const struct generated_ref *r)
         unsigned resource;
         const char *name, *unit;
     } rows[] = {
-        {RLIMIT_CPU, "Max cpu time", "seconds"},         {RLIMIT_FSIZE, "Max file size", "bytes"},
-        {RLIMIT_DATA, "Max data size", "bytes"},         {RLIMIT_STACK, "Max stack size", "bytes"},
-        {RLIMIT_CORE, "Max core file size", "bytes"},    {RLIMIT_RSS, "Max resident set", "bytes"},
-        {RLIMIT_NPROC, "Max processes", "processes"},    {RLIMIT_NOFILE, "Max open files", "files"},
-        {RLIMIT_MEMLOCK, "Max locked memory", "bytes"},  {RLIMIT_AS, "Max address space", "bytes"},
-        {RLIMIT_LOCKS, "Max file locks", "locks"},       {RLIMIT_SIGPENDING, "Max pending signals", "signals"},
-        {RLIMIT_MSGQUEUE, "Max msgqueue size", "bytes"}, {RLIMIT_NICE, "Max nice priority", ""},
-        {RLIMIT_RTPRIO, "Max realtime priority", ""},    {RLIMIT_RTTIME, "Max realtime timeout", "us"},
+        {RLIMIT_CPU, "Max cpu time", "seconds"},
+        {RLIMIT_FSIZE, "Max file size", "bytes"},
+        {RLIMIT_DATA, "Max data size", "bytes"},
+        {RLIMIT_STACK, "Max stack size", "bytes"},
+        {RLIMIT_CORE, "Max core file size", "bytes"},
+        {RLIMIT_RSS, "Max resident set", "bytes"},
+        {RLIMIT_NPROC, "Max processes", "processes"},
+        {RLIMIT_NOFILE, "Max open files", "files"},
+        {RLIMIT_MEMLOCK, "Max locked memory", "bytes"},
+        {RLIMIT_AS, "Max address space", "bytes"},
+        {RLIMIT_LOCKS, "Max file locks", "locks"},
+        {RLIMIT_SIGPENDING, "Max pending signals", "signals"},
+        {RLIMIT_MSGQUEUE, "Max msgqueue size", "bytes"},
+        {RLIMIT_NICE, "Max nice priority", ""},
+        {RLIMIT_RTPRIO, "Max realtime priority", ""},
+        {RLIMIT_RTTIME, "Max realtime timeout", "us"},
     };
 
     text_printf(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");

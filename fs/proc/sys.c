@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc/sys: what the kernel's limits and policies are. They are read-only, but for names and the few that programs
- * set and that change nothing but what is read back.
+ * /proc/sys: what the kernel's limits and policies are. They are read-only, but for names and the
+ * few that programs set and that change nothing but what is read back.
  */
 #include <linux/capability.h>
 #include "fs/proc/proc.h"
@@ -62,7 +62,8 @@ static int show_file_max(struct text *t, const struct generated_ref *r)
 
 static int show_file_nr(struct text *t, const struct generated_ref *r)
 {
-    text_printf(t, "%llu\t0\t%llu\n", (unsigned long long)files_open(), (unsigned long long)file_limit());
+    text_printf(t, "%llu\t0\t%llu\n", (unsigned long long)files_open(),
+                (unsigned long long)file_limit());
     return 0;
 }
 
@@ -116,7 +117,8 @@ static int store_domainname(const struct generated_ref *r, char *data, size_t n)
 }
 
 #define FILE(file, id) {.name = file, .mode = S_IFREG | 0444, .show = show_##id}
-#define WRITABLE(file, id) {.name = file, .mode = S_IFREG | 0644, .show = show_##id, .store = store_##id}
+#define WRITABLE(file, id) \
+    {.name = file, .mode = S_IFREG | 0644, .show = show_##id, .store = store_##id}
 #define DIRECTORY(file, table) {.name = file, .mode = S_IFDIR | 0555, .children = table}
 
 static const struct generated_node random_files[] = {

@@ -25,13 +25,17 @@ int proc_meminfo(struct text *t, const struct generated_ref *r)
 
     page_stats(&s);
     text_printf(t, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\n",
-                (unsigned long long)kib(s.total), (unsigned long long)kib(s.free), (unsigned long long)kib(s.free));
-    text_printf(t, "Buffers:        %8u kB\nCached:         %8u kB\nSwapCached:     %8u kB\n", 0u, 0u, 0u);
-    text_printf(t, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0u, 0u);
-    text_printf(t, "Slab:           %8llu kB\nSUnreclaim:     %8llu kB\n", (unsigned long long)heap_used() / 1024,
-                (unsigned long long)heap_used() / 1024);
-    text_printf(t, "HugePages_Total:   %5u\nHugePages_Free:    %5u\nHugePages_Rsvd:    %5u\nHugePages_Surp:    %5u\n", 0u, 0u,
+                (unsigned long long)kib(s.total), (unsigned long long)kib(s.free),
+                (unsigned long long)kib(s.free));
+    text_printf(t, "Buffers:        %8u kB\nCached:         %8u kB\nSwapCached:     %8u kB\n", 0u,
                 0u, 0u);
+    text_printf(t, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0u, 0u);
+    text_printf(t, "Slab:           %8llu kB\nSUnreclaim:     %8llu kB\n",
+                (unsigned long long)heap_used() / 1024, (unsigned long long)heap_used() / 1024);
+    text_printf(t,
+                "HugePages_Total:   %5u\nHugePages_Free:    %5u\nHugePages_Rsvd:    "
+                "%5u\nHugePages_Surp:    %5u\n",
+                0u, 0u, 0u, 0u);
     text_printf(t, "Hugepagesize:   %8lu kB\n", HUGE_SIZE / 1024);
     return 0;
 }
@@ -44,7 +48,10 @@ static nsec_t busy(unsigned cpu)
     return now > idle ? now - idle : 0;
 }
 
-/* The share of the programs' time that was their own, in 1/1024. Single CPUs do not keep it apart. */
+/*
+ * The share of the programs' time that was their own, in 1/1024. Single CPUs do not keep it apart.
+ * /
+ */
 static u64 user_share(void)
 {
     u64 user = 0, system = 0;
@@ -69,8 +76,8 @@ static void show_cpu(struct text *t, nsec_t busy_time, nsec_t idle, u64 share)
 {
     u64 ticks = proc_ticks(busy_time), user = ticks * share / 1024;
 
-    text_printf(t, " %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)(ticks - user),
-                (unsigned long long)proc_ticks(idle));
+    text_printf(t, " %llu 0 %llu %llu 0 0 0 0 0 0\n", (unsigned long long)user,
+                (unsigned long long)(ticks - user), (unsigned long long)proc_ticks(idle));
 }
 
 int proc_stat(struct text *t, const struct generated_ref *r)
@@ -91,9 +98,11 @@ int proc_stat(struct text *t, const struct generated_ref *r)
         text_printf(t, "cpu%u", cpu);
         show_cpu(t, busy(cpu), sched_idle_time(cpu), share);
     }
-    text_printf(t, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %u\nprocs_running 1\nprocs_blocked 0\n",
-                (unsigned long long)interrupts, (unsigned long long)switches,
-                (unsigned long long)((clock_realtime() - platform_clock()) / NSEC_PER_SEC), thread_count_all());
+    text_printf(
+        t, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %u\nprocs_running 1\nprocs_blocked 0\n",
+        (unsigned long long)interrupts, (unsigned long long)switches,
+        (unsigned long long)((clock_realtime() - platform_clock()) / NSEC_PER_SEC),
+        thread_count_all());
     return 0;
 }
 
@@ -101,7 +110,8 @@ static void show_hundredths(struct text *t, nsec_t ns)
 {
     u64 hundredths = ns / (NSEC_PER_SEC / 100);
 
-    text_printf(t, "%llu.%02llu", (unsigned long long)hundredths / 100, (unsigned long long)hundredths % 100);
+    text_printf(t, "%llu.%02llu", (unsigned long long)hundredths / 100,
+                (unsigned long long)hundredths % 100);
 }
 
 int proc_uptime(struct text *t, const struct generated_ref *r)
@@ -139,7 +149,8 @@ int proc_loadavg(struct text *t, const struct generated_ref *r)
 
 int proc_version(struct text *t, const struct generated_ref *r)
 {
-    text_printf(t, "%s version %s (aril) (gcc %s) %s\n", UTS_SYSNAME, UTS_RELEASE, __VERSION__, UTS_VERSION);
+    text_printf(t, "%s version %s (aril) (gcc %s) %s\n", UTS_SYSNAME, UTS_RELEASE, __VERSION__,
+                UTS_VERSION);
     return 0;
 }
 

@@ -63,7 +63,8 @@ static const struct generated_node one_cpu_files[] = {
 
 static const struct generated_node one_cpu = {.mode = S_IFDIR | 0555, .children = one_cpu_files};
 
-static int find_cpu(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+static int find_cpu(const struct generated_ref *r, const char *name, size_t n,
+                    struct generated_ref *child)
 {
     if (n < 4 || memcmp(name, "cpu", 3) || !generated_number(name + 3, n - 3, &child->arg) ||
         child->arg >= platform_cpu_count())
@@ -72,7 +73,8 @@ static int find_cpu(const struct generated_ref *r, const char *name, size_t n, s
     return 0;
 }
 
-static bool list_cpus(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+static bool list_cpus(const struct generated_ref *r, u64 *cursor, char name[24],
+                      const struct generated_node **node)
 {
     if (*cursor >= platform_cpu_count())
         return false;
@@ -108,7 +110,9 @@ static int show_node_memory(struct text *t, const struct generated_ref *r)
     page_stats(&s);
     total = s.total * (PAGE_SIZE / 1024);
     free = s.free * (PAGE_SIZE / 1024);
-    text_printf(t, "Node 0 MemTotal:       %8llu kB\nNode 0 MemFree:        %8llu kB\nNode 0 MemUsed:        %8llu kB\n",
+    text_printf(t,
+                "Node 0 MemTotal:       %8llu kB\nNode 0 MemFree:        %8llu kB\nNode 0 MemUsed: "
+                "       %8llu kB\n",
                 total, free, total - free);
     return 0;
 }
@@ -126,7 +130,8 @@ static ssize link_cpu(const struct generated_ref *r, char *buf, size_t n)
 
 static const struct generated_node cpu_link = {.mode = S_IFLNK | 0777, .readlink = link_cpu};
 
-static int find_cpu_link(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+static int find_cpu_link(const struct generated_ref *r, const char *name, size_t n,
+                         struct generated_ref *child)
 {
     int error = find_cpu(r, name, n, child);
 
@@ -154,7 +159,11 @@ static const struct generated_node node0_files[] = {
 static const struct generated_node node_files[] = {
     FILE("has_cpu", show_zero),
     FILE("has_memory", show_zero),
-    {.name = "node0", .mode = S_IFDIR | 0555, .children = node0_files, .find = find_cpu_link, .list = list_cpu_links},
+    {.name = "node0",
+     .mode = S_IFDIR | 0555,
+     .children = node0_files,
+     .find = find_cpu_link,
+     .list = list_cpu_links},
     FILE("online", show_zero),
     FILE("possible", show_zero),
     {0},
@@ -177,7 +186,11 @@ static const struct generated_node clocks[] = {DIRECTORY("clocksource0", clock_f
 
 static const struct generated_node system_files[] = {
     DIRECTORY("clocksource", clocks),
-    {.name = "cpu", .mode = S_IFDIR | 0555, .children = cpu_files, .find = find_cpu, .list = list_cpus},
+    {.name = "cpu",
+     .mode = S_IFDIR | 0555,
+     .children = cpu_files,
+     .find = find_cpu,
+     .list = list_cpus},
     DIRECTORY("node", node_files),
     {0},
 };

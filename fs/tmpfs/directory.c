@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Directories, symlinks and special files of tmpfs. The VFS holds the directory's lock and keeps the dentries;
- * what is left to do here is to make inodes and to count links, sizes and times.
+ * Directories, symlinks and special files of tmpfs. The VFS holds the directory's lock and keeps
+ * the dentries; what is left to do here is to make inodes and to count links, sizes and times.
  */
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/heap.h"
@@ -115,7 +115,8 @@ static void move_parent_link(struct inode *moved, struct inode *from, struct ino
     }
 }
 
-static int rename_entry(struct inode *from, struct dentry *old, struct inode *to, struct dentry *new, u32 flags)
+static int rename_entry(struct inode *from, struct dentry *old, struct inode *to,
+                        struct dentry *new, u32 flags)
 {
     struct inode *replaced = new->inode;
     int error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Regular files of tmpfs: a RAM object behind each. Writers come with the inode's lock held (file_write);
- * readers take no lock here, the object does.
+ * Regular files of tmpfs: a RAM object behind each. Writers come with the inode's lock held
+ * (file_write); readers take no lock here, the object does.
  */
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -95,7 +95,8 @@ static s64 seek_file(struct file *f, s64 offset, int whence)
     return found;
 }
 
-static struct memory_object *map_file(struct file *f, u64 offset, u64 length, u32 prot, u32 map_flags)
+static struct memory_object *map_file(struct file *f, u64 offset, u64 length, u32 prot,
+                                      u32 map_flags)
 {
     struct inode *i = f->inode;
 
@@ -140,8 +141,9 @@ static int allocate(struct file *f, int mode, u64 offset, u64 length)
         return -EOPNOTSUPP;
     mutex_lock(&i->lock);
     if (mode & FALLOC_FL_PUNCH_HOLE) {
-        error = i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ? -EPERM
-                                                                : ram_object_punch(i->object, offset, length);
+        error = i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+                    ? -EPERM
+                    : ram_object_punch(i->object, offset, length);
     } else if (i->seals & F_SEAL_GROW && offset + length > inode_size(i)) {
         error = -EPERM;
     } else if (tmpfs_room(i, offset, length) < length) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tmpfs as a whole: instances, mount options, limits and inodes. Names live as dentries only (each existing
- * name holds a reference on its dentry), data as RAM objects.
+ * tmpfs as a whole: instances, mount options, limits and inodes. Names live as dentries only (each
+ * existing name holds a reference on its dentry), data as RAM objects.
  */
 #include <asm/statfs.h>
 #include <linux/magic.h>
@@ -46,14 +46,19 @@ static void tmpfs_options(struct super *s, char *buf, size_t n)
 
     buf[0] = 0;
     if (t->page_limit)
-        at += (size_t)scnprintf(buf + at, n - at, ",size=%lluk", (unsigned long long)t->page_limit * 4);
+        at += (size_t)scnprintf(buf + at, n - at, ",size=%lluk",
+                                (unsigned long long)t->page_limit * 4);
     if (t->inode_limit)
-        at += (size_t)scnprintf(buf + at, n - at, ",nr_inodes=%llu", (unsigned long long)t->inode_limit);
+        at += (size_t)scnprintf(buf + at, n - at, ",nr_inodes=%llu",
+                                (unsigned long long)t->inode_limit);
     if (mode != 01777)
         scnprintf(buf + at, n - at, ",mode=%o", mode);
 }
 
-/* Takes all names below d away, deepest first, so that inodes and dentries go. Nobody else can reach them. */
+/*
+ * Takes all names below d away, deepest first, so that inodes and dentries go. Nobody else can
+ * reach them.
+ */
 static void drop_tree(struct dentry *d)
 {
     struct dentry *child;
@@ -90,7 +95,8 @@ struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u6
     struct tmpfs_node *node;
     struct inode *i;
 
-    if (__atomic_add_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED) > t->inode_limit && t->inode_limit) {
+    if (__atomic_add_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED) > t->inode_limit &&
+        t->inode_limit) {
         __atomic_sub_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED);
         return ERR_PTR(-ENOSPC);
     }
@@ -118,7 +124,8 @@ struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u6
     return i;
 }
 
-struct super *tmpfs_create(const char *type, const char *source, u32 root_mode, u64 page_limit, u64 inode_limit)
+struct super *tmpfs_create(const char *type, const char *source, u32 root_mode, u64 page_limit,
+                           u64 inode_limit)
 {
     struct tmpfs *t = kzalloc(sizeof(*t));
     struct inode *root;
@@ -152,7 +159,8 @@ void tmpfs_count_pages(struct inode *i)
     struct tmpfs_node *node = i->private;
     u64 now = ram_object_pages(i->object);
 
-    __atomic_add_fetch(&tmpfs_of(i->super)->pages_used, now - node->pages_counted, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&tmpfs_of(i->super)->pages_used, now - node->pages_counted,
+                       __ATOMIC_RELAXED);
     node->pages_counted = now;
 }
 

@@ -26,15 +26,22 @@ static inline struct tmpfs *tmpfs_of(struct super *s)
 }
 
 extern const struct file_system_type tmpfs_type;
-extern const struct inode_ops tmpfs_file_inode_ops, tmpfs_directory_inode_ops, tmpfs_symlink_inode_ops,
-    tmpfs_special_inode_ops;
+extern const struct inode_ops tmpfs_file_inode_ops, tmpfs_directory_inode_ops,
+    tmpfs_symlink_inode_ops, tmpfs_special_inode_ops;
 extern const struct file_ops tmpfs_file_ops, tmpfs_directory_ops;
 
-/* New instance; limits in pages and inodes, 0 for none. ERR_PTR(-ENOMEM). type, source: static strings. */
-struct super *tmpfs_create(const char *type, const char *source, u32 root_mode, u64 page_limit, u64 inode_limit);
+/*
+ * New instance; limits in pages and inodes, 0 for none. ERR_PTR(-ENOMEM). type, source: static
+ * strings.
+ */
+struct super *tmpfs_create(const char *type, const char *source, u32 root_mode, u64 page_limit,
+                           u64 inode_limit);
 /* New inode in s as made in dir (may be NULL). ERR_PTR: -ENOSPC, -ENOMEM. */
 struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u64 rdev);
-/* Makes name point to inode: takes over the reference; keeps the dentry alive while the name exists. */
+/*
+ * Makes name point to inode: takes over the reference; keeps the dentry alive while the name
+ * exists.
+ */
 void tmpfs_add_name(struct inode *dir, struct dentry *d, struct inode *i);
 /* Brings the file system's count of pages up to date with the file's. Inode locked. */
 void tmpfs_count_pages(struct inode *i);
@@ -47,7 +54,10 @@ int tmpfs_removexattr(struct inode *i, const char *name);
 void tmpfs_free_xattrs(struct tmpfs_node *node);
 
 void tmpfs_init(void);
-/* A file without a name ("memfd:NAME" where a path is shown), open for reading and writing; seals as memfd_create(2) begins with. ERR_PTR. */
+/*
+ * A file without a name ("memfd:NAME" where a path is shown), open for reading and writing; seals
+ * as memfd_create(2) begins with. ERR_PTR.
+ */
 struct file *tmpfs_anonymous_file(const char *name, u32 open_flags, u32 seals);
 
 #endif

@@ -114,7 +114,8 @@ ssize tmpfs_listxattr(struct inode *i, char *list, size_t n)
     list_for_each(x, &node->xattrs, link) {
         size_t length = strlen(x->name) + 1;
 
-        if (!strncmp(x->name, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN) && !fs_capable(CAP_SYS_ADMIN))
+        if (!strncmp(x->name, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN) &&
+            !fs_capable(CAP_SYS_ADMIN))
             continue;
         if (need + length <= n)
             memcpy(list + need, x->name, length);

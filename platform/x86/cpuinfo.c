@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What /proc/cpuinfo says of a CPU, from CPUID. All CPUs of a VM are alike, so the one that runs answers for any.
- * Flag names are Linux's (they are an interface that programs parse).
+ * What /proc/cpuinfo says of a CPU, from CPUID. All CPUs of a VM are alike, so the one that runs
+ * answers for any. Flag names are Linux's (they are an interface that programs parse).
  */
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -10,29 +10,39 @@
 
 enum reg { REG_A, REG_B, REG_C, REG_D };
 
-/* Names of the bits of one register from bit 0 on, blank-separated; "-" for bits that are not shown. */
+/*
+ * Names of the bits of one register from bit 0 on, blank-separated; "-" for bits that are not
+ * shown.
+ */
 static const struct flag_word {
     u32 leaf, subleaf;
     enum reg reg;
     const char *names;
 } flag_words[] = {
     {1, 0, REG_D,
-     "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - dts acpi mmx fxsr sse "
+     "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - dts "
+     "acpi mmx fxsr sse "
      "sse2 ss ht tm ia64 pbe"},
     {0x80000001, 0, REG_D,
-     "- - - - - - - - - - - syscall - - - - - - - mp nx - mmxext - - fxsr_opt pdpe1gb rdtscp - lm 3dnowext 3dnow"},
+     "- - - - - - - - - - - syscall - - - - - - - mp nx - mmxext - - fxsr_opt pdpe1gb rdtscp - lm "
+     "3dnowext 3dnow"},
     {1, 0, REG_C,
-     "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - pcid dca sse4_1 sse4_2 "
+     "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - pcid "
+     "dca sse4_1 sse4_2 "
      "x2apic movbe popcnt tsc_deadline_timer aes xsave - avx f16c rdrand hypervisor"},
     {0x80000001, 0, REG_C,
-     "lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse 3dnowprefetch osvw ibs xop skinit wdt - lwp fma4 "
+     "lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse 3dnowprefetch osvw ibs xop "
+     "skinit wdt - lwp fma4 "
      "tce - nodeid_msr - tbm topoext perfctr_core perfctr_nb - bpext ptsc perfctr_llc mwaitx"},
     {7, 0, REG_B,
-     "fsgsbase tsc_adjust sgx bmi1 hle avx2 - smep bmi2 erms invpcid rtm cqm - mpx rdt_a avx512f avx512dq rdseed adx "
-     "smap avx512ifma - clflushopt clwb intel_pt avx512pf avx512er avx512cd sha_ni avx512bw avx512vl"},
+     "fsgsbase tsc_adjust sgx bmi1 hle avx2 - smep bmi2 erms invpcid rtm cqm - mpx rdt_a avx512f "
+     "avx512dq rdseed adx "
+     "smap avx512ifma - clflushopt clwb intel_pt avx512pf avx512er avx512cd sha_ni avx512bw "
+     "avx512vl"},
     {0xd, 1, REG_A, "xsaveopt xsavec xgetbv1 xsaves"},
     {7, 0, REG_C,
-     "- avx512vbmi umip pku ospke waitpkg avx512_vbmi2 - gfni vaes vpclmulqdq avx512_vnni avx512_bitalg - "
+     "- avx512vbmi umip pku ospke waitpkg avx512_vbmi2 - gfni vaes vpclmulqdq avx512_vnni "
+     "avx512_bitalg - "
      "avx512_vpopcntdq - la57 - - - - - rdpid - - cldemote - movdiri movdir64b"},
     {7, 0, REG_D, "- - avx512_4vnniw avx512_4fmaps fsrm"},
 };
@@ -119,25 +129,32 @@ size_t platform_cpu_description(unsigned cpu, char *buf, size_t n)
         family += version.a >> 20 & 0xff;
     memcpy(vendor_name, vendor, sizeof(vendor));
     brand(name);
-    at = (size_t)scnprintf(buf, n, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", cpu, vendor_name,
-                           family, model);
-    at += (size_t)scnprintf(buf + at, n - at, "model name\t: %s\nstepping\t: %u\n", name, version.a & 15);
+    at = (size_t)scnprintf(buf, n,
+                           "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n",
+                           cpu, vendor_name, family, model);
+    at += (size_t)scnprintf(buf + at, n - at, "model name\t: %s\nstepping\t: %u\n", name,
+                            version.a & 15);
     if (khz)
-        at += (size_t)scnprintf(buf + at, n - at, "cpu MHz\t\t: %llu.%03llu\n", (unsigned long long)khz / 1000,
-                                (unsigned long long)khz % 1000);
-    at += (size_t)scnprintf(buf + at, n - at, "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n", cpus,
-                            cpu, cpus);
-    at += (size_t)scnprintf(buf + at, n - at, "apicid\t\t: %u\ninitial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\n", cpu,
-                            cpu);
+        at += (size_t)scnprintf(buf + at, n - at, "cpu MHz\t\t: %llu.%03llu\n",
+                                (unsigned long long)khz / 1000, (unsigned long long)khz % 1000);
+    at += (size_t)scnprintf(buf + at, n - at,
+                            "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n",
+                            cpus, cpu, cpus);
+    at += (size_t)scnprintf(
+        buf + at, n - at,
+        "apicid\t\t: %u\ninitial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\n", cpu, cpu);
     at += (size_t)scnprintf(buf + at, n - at, "cpuid level\t: %u\nwp\t\t: yes\nflags\t\t:", id.a);
     at += add_flags(buf + at, n - at);
-    at += (size_t)scnprintf(buf + at, n - at, "\nbogomips\t: %llu.%02llu\nclflush size\t: %u\ncache_alignment\t: 64\n",
-                            (unsigned long long)khz / 500, (unsigned long long)khz / 5 % 100, (version.b >> 8 & 0xff) * 8);
+    at += (size_t)scnprintf(
+        buf + at, n - at, "\nbogomips\t: %llu.%02llu\nclflush size\t: %u\ncache_alignment\t: 64\n",
+        (unsigned long long)khz / 500, (unsigned long long)khz / 5 % 100,
+        (version.b >> 8 & 0xff) * 8);
     if (leaf_exists(0x80000008)) {
         struct cpuid sizes = x86_cpuid(0x80000008, 0);
 
-        at += (size_t)scnprintf(buf + at, n - at, "address sizes\t: %u bits physical, %u bits virtual\n", sizes.a & 0xff,
-                                sizes.a >> 8 & 0xff);
+        at += (size_t)scnprintf(buf + at, n - at,
+                                "address sizes\t: %u bits physical, %u bits virtual\n",
+                                sizes.a & 0xff, sizes.a >> 8 & 0xff);
     }
     at += (size_t)scnprintf(buf + at, n - at, "\n");
     return at;

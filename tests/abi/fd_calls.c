@@ -88,7 +88,8 @@ static void flags(void)
 {
     int fd, d, p;
 
-    SHOW_OK(fd = open("f", O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_SYNC, 0600));
+    SHOW_OK(fd = open("f", O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_SYNC,
+                      0600));
     printf("%o\n", fcntl(fd, F_GETFL));
     SHOW(fcntl(fd, F_SETFL, O_RDONLY));
     printf("%o\n", fcntl(fd, F_GETFL));

@@ -10,7 +10,8 @@ static char buf[8192];
 
 static void errors(void)
 {
-    int w = open("w", O_CREAT | O_WRONLY, 0600), r, d = open(".", O_RDONLY | O_DIRECTORY), p = open(".", O_PATH);
+    int w = open("w", O_CREAT | O_WRONLY, 0600), r, d = open(".", O_RDONLY | O_DIRECTORY),
+        p = open(".", O_PATH);
 
     r = open("w", O_RDONLY);
     SHOW(read(-1, buf, 1));
@@ -174,8 +175,8 @@ static void partial(void)
 
 static void devices(void)
 {
-    int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDWR), full = open("/dev/full", O_RDWR),
-        random = open("/dev/urandom", O_RDONLY);
+    int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDWR),
+        full = open("/dev/full", O_RDWR), random = open("/dev/urandom", O_RDONLY);
     struct stat st;
 
     SHOW(read(null, buf, 10));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Many threads at one tree: what each finds may differ from run to run, what must hold at the end may not. */
+/* Many threads at one tree: what each finds may differ from run to run, what must hold at the end
+ * may not. */
 #include "file_check.h"
 #include <dirent.h>
 #include <pthread.h>
@@ -147,8 +148,8 @@ static void *tangle(void *arg)
         }
         }
         if (r)
-            expect(errno == ENOENT || errno == EEXIST || errno == EISDIR || errno == ENOTDIR || errno == ENOTEMPTY ||
-                   errno == EPERM || errno == EINVAL);
+            expect(errno == ENOENT || errno == EEXIST || errno == EISDIR || errno == ENOTDIR ||
+                   errno == ENOTEMPTY || errno == EPERM || errno == EINVAL);
     }
     return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* File locks: OFD and flock conflicts, ranges, conversion, waiting; POSIX locks within one process. */
+/* File locks: OFD and flock conflicts, ranges, conversion, waiting; POSIX locks within one process.
+ */
 #include "file_check.h"
 #include <pthread.h>
 #include <signal.h>
@@ -10,7 +11,8 @@ static int a, b;
 
 static struct flock lk(int type, long start, long length)
 {
-    return (struct flock){.l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+    return (struct flock){
+        .l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
 }
 
 static long ofd(int fd, int cmd, int type, long start, long length)
@@ -28,8 +30,11 @@ static void show_get(int fd, int cmd, int type, long start, long length)
     if (r)
         printf("get: %s\n", strerrorname_np(errno));
     else
-        printf("get: type %d whence %d start %ld len %ld pid %d\n", l.l_type, l.l_whence, (long)l.l_start,
-               (long)l.l_len, l.l_type == F_UNLCK ? 0 : l.l_pid == getpid() ? 1 : l.l_pid);
+        printf("get: type %d whence %d start %ld len %ld pid %d\n", l.l_type, l.l_whence,
+               (long)l.l_start, (long)l.l_len,
+               l.l_type == F_UNLCK   ? 0
+               : l.l_pid == getpid() ? 1
+                                     : l.l_pid);
 }
 
 static void ranges(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mount and umount2: a tmpfs with limits, read-only, bind mounts; what a full file system says; chroot. Run as root. */
+/* mount and umount2: a tmpfs with limits, read-only, bind mounts; what a full file system says;
+ * chroot. Run as root. */
 #include "file_check.h"
 #include <sched.h>
 #include <sys/mman.h>

@@ -26,7 +26,8 @@ static void show_cwd(void)
 {
     char buf[PATH_MAX];
 
-    printf("cwd in scratch: %s\n", getcwd(buf, sizeof(buf)) ? buf + strlen("/dev/shm/abi-XXXXXX") : "none");
+    printf("cwd in scratch: %s\n",
+           getcwd(buf, sizeof(buf)) ? buf + strlen("/dev/shm/abi-XXXXXX") : "none");
 }
 
 static void dots(void)
@@ -331,7 +332,8 @@ int main(void)
     resolve_flags();
     if (getuid() == 0)
         permissions();
-    unlink("lf"), unlink("ld"), unlink("ln"), unlink("lm"), unlink("self"), unlink("a"), unlink("b");
+    unlink("lf"), unlink("ld"), unlink("ln"), unlink("lm"), unlink("self"), unlink("a"),
+        unlink("b");
     unlink("d/f");
     SHOW(rmdir("d"));
     leave_scratch();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pipes and FIFOs: capacity, atomic writes, packets, blocking, end of file, EPIPE; splice, tee, vmsplice, sendfile. */
+/* Pipes and FIFOs: capacity, atomic writes, packets, blocking, end of file, EPIPE; splice, tee,
+ * vmsplice, sendfile. */
 #include "file_check.h"
 #include <poll.h>
 #include <pthread.h>
@@ -221,7 +222,8 @@ static void fifos(void)
 static void splices(void)
 {
     struct iovec v[2] = {{"first", 5}, {"second", 6}};
-    int f = open("f", O_CREAT | O_RDWR, 0600), a = open("f", O_WRONLY | O_APPEND), i = open("i", O_CREAT | O_RDWR, 0600);
+    int f = open("f", O_CREAT | O_RDWR, 0600), a = open("f", O_WRONLY | O_APPEND),
+        i = open("i", O_CREAT | O_RDWR, 0600);
     off_t in = 2, out = 100;
 
     SHOW(pipe(p));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a program finds about itself in /proc and about the machine in /proc and /sys: form and links, not values. */
+/* What a program finds about itself in /proc and about the machine in /proc and /sys: form and
+ * links, not values. */
 #include "file_check.h"
 #include <dirent.h>
 #include <pthread.h>
@@ -36,10 +37,12 @@ static void links(const char *argv0)
     printf("self is the pid: %d\n", atoi(text) == getpid());
     n = readlink("/proc/self/exe", text, sizeof(text) - 1);
     text[n > 0 ? n : 0] = 0;
-    printf("exe: absolute %d, same file %d\n", text[0] == '/', !stat(text, &a) && !stat("/proc/self/exe", &b) &&
-                                                                   a.st_ino == b.st_ino && S_ISREG(b.st_mode));
+    printf("exe: absolute %d, same file %d\n", text[0] == '/',
+           !stat(text, &a) && !stat("/proc/self/exe", &b) && a.st_ino == b.st_ino &&
+               S_ISREG(b.st_mode));
     (void)argv0;
-    SHOW(readlink("/proc/self/cwd", text, sizeof(text)) == (long)strlen(getcwd(want, sizeof(want))));
+    SHOW(readlink("/proc/self/cwd", text, sizeof(text)) ==
+         (long)strlen(getcwd(want, sizeof(want))));
     SHOW(readlink("/proc/self/root", text, sizeof(text)));
     SHOW(lstat("/proc/self/exe", &a));
     printf("%o\n", a.st_mode & S_IFMT);
@@ -127,9 +130,11 @@ static void texts(int argc, char **argv)
             found = *(unsigned long *)(buf + k + 8) == getauxval(AT_ENTRY);
     printf("auxv: %d %d\n", (int)(n % 16), found);
     n = slurp("/proc/self/maps");
-    printf("maps: %d lines end %d stack %d\n", n > 100, buf[n - 1] == '\n', strstr(buf, "[stack]") != NULL);
+    printf("maps: %d lines end %d stack %d\n", n > 100, buf[n - 1] == '\n',
+           strstr(buf, "[stack]") != NULL);
     line = strstr(buf, " r-xp ");
-    printf("maps: text with path %d\n", line && strchr(line, '/') && strchr(line, '/') < strchr(line, '\n'));
+    printf("maps: text with path %d\n",
+           line && strchr(line, '/') && strchr(line, '/') < strchr(line, '\n'));
     n = slurp("/proc/self/stat");
     line = strrchr(buf, ')');
     found = 2;
@@ -137,8 +142,8 @@ static void texts(int argc, char **argv)
         found += *c == ' ';
     printf("stat: %d fields, state %c, pid %d\n", found, line[2], atoi(buf) == getpid());
     SHOW(slurp("/proc/self/status") > 100);
-    printf("status: %d %d %d\n", strstr(buf, "\nVmRSS:") != NULL, strstr(buf, "\nThreads:\t1\n") != NULL,
-           strstr(buf, "\nCpus_allowed_list:") != NULL);
+    printf("status: %d %d %d\n", strstr(buf, "\nVmRSS:") != NULL,
+           strstr(buf, "\nThreads:\t1\n") != NULL, strstr(buf, "\nCpus_allowed_list:") != NULL);
     SHOW(slurp("/proc/self/limits") > 100);
     printf("%.66s\n", buf);
     SHOW(slurp("/proc/self/mounts") > 10);
@@ -148,14 +153,16 @@ static void texts(int argc, char **argv)
     SHOW(slurp("/proc/self/coredump_filter"));
     printf("%s", buf);
     SHOW(slurp("/proc/meminfo") > 50);
-    printf("meminfo: %d %d\n", !strncmp(buf, "MemTotal:", 9), strstr(buf, "\nMemAvailable:") != NULL);
+    printf("meminfo: %d %d\n", !strncmp(buf, "MemTotal:", 9),
+           strstr(buf, "\nMemAvailable:") != NULL);
     SHOW(slurp("/proc/stat") > 20);
     found = 0;
     for (line = buf; (line = strstr(line, "\ncpu")); line++)
         found++;
     printf("stat: a line for each cpu %d\n", found == get_nprocs());
     SHOW(slurp("/proc/cpuinfo") > 100);
-    printf("cpuinfo: %d %d\n", strstr(buf, "model name\t: ") != NULL, strstr(buf, " sse2 ") != NULL);
+    printf("cpuinfo: %d %d\n", strstr(buf, "model name\t: ") != NULL,
+           strstr(buf, " sse2 ") != NULL);
     SHOW(slurp("/proc/uptime") > 6);
     SHOW(slurp("/proc/loadavg") > 10);
     SHOW(slurp("/proc/sys/kernel/ngroups_max"));

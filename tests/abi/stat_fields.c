@@ -15,8 +15,9 @@ static void show_mode(const char *path)
     if (lstat(path, &st))
         printf("%s: %s\n", path, strerrorname_np(errno));
     else
-        printf("%s: mode %o nlink %ld uid %d gid %d size %ld rdev %lx\n", path, st.st_mode, (long)st.st_nlink, st.st_uid,
-               st.st_gid, S_ISDIR(st.st_mode) ? 0 : (long)st.st_size, (long)st.st_rdev);
+        printf("%s: mode %o nlink %ld uid %d gid %d size %ld rdev %lx\n", path, st.st_mode,
+               (long)st.st_nlink, st.st_uid, st.st_gid, S_ISDIR(st.st_mode) ? 0 : (long)st.st_size,
+               (long)st.st_rdev);
 }
 
 static void modes(void)
@@ -92,8 +93,8 @@ static void show_times(const char *path)
     if (lstat(path, &st))
         printf("%s: %s\n", path, strerrorname_np(errno));
     else
-        printf("%s: atime %ld.%09ld mtime %ld.%09ld\n", path, (long)st.st_atim.tv_sec, st.st_atim.tv_nsec,
-               (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+        printf("%s: atime %ld.%09ld mtime %ld.%09ld\n", path, (long)st.st_atim.tv_sec,
+               st.st_atim.tv_nsec, (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
 static void times(void)
@@ -148,7 +149,8 @@ static void statx_calls(void)
     struct statx x;
 
     SHOW(statx(AT_FDCWD, "f", 0, STATX_BASIC_STATS | STATX_BTIME, &x));
-    printf("mask %x mode %o size %llu nlink %u uid %u\n", x.stx_mask & (STATX_BASIC_STATS | STATX_BTIME), x.stx_mode,
+    printf("mask %x mode %o size %llu nlink %u uid %u\n",
+           x.stx_mask & (STATX_BASIC_STATS | STATX_BTIME), x.stx_mode,
            (unsigned long long)x.stx_size, x.stx_nlink, x.stx_uid);
     SHOW(statx(AT_FDCWD, "f", AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC, STATX_ALL, &x));
     SHOW(statx(AT_FDCWD, "f", 0, 0x80000000u, &x));

@@ -36,15 +36,19 @@ static int new_node(bool dir)
     return nodes++;
 }
 
-/* A place for a name: up to three components below the root. Long names make the dentries allocate. */
+/*
+ * A place for a name: up to three components below the root. Long names make the dentries allocate.
+ * /
+ */
 struct place {
     int parent; /* node, or -errno */
     int name;
     char path[300];
 };
 
-static const char *const names[NAMES] = {"a", "bb", "a name that is too long for the inside of a dentry, by some",
-                                         "another long name, to be swapped with the one before it"};
+static const char *const names[NAMES] = {
+    "a", "bb", "a name that is too long for the inside of a dentry, by some",
+    "another long name, to be swapped with the one before it"};
 
 static struct place random_place(void)
 {
@@ -188,7 +192,8 @@ static void step(bool scarce)
         break;
     case 4:
         flags = (unsigned)test_random(3);
-        if (agrees(vfs_rename(HOST_CWD, a.path, HOST_CWD, b.path, flags), expect_rename(&a, &b, flags), scarce)) {
+        if (agrees(vfs_rename(HOST_CWD, a.path, HOST_CWD, b.path, flags),
+                   expect_rename(&a, &b, flags), scarce)) {
             int from = *slot(&a), to = *slot(&b);
 
             if (from == to)
@@ -231,8 +236,9 @@ static void compare(int n, const char *path)
             CHECK(links == node[child].links);
         }
     }
-    CHECK(host_count(path[0] ? path : "/") == NAMES - (int)(node[n].child[0] < 0) - (node[n].child[1] < 0) -
-                                                   (node[n].child[2] < 0) - (node[n].child[3] < 0));
+    CHECK(host_count(path[0] ? path : "/") == NAMES - (int)(node[n].child[0] < 0) -
+                                                  (node[n].child[1] < 0) - (node[n].child[2] < 0) -
+                                                  (node[n].child[3] < 0));
     bool dir;
     int links;
     CHECK(host_lookup(path[0] ? path : "/", &dir, &links) == 0 && links == 2 + subdirs);
@@ -278,7 +284,10 @@ TEST(names_survive_lack_of_memory)
         play(true);
 }
 
-/* Files and dentries wait in pools to be used again, so the first run of a sequence may keep some, the second none. */
+/*
+ * Files and dentries wait in pools to be used again, so the first run of a sequence may keep some,
+ * the second none.
+ */
 TEST(nothing_is_left_behind)
 {
     unsigned long before;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The VFS on the host (tests/unit/vfs_host.h). Includes kernel headers only: their struct stat is not the C library's. */
+/*
+ * The VFS on the host (tests/unit/vfs_host.h). Includes kernel headers only: their struct stat is
+ * not the C library's.
+ */
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/pipe.h"
 #include "kernel/address_space.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The VFS on the host: a root tmpfs and the calls on it, without the types that clash with the C library's (this
- * header is all a test includes of fs/).
+ * The VFS on the host: a root tmpfs and the calls on it, without the types that clash with the C
+ * library's (this header is all a test includes of fs/).
  */
 #ifndef TESTS_UNIT_VFS_HOST_H
 #define TESTS_UNIT_VFS_HOST_H
