@@ -223,13 +223,3 @@ paddr_t early_pages(unsigned n)
 {
     return 0;
 }
-
-unsigned platform_cpu_count(void)
-{
-    return 1;
-}
-
-bool kvm_flush_when_resumed(unsigned cpu)
-{
-    return false;
-}

@@ -137,11 +137,6 @@ void wait_finish(void)
 {
 }
 
-unsigned platform_cpu_count(void)
-{
-    return 1;
-}
-
 size_t platform_clear_user(void *to, size_t n)
 {
     return n;
