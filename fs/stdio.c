@@ -263,7 +263,10 @@ static struct file *open_descriptor(unsigned fd, char letter)
     case 'n':
         return vfs_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
     case 't':
-        tty_console_attach(STREAM_STDIO, STREAM_STDIO);
+        if (params.stdio[0] == 't')
+            tty_console_attach(STREAM_STDIO, STREAM_STDIO);
+        else
+            tty_console_attach_output(out);
         return tty_file_create(O_RDWR, out);
     case 'u':
         tty_console_attach(STREAM_UART, STREAM_UART);

@@ -70,17 +70,33 @@ static void feed(void *arg)
     }
 }
 
+static void attach(struct tty *t, enum stream in, enum stream out)
+{
+    t->in = in;
+    t->out = out;
+    t->attached = true;
+    t->foreground_group = current_process()->group_id;
+    t->session = current_process()->session_id;
+}
+
+void tty_console_attach_output(enum stream out)
+{
+    struct tty *t = &console_tty;
+
+    if (t->attached)
+        return;
+    attach(t, out, out);
+    t->output_only = true;
+    t->termios.c_oflag &= ~OPOST;
+}
+
 void tty_console_attach(enum stream in, enum stream out)
 {
     struct tty *t = &console_tty;
 
     if (t->attached)
         return;
-    t->in = in;
-    t->out = out;
-    t->attached = true;
-    t->foreground_group = current_process()->group_id;
-    t->session = current_process()->session_id;
+    attach(t, in, out);
     if (!kernel_thread_create("tty", feed, t))
         log_err("console: no memory for its input thread; nothing typed arrives");
 }
@@ -139,7 +155,7 @@ static ssize tty_read(struct file *f, struct io *io, u64 *pos, int rwf)
         nsec_t deadline = read_deadline(t);
         int error;
 
-        if (READ_ONCE(t->hung_up) ||
+        if (t->output_only || READ_ONCE(t->hung_up) ||
             (!canonical && !t->termios.c_cc[VMIN] && !t->termios.c_cc[VTIME]))
             break;
         mutex_unlock(&t->lock);

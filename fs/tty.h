@@ -24,6 +24,7 @@ struct tty {
     u32 column;                   /* of the cursor, for tabs */
     bool stopped;                 /* VSTOP was typed */
     bool hung_up;                 /* the source ended */
+    bool output_only;             /* there is no source: a read finds the end of input */
     int foreground_group, session;
     bool attached;                /* it has streams, and its input thread runs */
 };
@@ -35,6 +36,11 @@ extern struct tty console_tty;
 void tty_init(void);
 /* Says which streams the console terminal has. Starts reading input. */
 void tty_console_attach(enum stream in, enum stream out);
+/*
+ * The same for a terminal of which the program has only the output: nothing is read, and bytes go out
+ * as they are, for the host's terminal processes them.
+ */
+void tty_console_attach_output(enum stream out);
 /* Makes f a file of the console terminal: for /dev/tty and /dev/console. -ENXIO without a terminal (console: then the UART). */
 int tty_open(struct file *f);
 int console_open(struct file *f);

@@ -235,7 +235,7 @@ static void send_terminal_size(struct proxy *proxy)
 {
     unsigned columns, rows;
 
-    if (proxy->options->terminal && terminal_size(STDIN_FILENO, &columns, &rows))
+    if (proxy->options->sized >= 0 && terminal_size(proxy->options->sized, &columns, &rows))
         tell_kernel(proxy, "winsize %u %u\n", columns, rows);
 }
 

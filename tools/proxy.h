@@ -18,6 +18,7 @@ struct proxy_options {
     int signals;      /* from signals_open() */
     bool input;       /* pass standard input on */
     bool terminal;    /* descriptors 0 and 1 are a terminal in raw mode */
+    int sized;        /* a descriptor whose terminal's size the program sees, or -1 */
     uint64_t timeout; /* nanoseconds from now; 0: none */
 };
 

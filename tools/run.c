@@ -33,14 +33,18 @@ struct standard_streams {
     char kinds[4]; /* letters for the kernel */
     bool terminal; /* the program gets a terminal; the caller's is raw */
     bool input;    /* standard input is read */
+    int sized;     /* a descriptor that is a terminal and has its size, or -1 */
 };
 
 static struct standard_streams examine_streams(void)
 {
-    struct standard_streams streams = {0};
+    struct standard_streams streams = {.sized = -1};
 
-    for (int fd = 0; fd < 3; fd++)
+    for (int fd = 2; fd >= 0; fd--) {
         streams.kinds[fd] = descriptor_kind(fd);
+        if (streams.kinds[fd] == 't')
+            streams.sized = fd;
+    }
     streams.input = streams.kinds[0] != 'n';
     if (streams.kinds[0] != 't')
         return streams;
@@ -76,7 +80,7 @@ static char *kernel_parameters(const struct run_options *options,
         die(STATUS_FAILED, "out of memory");
     fprintf(stream, "stdio=%s epoch=%lld%09ld", streams->kinds, (long long)time.tv_sec,
             time.tv_nsec);
-    if (streams->terminal && terminal_size(STDIN_FILENO, &columns, &rows))
+    if (streams->sized >= 0 && terminal_size(streams->sized, &columns, &rows))
         fprintf(stream, " winsize=%ux%u", columns, rows);
     if (options->ring >= 0)
         fprintf(stream, " ring=%d", options->ring);
@@ -245,6 +249,7 @@ int command_run(int argc, char **argv)
     archive_destroy(&archive);
     proxy.input = streams.input;
     proxy.terminal = streams.terminal;
+    proxy.sized = streams.sized;
     proxy.timeout = options.timeout;
     if (streams.terminal)
         terminal_set_raw(STDIN_FILENO);

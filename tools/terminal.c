@@ -5,6 +5,7 @@
  */
 #include "tools/terminal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -51,7 +52,13 @@ bool terminal_size(int fd, unsigned *columns, unsigned *rows)
 
 bool terminal_in_foreground(int fd)
 {
-    return isatty(fd) && tcgetpgrp(fd) == getpgrp();
+    pid_t foreground;
+
+    if (!isatty(fd))
+        return false;
+    /* A terminal that does not control this process (ENOTTY) knows no background. */
+    foreground = tcgetpgrp(fd);
+    return foreground == getpgrp() || (foreground < 0 && errno == ENOTTY);
 }
 
 void terminal_set_raw(int fd)

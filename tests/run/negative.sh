@@ -232,6 +232,10 @@ terminal_cases() {
     terminal_case terminal-mode-comes-back 0 "x.| echo .|" "" "$run busybox echo x; stty -a | grep -o ' -*echo '"
     terminal_case terminal-mode-after-timeout 0 "aril: time is up; the VM was ended.| echo .|" "" \
         "$run --timeout 1.5 busybox sleep 60; stty -a | grep -o ' -*echo '"
+    terminal_case terminal-output-only 0 "one.|two.|" "" "(echo one; sleep 1; echo two) | $run busybox cat"
+    terminal_case terminal-errors-only 0 "to-stderr.|" "" "$run busybox sh -c 'echo x; test -t 1 || echo to-stderr >&2' >/dev/null"
+    terminal_case terminal-is-one 0 "one.|" "" "$run busybox sh -c 'test -t 1 && test -t 2 && echo one' </dev/null"
+    terminal_case terminal-output-size 0 "44 101.|" "" "stty cols 101 rows 44; $run busybox stty -F /dev/tty size </dev/null"
     terminal_case terminal-not-raw-in-a-pipeline 0 "x.|" "" "$run busybox echo x | cat"
 }
 

@@ -46,7 +46,7 @@ static void pair_up(int *ours, int *theirs)
 /* Plays `aril run`: the VM is a child that calls play(). Ends with the status to expect of it. */
 static void __attribute__((noreturn)) play_command(void (*play)(void), uint64_t timeout)
 {
-    struct proxy_options options = {.input = true, .timeout = timeout};
+    struct proxy_options options = {.input = true, .sized = -1, .timeout = timeout};
     struct proxy_result result;
 
     pair_up(&options.channels.stdio, &vm.stdio);

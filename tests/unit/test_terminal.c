@@ -42,6 +42,8 @@ TEST(kinds_of_descriptors)
     close(pair[1]);
     CHECK(openpty(&primary, &secondary, NULL, NULL, NULL) == 0);
     CHECK(descriptor_kind(secondary) == 't');
+    CHECK(terminal_in_foreground(secondary));
+    CHECK(!terminal_in_foreground(0) || isatty(0));
     close(primary);
     close(secondary);
     CHECK(kind_of_path("/dev/null") == 'n');
