@@ -241,7 +241,7 @@ time_loop: /* EAX: cycles of 64 instructions */
  */
     .section .text.entry, "ax", @progbits
     .globl shim_wrmsr, shim_rdmsr, shim_invlpg, shim_load_cr3, shim_flush
-    .globl shim_halt, shim_halted, shim_interrupts_on, shim_ring0, shim_triple_fault, shim_load_tables
+    .globl shim_halt, shim_halted, shim_interrupts_on, shim_triple_fault
 shim_wrmsr: /* ECX: register, ESI: low, EDI: high */
     mov %esi, %eax
     mov %edi, %edx
@@ -269,13 +269,6 @@ shim_halted: /* interrupts see this address and return to the caller of the shim
     iretq
 shim_interrupts_on:
     orl $0x200, 16(%rsp)
-    iretq
-shim_ring0: /* back to the caller, but in ring 0 */
-    movq $KERNEL_CS, 8(%rsp)
-    movq $KERNEL_DS, 32(%rsp)
-    iretq
-shim_load_tables: /* loads GDT, IDT and TSS again; RSI: this CPU's data */
-    lidt CPU_PRIVATE + PRIVATE_IDTR(%rsi)
     iretq
 shim_triple_fault: /* RSI: ten zero bytes */
     lidt (%rsi)

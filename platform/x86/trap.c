@@ -188,13 +188,16 @@ static void user_exception(struct trap *t)
     case 0:
         return kernel_user_exception(SIGFPE, FPE_INTDIV, ip, n, t->error);
     case 1:
-        t->regs.flags &= ~(u64)FLAG_TRAP;
         return kernel_user_exception(SIGTRAP, TRAP_TRACE, ip, n, t->error);
     case 3:
         return kernel_user_exception(SIGTRAP, SI_KERNEL, 0, n, t->error);
     case 6:
         return kernel_user_exception(SIGILL, ILL_ILLOPN, ip, n, t->error);
     case 11:
+        /* `int n` of a vector without a gate is a protection fault where Linux has gates for all. */
+        if (t->error & 2)
+            return kernel_user_exception(SIGSEGV, SI_KERNEL, 0, 13, t->error);
+        return kernel_user_exception(SIGBUS, SI_KERNEL, 0, n, t->error);
     case 12:
         return kernel_user_exception(SIGBUS, SI_KERNEL, 0, n, t->error);
     case 16:

@@ -16,7 +16,7 @@ extern s32 x86_ring; /* 0 or 3; set once, before anything else */
 
 /* The shim's operations; see boot.S. */
 extern char shim_wrmsr[], shim_rdmsr[], shim_invlpg[], shim_load_cr3[], shim_flush[], shim_halt[],
-    shim_halted[], shim_interrupts_on[], shim_ring0[], shim_triple_fault[];
+    shim_halted[], shim_interrupts_on[], shim_triple_fault[];
 
 static inline void shim_call(char *operation, u64 si, u64 di, u64 cx)
 {
