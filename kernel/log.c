@@ -13,11 +13,12 @@
 
 #define RING_SIZE 8192 /* a power of two */
 #define LINE_MAX  256
+#define PREFIX    3 /* "<4>", the level as syslog(2) shows it; in the ring only */
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_LOG);
 static char ring[RING_SIZE];
 static u64 written; /* bytes ever put into the ring; under lock */
-static u64 sent;    /* up to where the control channel has it; under lock */
+static u64 sent;    /* up to where the control channel has it or does not want it; under lock */
 static int console_level = LOG_WARNING;
 static enum { CONSOLE_UART, CONSOLE_CONTROL, CONSOLE_NONE } console;
 static bool channel_ready; /* the control channel can be written to */
@@ -57,11 +58,14 @@ static bool may_sleep(void)
     return !cpu->irq_disable_depth && !cpu->preempt_disable_depth && !cpu->in_interrupt;
 }
 
-/* Takes the oldest line that was not sent yet out of the ring; false when there is none. Under lock. */
+/* Takes the oldest line that was not looked at out of the ring; false when there is none. Under lock. */
 static bool next_line(char *line, size_t size)
 {
-    if (written - sent > RING_SIZE)
+    if (written - sent > RING_SIZE) { /* overwritten: go on at the first line that is whole */
         sent = written - RING_SIZE;
+        while (ring[sent++ % RING_SIZE] != '\n')
+            ;
+    }
     if (sent == written)
         return false;
     size_t n = 0;
@@ -91,8 +95,10 @@ void log_flush(void)
     bool mine = !flushing;
     flushing = true;
     while (mine && next_line(line, sizeof(line))) {
+        if (line[1] - '0' > console_level)
+            continue;
         spin_unlock_irq(&lock);
-        control_line("log %s", line);
+        control_line("log %s", line + PREFIX);
         spin_lock_irq(&lock);
     }
     if (mine)
@@ -104,7 +110,7 @@ void log_line(enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX];
     nsec_t now = platform_clock();
-    int n = scnprintf(line, sizeof(line), "[%5llu.%06llu] ", (unsigned long long)(now / NSEC_PER_SEC),
+    int n = scnprintf(line, sizeof(line), "<%d>[%5llu.%06llu] ", level, (unsigned long long)(now / NSEC_PER_SEC),
                       (unsigned long long)(now % NSEC_PER_SEC / NSEC_PER_USEC));
     va_list ap;
     va_start(ap, format);
@@ -116,13 +122,10 @@ void log_line(enum log_level level, const char *format, ...)
 
     bool shown = (int)level <= console_level;
     spin_lock_irq(&lock);
-    bool in_step = sent == written;
     for (int i = 0; i < n; i++)
         ring[written++ % RING_SIZE] = line[i];
-    if (!shown && in_step)
-        sent = written; /* nothing before it waits: the control channel skips it too */
     if (shown && console == CONSOLE_UART)
-        uart_write(line, (size_t)n);
+        uart_write(line + PREFIX, (size_t)n - PREFIX);
     spin_unlock_irq(&lock);
     if (shown)
         log_flush();
