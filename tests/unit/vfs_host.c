@@ -4,7 +4,7 @@
  * not the C library's.
  */
 #include "fs/tmpfs/tmpfs.h"
-#include "fs/pipe.h"
+#include "fs/file_lock.h"
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
@@ -76,6 +76,43 @@ int host_count(const char *path)
     f->ops->readdir(f, &pos, count_name, &l);
     file_put(f);
     return l.n - 2;
+}
+
+static struct file *owners[8];
+
+static struct flock range(int start, int n, int type)
+{
+    static const short types[] = {F_UNLCK, F_RDLCK, F_WRLCK};
+
+    return (struct flock){.l_type = types[type], .l_start = start, .l_len = n};
+}
+
+void host_lock_open(int n)
+{
+    for (int k = 0; k < n; k++) {
+        owners[k] = vfs_open(AT_FDCWD, "/locked", O_CREAT | O_RDWR, 0644);
+        ASSERT(!IS_ERR(owners[k]));
+    }
+}
+
+int host_lock(int owner, int start, int n, int type)
+{
+    struct flock l = range(start, n, type);
+
+    return file_lock_fcntl(owners[owner], F_OFD_SETLK, &l);
+}
+
+bool host_lock_would_wait(int owner, int start, int n, int type)
+{
+    struct flock l = range(start, n, type);
+
+    ASSERT(file_lock_fcntl(owners[owner], F_OFD_GETLK, &l) == 0);
+    return l.l_type != F_UNLCK;
+}
+
+void host_lock_close(int owner)
+{
+    file_put(owners[owner]);
 }
 
 /* ------------------------------------------------------------ what the rest of the kernel gives */

@@ -20,6 +20,14 @@ int host_lookup(const char *path, bool *dir, int *links);
 /* Names that listing a directory gives, less "." and ".."; fails the test on a double. */
 int host_count(const char *path);
 
+/* One file opened by n owners, for record locks of open files (F_OFD_SETLK). */
+enum { HOST_UNLOCKED, HOST_READ, HOST_WRITE };
+void host_lock_open(int n);
+/* Without waiting: 0, -EAGAIN, -ENOLCK. */
+int host_lock(int owner, int start, int n, int type);
+bool host_lock_would_wait(int owner, int start, int n, int type);
+void host_lock_close(int owner);
+
 int vfs_mkdir(int dirfd, const char *path, u32 mode);
 int vfs_unlink(int dirfd, const char *path);
 int vfs_rmdir(int dirfd, const char *path);
