@@ -21,6 +21,12 @@ u32 thread_weight(const struct thread *t)
     return t->policy == SCHED_IDLE ? WEIGHT_IDLE : nice_weights[t->nice + 20];
 }
 
+/* ns * 1024 / weight; most threads have weight 1024, and a division is slow. */
+static u64 weighted(u64 ns, u32 weight)
+{
+    return likely(weight == WEIGHT_NICE_0) ? ns : ns * WEIGHT_NICE_0 / weight;
+}
+
 int thread_priority(const struct thread *t)
 {
     int own = t->policy == SCHED_FIFO || t->policy == SCHED_RR ? t->priority : 0;
@@ -136,7 +142,7 @@ void rq_account(struct run_queue *rq, nsec_t now)
         rq->realtime_used += ran;
         return;
     }
-    t->virtual_runtime += (u64)ran * WEIGHT_NICE_0 / thread_weight(t);
+    t->virtual_runtime += weighted((u64)ran, thread_weight(t));
     u64 least = t->virtual_runtime;
     struct thread *first = fair_first(rq);
     if (first && (s64)(first->virtual_runtime - least) < 0)
@@ -151,6 +157,8 @@ nsec_t rq_slice(const struct run_queue *rq, const struct thread *t)
         return t->policy == SCHED_RR ? SLICE_RR : NSEC_NEVER;
     /* A heavy thread gets its share in fewer, longer turns; a light one never less than a quarter. */
     u64 weight = thread_weight(t), total = rq->weight + weight;
+    if (likely(total == (rq->queued + 1ull) * weight))
+        return SLICE_FAIR; /* all alike */
     nsec_t slice = SLICE_FAIR * (rq->queued + 1) * weight / total;
     return MAX(MIN(slice, 4 * SLICE_FAIR), SLICE_FAIR / 4);
 }
@@ -175,7 +183,7 @@ bool rq_preempts(const struct run_queue *rq, const struct thread *t)
         return false;
     if (current->policy == SCHED_IDLE)
         return true;
-    u64 margin = WAKE_MARGIN * WEIGHT_NICE_0 / thread_weight(t);
+    u64 margin = weighted(WAKE_MARGIN, thread_weight(t));
     return (s64)(current->virtual_runtime - t->virtual_runtime) > (s64)margin;
 }
 

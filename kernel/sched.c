@@ -165,10 +165,14 @@ void sched_tick(nsec_t now)
 /* Takes a waiting thread from another CPU's queue for rq, which is locked and has none. */
 static struct thread *steal(struct run_queue *rq, nsec_t now)
 {
-    for (unsigned k = 1; k < MAX_CPUS; k++) {
-        unsigned cpu = (rq->cpu + k) % MAX_CPUS;
+    /* From the next higher CPU on, around: two idle CPUs do not look at the same one first. */
+    u64 others = online & ~bit(rq->cpu), above = others & ~(bit(rq->cpu) - 1);
+    while (others) {
+        unsigned cpu = __builtin_ctzll(above ? above : others);
+        others &= ~bit(cpu);
+        above &= ~bit(cpu);
         struct run_queue *from = &queues[cpu];
-        if (!(online & bit(cpu)) || !READ_ONCE(from->queued) || !spin_try_acquire(&from->lock))
+        if (!READ_ONCE(from->queued) || !spin_try_acquire(&from->lock))
             continue;
         struct thread *t = NULL;
         struct rb_node *n;
@@ -285,6 +289,11 @@ static void schedule(bool keep)
             prev->rseq_work = true;
     } else {
         prev->voluntary_switches++;
+        if (prev->last_wake) { /* it woke another: how long ago? */
+            nsec_t gap = now - prev->last_wake;
+            prev->wake_gap = (prev->wake_gap * 3 + MIN(gap, NSEC_PER_MSEC)) / 4;
+            prev->last_wake = 0;
+        }
     }
     leave_run(rq, prev, now);
     enter_run(rq, next, now);
@@ -343,13 +352,7 @@ void sched_yield_to_others(bool explicit_yield)
 
 void sched_sleep(void)
 {
-    struct thread *me = current_thread();
     irq_disable();
-    if (me->last_wake) {
-        nsec_t gap = platform_clock() - me->last_wake;
-        me->wake_gap = (me->wake_gap * 3 + MIN(gap, NSEC_PER_MSEC)) / 4;
-        me->last_wake = 0;
-    }
     schedule(false);
     irq_enable();
 }
