@@ -23,7 +23,7 @@ static struct boot_module modules[MAX_MODULES];
 static unsigned module_count;
 static char command_line[4096];
 static paddr_t rsdp;
-static paddr_t early_next, early_end; /* what early_pages() gives out */
+static paddr_t early_start, early_next, early_end; /* what early_pages() gives out */
 static bool map_is_final;
 
 static void insert_range(unsigned at, struct memory_range r)
@@ -98,10 +98,11 @@ static void choose_early_memory(size_t n)
 {
     for (unsigned i = 0; i < range_count; i++) {
         struct memory_range *r = &ranges[i];
-        if (r->kind != MEMORY_FREE || r->start < LOW_MEMORY || r->end > GIB || r->end - r->start < n)
+        paddr_t end = MIN(r->end, GIB); /* what boot.S has mapped */
+        if (r->kind != MEMORY_FREE || r->start < LOW_MEMORY || end < r->start + n)
             continue;
-        early_next = r->start;
-        early_end = r->end;
+        early_start = early_next = r->start;
+        early_end = end;
         return;
     }
     panic("too little memory for the kernel: give the VM more");
@@ -152,11 +153,7 @@ paddr_t early_pages(unsigned n)
 const struct memory_range *platform_memory_map(unsigned *n)
 {
     if (!map_is_final) {
-        paddr_t start = 0;
-        for (unsigned i = 0; i < range_count; i++)
-            if (ranges[i].end == early_end)
-                start = ranges[i].start;
-        carve(start, early_next, MEMORY_KERNEL);
+        carve(early_start, early_next, MEMORY_KERNEL);
         map_is_final = true;
     }
     *n = range_count;

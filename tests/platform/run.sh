@@ -26,9 +26,11 @@ for cpus in ${CPUS:-1 2}; do
         echo "skip platform.kvm.$cpus - /dev/kvm is not usable here"
     else
         run "kvm.$cpus" 60 -M microvm,acpi=off,pit=off,pic=off,rtc=off -accel kvm \
-            -cpu host,-arch-capabilities -m 64 -smp "$cpus"
+            -cpu host,-arch-capabilities -m $((cpus * 1024 - 960)) -smp "$cpus"
     fi
     run "tcg.ring0.$cpus" 90 -M microvm,acpi=off -accel tcg -cpu max -m 64 -smp "$cpus"
     run "tcg.ring3.$cpus" 90 -M microvm,acpi=off -accel tcg -cpu max -m 64 -smp "$cpus" -append ring=3
 done
+# A machine with ACPI tables and memory on both sides of the first GiB.
+run "tcg.q35" 120 -M q35 -accel tcg -cpu max -m 3072 -smp 2
 [ "$failed" = 0 ]
