@@ -673,30 +673,6 @@ void sched_init_secondary(void)
     sched_idle_loop();
 }
 
-void sched_load_space(struct address_space *as)
-{
-    my_queue()->space = as;
-    address_space_activate(as);
-}
-
-/* Interrupt context or masked: lets go of a space that this CPU still has loaded though no thread uses it. */
-static void unload_space(void *as)
-{
-    struct run_queue *rq = this_cpu()->rq;
-    if (rq && rq->space == as) {
-        rq->space = NULL;
-        address_space_activate(NULL);
-    }
-}
-
-void sched_unload_space(struct address_space *as)
-{
-    irq_disable();
-    unload_space(as);
-    irq_enable();
-    platform_call_others(unload_space, as);
-}
-
 u64 sched_online_cpus(void)
 {
     return READ_ONCE(online);
