@@ -344,6 +344,8 @@ static int chain_above(const struct epoll *ep)
 /* Asks the file for the first time; a file that is ready already counts as an event. */
 static void first_look(struct epoll_item *item, struct file *f)
 {
+    /* The item's place in the queue and its mask before the file's state: a waker looks at them in the other order. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (file_poll(f) & item->events & ~PRIVATE_BITS && push_arrival(item))
         wait_wake_events(&item->ep->wait, 1, EPOLLIN | EPOLLRDNORM);
 }
