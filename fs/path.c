@@ -61,13 +61,13 @@ static void need_root(struct walk *w)
         fs_root(&w->root);
 }
 
-/* Goes to the root, for an absolute path or link. */
-static int jump_root(struct walk *w, bool first)
+/* Goes to the root, for an absolute symlink. */
+static int jump_root(struct walk *w)
 {
     if (w->resolve & RESOLVE_BENEATH)
         return -EXDEV;
     need_root(w);
-    if (!first && w->resolve & RESOLVE_NO_XDEV && w->at.mount != w->root.mount)
+    if (w->resolve & RESOLVE_NO_XDEV && w->at.mount != w->root.mount)
         return -EXDEV;
     path_put(&w->at);
     w->at = w->root;
@@ -83,8 +83,10 @@ int walk_begin(struct walk *w, int dirfd, const char *path, u64 resolve)
     w->rest = path;
     w->resolve = resolve;
     w->scoped = resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT);
-    if (path[0] == '/' && !w->scoped)
-        return jump_root(w, true);
+    if (path[0] == '/' && !w->scoped) {
+        fs_root(&w->at);
+        return 0;
+    }
     error = path_base(dirfd, &w->at);
     if (error)
         return error;
@@ -196,7 +198,7 @@ static int push_link(struct walk *w, struct inode *link)
     kfree(w->buffer);
     w->buffer = buffer;
     w->rest = buffer;
-    return buffer[0] == '/' ? jump_root(w, false) : 0;
+    return buffer[0] == '/' ? jump_root(w) : 0;
 }
 
 /* A link of /proc: straight to the object. */
