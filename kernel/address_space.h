@@ -74,6 +74,7 @@ struct address_space {
     u64 auxv[48];                /* auxiliary vector as the program got it, for /proc */
     u32 auxv_words;
     u64 minor_faults, major_faults;
+    bool no_huge_pages;          /* PR_SET_THP_DISABLE: faults fill with small pages */
 };
 
 /* The hooks by which files stay referenced while mapped, set by fs/ (kernel/ does not know struct file). */

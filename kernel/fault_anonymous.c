@@ -44,7 +44,7 @@ static u64 free_pages(void)
 static bool wants_huge(const struct fault *f, vaddr_t block)
 {
     const struct region *r = f->r;
-    if (block < r->start || block + HUGE_SIZE > r->end || (r->flags & REGION_NOHUGE))
+    if (block < r->start || block + HUGE_SIZE > r->end || (r->flags & REGION_NOHUGE) || r->space->no_huge_pages)
         return false;
     if (!(r->flags & REGION_HUGE) && !f->populate && ((r->flags & (REGION_GROWSDOWN | REGION_STACK)) || r->faulted_pages < HUGE_AFTER))
         return false;

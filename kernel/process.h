@@ -76,7 +76,6 @@ struct process {
     int oom_score_adj;             /* /proc/PID/oom_score_adj */
     u32 coredump_filter;           /* /proc/PID/coredump_filter, bits as core(5) */
     u32 dumpable, no_new_privs, child_subreaper;
-    bool no_huge_pages;            /* PR_SET_THP_DISABLE: faults fill with small pages */
     int pdeathsig;
     u64 membarrier_registered;     /* MEMBARRIER_CMD_* registrations */
     struct thread *leader;         /* first thread; its struct and id stay till the process ends */

@@ -17,7 +17,10 @@ static void log_death(const struct user_frame *f, int signo, const siginfo_t *in
     struct thread *t = current_thread();
     if (params.loglevel < LOG_INFO)
         return;
-    log_info("%s[%d]: killed by signal %d, code %d, address %p", t->name, t->tid, signo, info->si_code, info->si_addr);
+    if (info->si_code > 0 && info->si_code != SI_KERNEL)
+        log_info("%s[%d]: killed by signal %d, code %d, address %p", t->name, t->tid, signo, info->si_code, info->si_addr);
+    else
+        log_info("%s[%d]: killed by signal %d, code %d", t->name, t->tid, signo, info->si_code);
     log_info("ip %016lx sp %016lx flags %08lx trap %lu error %lx", f->ip, f->sp, f->flags, t->trap_number, t->trap_error);
     log_info("ax %016lx bx %016lx cx %016lx dx %016lx", f->ax, f->bx, f->cx, f->dx);
     log_info("si %016lx di %016lx bp %016lx r8 %016lx", f->si, f->di, f->bp, f->r8);

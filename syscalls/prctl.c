@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 #include <linux/securebits.h>
 #include "syscalls/syscall.h"
+#include "kernel/address_space.h"
 #include "kernel/lib/string.h"
 #include "kernel/signal_types.h"
 
@@ -164,10 +165,10 @@ static long process_operation(struct process *p, const struct syscall_args *a)
     case PR_SET_THP_DISABLE:
         if (!unused(a, 2))
             return -EINVAL;
-        p->no_huge_pages = arg != 0;
+        p->space->no_huge_pages = arg != 0;
         return 0;
     case PR_GET_THP_DISABLE:
-        return unused(a, 1) ? p->no_huge_pages : -EINVAL;
+        return unused(a, 1) ? p->space->no_huge_pages : -EINVAL;
     }
     return -EINVAL;
 }

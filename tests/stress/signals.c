@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * signals [SECONDS]: threads that compute, sleep, wait and block signals while others and timers signal them without pause. Each
- * checks that its registers, vector state and errno survive; a queued signal must arrive exactly once.
+ * checks that its registers and vector state survive; a queued signal must arrive exactly once.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
