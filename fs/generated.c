@@ -4,6 +4,7 @@
  * path, so that it is the same each time. A file's text is made at its first read and again when it
  * is read from the start.
  */
+#include <linux/fs.h>
 #include "fs/generated.h"
 #include "kernel/heap.h"
 #include "kernel/lib/printf.h"
@@ -155,7 +156,7 @@ static ssize write_generated(struct file *f, struct io *io, u64 *pos, int rwf)
 
 static s64 seek_generated(struct file *f, s64 offset, int whence)
 {
-    if (whence == 2) /* SEEK_END: the text has no size before it is read */
+    if (whence == SEEK_END) /* the text has no size before it is read */
         return -EINVAL;
     return file_seek_in(f, offset, whence, 0);
 }

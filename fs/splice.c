@@ -6,6 +6,7 @@
  * No pipe lock is held while another file reads or writes: a slot that is being written out stays
  * at the front, marked as taken, and readers wait for it.
  */
+#include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include "fs/pipe_internal.h"
 #include "fs/splice.h"
@@ -93,7 +94,7 @@ ssize splice_to_pipe(struct file *in, s64 *pos, struct pipe *to, size_t n, bool 
             return done ? done : -ENOMEM;
         io_init_kernel(&io, page_virt(page), MIN(n - (size_t)done, PAGE_SIZE));
         /* After the first bytes only what is there at once. */
-        if (done && in->ops->poll && !(in->ops->poll(in) & 1))
+        if (done && in->ops->poll && !(in->ops->poll(in) & EPOLLIN))
             got = 0;
         else
             got = file_read(in, &io, pos, 0);

@@ -253,6 +253,9 @@ long sys_readlinkat(const struct syscall_args *a)
 
 /* ------------------------------------------------------------ statfs */
 
+/* f_flags says something: Linux sets it in every answer, statfs(2) does not name it. */
+#define STATFS_VALID 0x20
+
 static long stat_mount(const struct path_ref *at, struct statfs *user)
 {
     struct super *s = at->dentry->super ? at->dentry->super : at->mount->super;
@@ -267,7 +270,7 @@ static long stat_mount(const struct path_ref *at, struct statfs *user)
     if (!st.f_frsize)
         st.f_frsize = st.f_bsize;
     st.f_flags =
-        (s64)(0x20 | (s->flags & SUPER_READ_ONLY) |
+        (s64)(STATFS_VALID | (s->flags & SUPER_READ_ONLY) |
               (at->mount->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)));
     return copy_to_user(user, &st, sizeof(st));
 }

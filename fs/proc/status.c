@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/PID/status, stat, statm and limits, proc(5). */
+#include <linux/mman.h>
 #include "fs/proc/proc.h"
 #include "kernel/address_space.h"
 #include "kernel/sched.h"
@@ -46,7 +47,7 @@ static void measure(struct address_space *as, struct sizes *s)
 
         if (r->flags & REGION_STACK)
             s->stack += n;
-        else if (r->prot & 4 && r->file)
+        else if (r->prot & PROT_EXEC && r->file)
             s->text += n;
     }
     s->data = as->data_pages;
@@ -75,7 +76,7 @@ static void signal_sets(struct process *p, u64 *ignored, u64 *caught)
     for (unsigned k = 0; k < SIGNAL_COUNT; k++) {
         u64 handler = p->handlers.action[k].handler;
 
-        if (handler == 1)
+        if (handler == (u64)SIG_IGN)
             *ignored |= 1ull << k;
         else if (handler)
             *caught |= 1ull << k;
