@@ -17,7 +17,7 @@ struct datagram {
     u8 destination[16];          /* UDP: local address it came to, for pktinfo */
     u8 hops, traffic_class;      /* UDP: TTL and TOS as sent */
     u32 netlink_group;
-    s64 time;                    /* CLOCK_REALTIME ns, for SO_TIMESTAMP */
+    s64 time;                    /* CLOCK_REALTIME ns, for SO_TIMESTAMP; 0: not taken */
     u8 data[];                   /* name, then payload */
 };
 

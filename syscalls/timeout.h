@@ -10,8 +10,10 @@
 /* Deadline ns from now: 0 stays 0 ("do not wait"). */
 static inline nsec_t timeout_deadline(nsec_t ns)
 {
+    if (ns == 0)
+        return 0;
     nsec_t now = platform_clock();
-    return ns == 0 ? 0 : ns >= NSEC_NEVER - now ? NSEC_NEVER : now + ns;
+    return ns >= NSEC_NEVER - now ? NSEC_NEVER : now + ns;
 }
 
 static inline int timeout_from_timespec(const struct __kernel_timespec *ts, nsec_t *deadline)
