@@ -241,10 +241,10 @@ static void sleepers(void)
     close(l);
     tcp_pair(v);
     set_timeout(v[0], SO_SNDTIMEO, 30);
-    while ((n = send(v[0], big, sizeof big, 0)) == sizeof big)
+    /* How much goes before it is full depends on the tuning of buffers; that it fills, and how that is told, does not. */
+    while ((n = send(v[0], big, sizeof big, 0)) > 0)
         ;
-    SHOW(n == -1 || n < (long)sizeof big);
-    SHOW(send(v[0], big, sizeof big, 0));
+    CALL("send with a timeout", n);
     close(v[0]), close(v[1]);
 }
 
