@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* RLIMIT_CPU: SIGXCPU at the soft limit and each second after it, SIGKILL at the hard one. status: 137 */
+#include "abi.h"
+#include <signal.h>
+#include <sys/resource.h>
+
+static volatile int warnings;
+
+static void handler(int signo, siginfo_t *info, void *context)
+{
+    warnings++;
+    printf("warning %d: code %d after %d s\n", warnings, info->si_code,
+           (int)((now_ns(CLOCK_PROCESS_CPUTIME_ID) + 500000000) / 1000000000));
+    fflush(stdout);
+}
+
+int main(void)
+{
+    struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+    struct rlimit limit = {0, 3};
+    sigaction(SIGXCPU, &sa, NULL);
+    SHOW(setrlimit(RLIMIT_CPU, &limit));
+    SHOW(getrlimit(RLIMIT_CPU, &limit));
+    printf("hard %lu\n", (unsigned long)limit.rlim_max);
+    limit.rlim_cur = 1;
+    SHOW(setrlimit(RLIMIT_CPU, &limit));
+    for (;;)
+        ;
+}
