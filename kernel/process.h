@@ -162,7 +162,6 @@ struct thread {
 
     struct trace_state *trace;     /* --strace: the line being written; syscalls/trace.c; NULL until first used */
     u32 syscall_nr;                /* being served, for crash reports */
-    u64 syscall_args[6];
 #ifdef ARIL_DEBUG
     u8 held_locks[LOCK_CLASS_COUNT];
     u32 spin_depth;
