@@ -5,8 +5,8 @@
  */
 #include <linux/membarrier.h>
 #include "kernel/membarrier.h"
-#include "kernel/run_queue.h"
 #include "kernel/sched.h"
+#include "kernel/sched_internal.h"
 
 static void barrier_here(void *arg)
 {

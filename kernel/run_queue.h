@@ -80,7 +80,6 @@ void sched_start(struct thread *t);
 void sched_finish_switch(void);
 /* Timer callback of thread.sleep_timer. */
 void thread_sleep_timeout(struct timer *timer);
-struct run_queue *sched_queue(unsigned cpu);
 /* Locks the queue that t belongs to; interrupts must be masked. */
 struct run_queue *sched_lock_queue_of(struct thread *t);
 /* t's policy, priority, weight or affinity changes inside: takes it out of its queue and puts it back. */

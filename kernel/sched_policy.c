@@ -5,8 +5,8 @@
  */
 #include <linux/sched.h>
 #include "kernel/futex.h"
-#include "kernel/run_queue.h"
 #include "kernel/sched.h"
+#include "kernel/sched_internal.h"
 #include "kernel/timer.h"
 
 int sched_set_affinity(struct thread *t, u64 cpus)

@@ -4,7 +4,7 @@
  * going back to the same program costs nothing; whoever destroys a space makes all CPUs let go of it first.
  */
 #include "kernel/address_space.h"
-#include "kernel/run_queue.h"
+#include "kernel/sched_internal.h"
 #include "kernel/sched.h"
 
 void sched_load_space(struct address_space *as)
