@@ -15,6 +15,8 @@
 #include "kernel/region.h"
 #include "kernel/sched.h"
 
+const struct patch_ops *patch_ops;
+
 /* What each CPU has loaded; its own, masked. */
 static struct loaded {
     struct address_space *space;
@@ -101,6 +103,8 @@ void address_space_put(struct address_space *as)
         region_remove(as, r);
         region_free(r);
     }
+    if (as->patches)
+        patch_ops->release(as);
     platform_root_destroy(as->root);
     kfree(as);
 }

@@ -148,6 +148,8 @@ int unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end)
     vaddr_t low = MAX(r->start, start), high = low;
     region_for_each_in (r, as, start, end)
         high = MIN(r->end, end);
+    if (as->patches)
+        patch_ops->forget(as, low, high);
     /* Pages go before the regions leave their objects' lists: an object that drops pages must find them until then. */
     zap_range(as, low, high);
     while ((r = region_find(as, start)) && r->start < end) {

@@ -47,6 +47,9 @@ static int protect_region(struct address_space *as, struct region *r, vaddr_t st
         if (error)
             return error;
     }
+    /* A program that may write to its code is to find its own bytes there. */
+    if (as->patches && (prot & PROT_WRITE) && (r->prot & PROT_EXEC))
+        patch_ops->undo(as, r->start, r->end);
     region_change(as, r, prot, r->flags);
     protect_pages(as, r);
     return 0;

@@ -62,6 +62,8 @@ static struct region *copy_region(struct address_space *as, const struct region 
 
 static int move_pages(struct address_space *as, vaddr_t from, vaddr_t to, u64 length)
 {
+    if (as->patches)
+        patch_ops->undo(as, from, from + length); /* jumps are relative */
     struct pt_batch b;
     pt_batch_init(&b, as->root, as);
     spin_lock(&as->pt_lock);

@@ -19,6 +19,7 @@ enum lock_class {
     LOCK_RENAME,        /* mutex: directory topology (rename across directories) */
     LOCK_INODE,         /* mutex: one inode's data, size and directory entries */
     LOCK_FS,            /* mutex: one file system's or device's own state */
+    LOCK_PATCH,         /* mutex: system-call sites become jumps one at a time */
     LOCK_ADDRESS_SPACE, /* mutex: one address space's region tree */
     LOCK_OBJECT,        /* mutex: one memory object's pages */
     LOCK_SOCKET,        /* spin: one socket or loopback port table */

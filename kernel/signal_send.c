@@ -3,10 +3,12 @@
  * Sending signals: from other parts of the kernel (timers, pipes, the terminal), from kill and its relatives, and the
  * faults of the running thread. Callable from interrupt handlers, except signal_force().
  */
+#include "kernel/address_space.h"
 #include "kernel/signal_queue.h"
 #include "kernel/lib/string.h"
 
 /* Numbers of the CPU, which the signal frame reports. */
+#define TRAP_DEBUG      1u
 #define TRAP_PAGE_FAULT    14u
 #define PAGE_FAULT_PRESENT 1u
 
@@ -98,6 +100,8 @@ void kernel_user_exception(int signo, int code, vaddr_t address, unsigned trapno
         info.si_addr = (void *)address;
     t->trap_number = trapno;
     t->trap_error = error;
+    if (trapno == TRAP_DEBUG)
+        patch_ops->disable(t->space); /* a program that steps through itself is to see its own instructions */
     if (trapno == TRAP_PAGE_FAULT) {
         t->trap_address = address;
         if (address >= USER_SPACE_END)

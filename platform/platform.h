@@ -37,6 +37,7 @@ struct percpu {
     void *page_cache;          /* the page allocator's per-CPU cache */
     void *heap_cache;          /* the kernel heap's per-CPU cache */
     void *platform;            /* platform/'s own per-CPU block */
+    vaddr_t patched_entry;     /* where trampolines of patched system-call sites jump; platform's */
     u64 counters[16];          /* free-running event counts, see enum percpu_counter */
 };
 
@@ -149,6 +150,28 @@ void platform_xsave_init(void *area);
 void platform_xsave_current(struct thread_cpu *cpu);
 /* Loads the running thread's xsave area into the CPU. -EINVAL if the area is not loadable (reserved bits set by the program). */
 int platform_xrstor_current(struct thread_cpu *cpu);
+
+/*
+ * System-call sites that enter the kernel by a jump instead of a trap. A site is the address of
+ * `mov $nr, %eax; syscall` (7 bytes); patched, its first 5 bytes jump to a trampoline that does the same and goes
+ * straight to the kernel; the `syscall` stays.
+ */
+#define PATCH_SITE_SIZE       7  /* bytes from the site to where the call returns */
+#define PATCH_SIZE            5  /* bytes replaced */
+#define PATCH_TRAMPOLINE_SIZE 32
+/* True if code, the 8 bytes that end where system call nr returns, can be patched. */
+bool platform_patch_matches(const u8 code[8], u32 nr);
+/* Writes the trampoline that will run at address `at`. */
+void platform_patch_trampoline(u8 out[PATCH_TRAMPOLINE_SIZE], vaddr_t at, vaddr_t site, u32 nr);
+/* Writes the jump that replaces the site's first bytes; false if the trampoline is out of its reach. */
+bool platform_patch_jump(u8 out[PATCH_SIZE], vaddr_t site, vaddr_t trampoline);
+/* Where, seen from the site, a thread is that is `offset` bytes into a trampoline: offset from the site. */
+u64 platform_patch_position(u64 offset);
+/*
+ * Writes n bytes of code. alone: nobody else can be executing them; else the write is atomic for who does, and false if it
+ * cannot be (they cross an 8-byte boundary). Interrupts enabled.
+ */
+bool platform_patch_write(void *to, const void *from, size_t n, bool alone);
 
 /* ---------------------------------------------------------------- memory */
 
@@ -365,6 +388,8 @@ void kernel_main(void) __attribute__((noreturn));
 void kernel_secondary_main(void) __attribute__((noreturn));
 /* A system call of the running thread; the result goes to frame->ax. Interrupts enabled. */
 void kernel_syscall(struct user_frame *frame);
+/* Before that, when the program came by a `syscall` instruction and not by a patched site. */
+void kernel_syscall_site(struct user_frame *frame);
 /* Work before returning to the program, called when this_cpu()->need_resched or the thread's work flag (see thread_has_work) is set; loops inside until none is left. Interrupts enabled. */
 void kernel_return_to_user(struct user_frame *frame);
 /* True if the thread must go through kernel_return_to_user: signal pending, must exit. Atomic. */

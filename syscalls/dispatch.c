@@ -5,6 +5,7 @@
  */
 #include "syscalls/syscall.h"
 #include "syscalls/trace.h"
+#include "loader/patch.h"
 #include "kernel/log.h"
 #include "kernel/params.h"
 
@@ -58,6 +59,11 @@ long syscall_call(u32 nr, const struct syscall_args *a)
     if (unlikely(nr >= SYSCALL_MAX || !syscall_table[nr].handler))
         return syscall_unserved(nr);
     return syscall_table[nr].handler(a);
+}
+
+void kernel_syscall_site(struct user_frame *frame)
+{
+    patch_consider(frame->ip, (u32)frame->orig_ax);
 }
 
 void kernel_syscall(struct user_frame *frame)

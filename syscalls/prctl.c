@@ -244,6 +244,8 @@ long sys_arch_prctl(const struct syscall_args *a)
     case ARCH_SET_GS:
         if (arg >= USER_SPACE_END)
             return -EPERM;
+        if (arg)
+            patch_ops->disable(t->space); /* trampolines find the kernel by GS */
         platform_set_gs_base(&t->cpu, arg);
         return 0;
     case ARCH_GET_FS:

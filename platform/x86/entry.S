@@ -73,6 +73,39 @@ syscall_stack:
 2:  call set_gs_by_msr
     jmp *PRIVATE(PRIVATE_SYSCALL_ENTRY)
 
+/*
+ * From a trampoline of a patched site: RAX and RCX as after `syscall`, GS is the kernel's (the trampoline jumped
+ * through it). The program's flags are R11, as after `syscall`.
+ */
+    .globl patched_entry
+patched_entry:
+    mov %rsp, PERCPU(PERCPU_SCRATCH)
+    mov PERCPU(PERCPU_STACK_TOP), %rsp
+    pushq $USER_DS
+    pushq PERCPU(PERCPU_SCRATCH)
+    pushfq
+    mov (%rsp), %r11
+    pushq $USER_CS
+    push %rcx
+    push %rax
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rax
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    cld
+    jmp *PRIVATE(PRIVATE_PATCHED_CALL)
+
 /* Without FSGSBASE (ring 0 on old CPUs): RDX = struct percpu. Thread's base is known to the kernel. */
 set_gs_by_msr:
     push %rdx
@@ -388,6 +421,22 @@ syscall_entry:
 1:  mov %rsp, %rdi
     sub $8, %rsp
     call x86_syscall
+    add $8, %rsp
+    jmp exit_restart
+2:  sub $8, %rsp
+    call platform_irq_replay
+    add $8, %rsp
+    jmp 1b
+
+/* The same from a patched site. */
+    .globl patched_call
+patched_call:
+    xor %ebp, %ebp
+    cmpl $0, %gs:PERCPU_IRQ_PENDING
+    jne 2f
+1:  mov %rsp, %rdi
+    sub $8, %rsp
+    call x86_patched_call
     add $8, %rsp
     jmp exit_restart
 2:  sub $8, %rsp

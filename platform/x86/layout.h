@@ -112,6 +112,7 @@
 #define PRIVATE_SAVED_RAX     32
 #define PRIVATE_CR2           40
 #define PRIVATE_EXIT_RESTART  48
+#define PRIVATE_PATCHED_CALL  56
 #define PRIVATE_GDTR          64
 #define PRIVATE_IDTR          80
 

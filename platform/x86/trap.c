@@ -24,6 +24,7 @@ extern char exit_restart[];
 
 bool x86_trap(struct trap *t);
 void x86_syscall(struct user_frame *frame);
+void x86_patched_call(struct user_frame *frame);
 unsigned x86_exit_to_user(struct user_frame *frame);
 void x86_fatal(struct user_frame *regs, struct percpu *cpu);
 
@@ -307,6 +308,14 @@ void x86_fatal(struct user_frame *regs, struct percpu *cpu)
 /* ---------------------------------------------------------------- system calls and the way back */
 
 void x86_syscall(struct user_frame *frame)
+{
+    this_cpu()->counters[COUNT_SYSCALLS]++;
+    current_cpu_state()->full_return = false;
+    kernel_syscall_site(frame);
+    kernel_syscall(frame);
+}
+
+void x86_patched_call(struct user_frame *frame)
 {
     this_cpu()->counters[COUNT_SYSCALLS]++;
     current_cpu_state()->full_return = false;

@@ -124,7 +124,7 @@ struct cpu_private {
     u64 syscall_entry, trap_entry, exit_window, fatal_entry; /* jump targets in shared code */
     u64 saved_rax, cr2; /* ring-3 mode: what the page-fault stub put aside */
     u64 exit_restart;
-    u64 unused;
+    u64 patched_call;
     u8 gdtr[16], idtr[16]; /* 10 bytes each */
     u32 apic_id;
     u32 pv_eoi;           /* KVM's "no end-of-interrupt needed" word, bit 0 */
