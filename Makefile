@@ -19,12 +19,10 @@ KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o $(B)/k/gen
 WARN   = -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes
 FAST = -O2 -falign-functions=16 -falign-jumps=1 -falign-loops=1 -falign-labels=1
 # Compiled for speed; the rest for size, which is also what boots soonest.
-HOT = $(wildcard platform/x86/*.c platform/virtio/*.c kernel/lib/*.c kernel/sched*.c kernel/futex*.c kernel/signal*.c \
-        kernel/fault*.c kernel/page*.c fs/pipe*.c net/stream*.c) \
-      $(addprefix kernel/,run_queue.c wait.c lock.c mutex.c rwlock.c timer.c clock.c thread.c clone.c exit.c heap.c region.c \
-        zap.c address_space_map.c user.c ram_object.c ram_object_io.c return.c) \
-      $(addprefix syscalls/,dispatch.c file.c thread.c futex.c time.c memory.c poll.c) \
-      $(addprefix fs/,file.c io.c fd_table.c epoll.c eventfd.c path.c open.c dentry.c)
+HOT = $(addprefix platform/x86/,trap.c thread.c paging.c) \
+      $(addprefix kernel/,sched.c run_queue.c wait.c lock.c user.c futex.c futex_queue.c signal_deliver.c signal_frame.c \
+        page.c region.c zap.c fault.c fault_anonymous.c fault_object.c lib/string.c) \
+      $(addprefix fs/,file.c io.c fd_table.c pipe.c) net/stream.c syscalls/dispatch.c
 KFLAGS = -std=gnu11 $(if $(filter $<,$(HOT)),$(FAST),-Os) -g $(WARN) -Wvla -ffreestanding -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
          -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
          -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -include kernel/hidden.h -MMD -MP

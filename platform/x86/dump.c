@@ -4,33 +4,27 @@
  * that the second link step puts into the image. Uses nothing but early output, so it works anywhere.
  */
 #include "kernel/lib/printf.h"
+#include "kernel/lib/string.h"
 #include "platform/x86/x86.h"
 
-/* Written by symbols.awk: offsets from IMAGE_BASE, ascending, and where each name starts. */
-struct symbol {
-    u32 offset, name;
-};
-extern const struct symbol symbol_table[];
-extern const u32 symbol_count;
+/* Written by symbols.awk: offset of the first from IMAGE_BASE, distance from each to the next, and the names. */
+extern const u32 symbol_first, symbol_count;
+extern const u16 symbol_distances[];
 extern const char symbol_names[];
 
 const char *platform_symbol(vaddr_t address, u64 *offset)
 {
-    if (address < IMAGE_BASE || address - IMAGE_BASE > UINT32_MAX || symbol_count == 0)
+    const char *name = symbol_names;
+    u64 at = IMAGE_BASE + symbol_first;
+
+    if (symbol_count == 0 || address < at)
         return NULL;
-    u32 want = address - IMAGE_BASE;
-    unsigned low = 0, high = symbol_count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (symbol_table[middle].offset <= want)
-            low = middle + 1;
-        else
-            high = middle;
+    for (u32 i = 1; i < symbol_count && at + symbol_distances[i - 1] <= address; i++) {
+        at += symbol_distances[i - 1];
+        name += strlen(name) + 1;
     }
-    if (low == 0)
-        return NULL;
-    *offset = want - symbol_table[low - 1].offset;
-    return symbol_names + symbol_table[low - 1].name;
+    *offset = address - at;
+    return name;
 }
 
 static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -196,6 +196,10 @@ void kernel_return_to_user(struct user_frame *frame)
     irq_enable();
 }
 
+void kernel_syscall_site(struct user_frame *frame)
+{
+}
+
 void kernel_syscall(struct user_frame *frame)
 {
     struct test_thread *me = current();
