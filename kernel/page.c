@@ -317,7 +317,7 @@ void page_add_range(paddr_t start, paddr_t end)
 static void set_limits(void)
 {
     cache_batch = (u32)MIN(MAX(total_pages / 512, 1ull), 32ull);
-    reserve_pages = MIN(MAX(total_pages / 64, 8ull), 1024ull);
+    reserve_pages = MIN(MAX(total_pages / 64, 16ull), 1024ull); /* console queues take 13 */
 }
 
 void page_init(void)

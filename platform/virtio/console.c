@@ -206,9 +206,11 @@ static int setup_port(unsigned index)
     if (error)
         return error;
     virtqueue_want_interrupt(&p->tx, false);
+    if (!output_page(p)) /* the one that lets output go on when there is no more memory */
+        return -ENOMEM;
     if (!p->has_input)
         return 0;
-    paddr_t pa = page_alloc_pa(0);
+    paddr_t pa = page_alloc_pa(PAGE_RESERVE);
     if (!pa)
         return -ENOMEM;
     p->input = phys_to_virt(pa);
@@ -221,7 +223,7 @@ static int setup_port(unsigned index)
  */
 static int announce(void)
 {
-    paddr_t pa = page_alloc_pa(PAGE_ZERO);
+    paddr_t pa = page_alloc_pa(PAGE_ZERO | PAGE_RESERVE);
     struct virtio_console_control *m;
     unsigned n = 0;
 
@@ -276,8 +278,14 @@ void virtio_console_probe(void)
                                  &max_ports, sizeof(max_ports));
     first_id = max_ports > 1;
     max_ports = MIN(max_ports - first_id, (u32)PORTS);
-    while (port_count < max_ports && setup_port(port_count) == 0)
+    while (port_count < max_ports) {
+        int error = setup_port(port_count);
+        if (error == -ENOMEM) /* without its ports the program's output would vanish */
+            panic("out of memory for the queues of virtio-console");
+        if (error)
+            break;
         port_count++;
+    }
     if ((multiport && announce()) || virtio_ready(device))
         return;
     if (multiport) {

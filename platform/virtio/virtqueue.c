@@ -68,7 +68,7 @@ int virtqueue_setup(struct virtqueue *q, struct virtio_device *d, u16 index, u16
     size_t bytes = used_offset + sizeof(u16) * 3 + sizeof(struct vring_used_elem) * size;
     while ((PAGE_SIZE << order) < bytes)
         order++;
-    struct page *memory = page_alloc(order, PAGE_ZERO);
+    struct page *memory = page_alloc(order, PAGE_ZERO | PAGE_RESERVE);
     if (!memory)
         return -ENOMEM;
 
