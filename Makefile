@@ -68,14 +68,11 @@ $(B)/k/gen/vdso.S.o: $(B)/gen/vdso.so
 	$(CC) -c $(B)/gen/vdso.S -o $@
 
 # Linked twice: the first pass gives the addresses for the embedded symbol table of the second.
-$(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk platform/x86/missing.awk
-	@$(LD) -r -o $(B)/aril.all $(KOBJ)
-	@nm -u $(B)/aril.all | awk -f platform/x86/missing.awk > $(B)/gen/missing.S
-	@$(CC) $(KFLAGS) -c $(B)/gen/missing.S -o $(B)/k/missing.o
-	@$(LD) $(KLDFLAGS) -o $(B)/aril.pass1 $(KOBJ) $(B)/k/missing.o
+$(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk
+	@$(LD) $(KLDFLAGS) -o $(B)/aril.pass1 $(KOBJ)
 	@nm -n $(B)/aril.pass1 | awk -f platform/x86/symbols.awk > $(B)/gen/symbols.S
 	@$(CC) $(KFLAGS) -c $(B)/gen/symbols.S -o $(B)/k/symbols.o
-	@$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/missing.o $(B)/k/symbols.o
+	@$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/symbols.o
 	@echo "  LD $@"; objcopy --strip-all $(B)/aril.debug $@.tmp && mv $@.tmp $@
 
 # The platform by itself under a test kernel; tests/platform/run.sh runs it.
