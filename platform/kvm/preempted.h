@@ -10,7 +10,10 @@
 
 /* Each CPU for itself, once; nothing happens where KVM does not offer it. */
 void kvm_preempted_init_cpu(void);
-/* True if cpu is not running and KVM will flush its TLB before it does: no interrupt is needed. Atomic. */
+/*
+ * True if cpu is not running and KVM will flush its TLB before it does: no interrupt is needed.
+ * Atomic.
+ */
 bool kvm_flush_when_resumed(unsigned cpu);
 
 #endif

@@ -3,8 +3,8 @@
  * The local APIC and its one-shot timer. In ring 3 the memory-mapped registers are used (2 to 3 µs,
  * an MSR by the shim costs 10), in ring 0 x2APIC and the TSC deadline where the CPU has them.
  *
- * The timer is re-armed only for an earlier deadline: one set later than what is armed waits for the
- * armed interrupt, which then arms the rest. Kernel timers move far more often than they fire.
+ * The timer is re-armed only for an earlier deadline: one set later than what is armed waits for
+ * the armed interrupt, which then arms the rest. Kernel timers move far more often than they fire.
  */
 #include "platform/x86/x86.h"
 
@@ -36,8 +36,9 @@
 static volatile u32 *registers;
 static bool x2apic, use_deadline;
 /*
- * A host was met (KVM without hardware virtualization) whose APIC never has an interrupt in service: it is
- * ended by being delivered. Writing the end costs 2 µs there and is left out once that is known.
+ * A host was met (KVM without hardware virtualization) whose APIC never has an interrupt in
+ * service: it is ended by being delivered. Writing the end costs 2 µs there and is left out once
+ * that is known.
  */
 static enum { EOI_UNKNOWN, EOI_NEEDED, EOI_AUTOMATIC } eoi_kind;
 static u64 ticks_per_ns; /* fixed point, 32 fraction bits */
@@ -170,7 +171,8 @@ static void arm(nsec_t deadline)
     nsec_t now = platform_clock();
     u64 delta = deadline > now ? deadline - now : 0;
     if (use_deadline) {
-        x86_wrmsr(MSR_TSC_DEADLINE, platform_cycles() + clock_ns_to_cycles(MIN(delta, NSEC_PER_SEC * 60)));
+        delta = MIN(delta, 60 * NSEC_PER_SEC);
+        x86_wrmsr(MSR_TSC_DEADLINE, platform_cycles() + clock_ns_to_cycles(delta));
         return;
     }
     delta = MIN(delta, NSEC_PER_SEC * 2);

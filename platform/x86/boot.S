@@ -235,8 +235,8 @@ time_loop: /* EAX: cycles of 64 instructions */
     ret
 
 /*
- * The ring-0 shim's operations, reached from ring 3 by `int3` with EAX = SHIM_MAGIC and RDX = one of
- * these (trap 3's stub jumps here). Interrupts are off. Nothing is checked: kernel and program
+ * The ring-0 shim's operations, reached from ring 3 by `int3` with EAX = SHIM_MAGIC and RDX = one
+ * of these (trap 3's stub jumps here). Interrupts are off. Nothing is checked: kernel and program
  * share the ring, so there is nobody to protect.
  */
     .section .text.entry, "ax", @progbits
@@ -286,7 +286,10 @@ x86_enter_ring3:
     push %rcx
     iretq
 
-/* Physical addresses of what lies in the low part of the image, out of reach of C's relative ones. */
+/*
+ * Physical addresses of what lies in the low part of the image, out of reach of C's relative
+ * ones.
+ */
     .data
     .balign 8
     .globl boot_pml4_pa, kernel_pml4_pa, direct_map_pdpt_pa, boot_start_pa, cpu_start32_pa

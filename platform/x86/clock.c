@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Time. The clock is the TSC scaled by what KVM says (its clock page, which also gives the time of
- * day), by CPUID's frequency, or by a measurement against the PIT, in that order. KVM's page is read at
- * each call only where the host does not promise that one setting holds for all CPUs and for ever.
+ * day), by CPUID's frequency, or by a measurement against the PIT, in that order. KVM's page is
+ * read at each call only where the host does not promise that one setting holds for all CPUs and
+ * for ever.
  */
 #include <asm/kvm_para.h>
 #include "platform/x86/x86.h"
@@ -65,7 +66,8 @@ nsec_t platform_clock(void)
         do
             if (seen >= now)
                 return seen;
-        while (!__atomic_compare_exchange_n(&last, &seen, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+        while (!__atomic_compare_exchange_n(&last, &seen, now, false, __ATOMIC_RELAXED,
+                                            __ATOMIC_RELAXED));
         return now;
     }
     return scale(x86_rdtsc_ordered());
@@ -139,7 +141,10 @@ static u16 pit_count(void)
     return low | inb(0x40) << 8;
 }
 
-/* TSC frequency by about 10 ms of the PIT, which counts down at 1193182 Hz; 0 if there is no PIT. */
+/*
+ * TSC frequency by about 10 ms of the PIT, which counts down at 1193182 Hz; 0 if there is no
+ * PIT.
+ */
 static u64 measure_by_pit(void)
 {
     outb(0x43, 0x30); /* channel 0, low byte then high, one shot */

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a panic shows: registers and a stack trace by frame pointers, with names from the symbol table
- * that the second link step puts into the image. Uses nothing but early output, so it works anywhere.
+ * What a panic shows: registers and a stack trace by frame pointers, with names from the symbol
+ * table that the second link step puts into the image. Uses nothing but early output, so it works
+ * anywhere.
  */
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "platform/x86/x86.h"
 
-/* Written by symbols.awk: offset of the first from IMAGE_BASE, distance from each to the next, and the names. */
+/*
+ * Written by symbols.awk: offset of the first from IMAGE_BASE, distance from each to the next,
+ * and the names.
+ */
 extern const u32 symbol_first, symbol_count;
 extern const u16 symbol_distances[];
 extern const char symbol_names[];

@@ -20,7 +20,8 @@
  * entries. Hosts without hardware virtualization interpret the stubs: two instructions each.
  * `syscall` stays in ring 3 on such hosts and enters the stub natively.
  *
- * Offsets "D(x)" reach this CPU's data RIP-relative, so the page works as a copy at another address.
+ * Offsets "D(x)" reach this CPU's data RIP-relative, so the page works as a copy at another
+ * address.
  */
 #include "platform/x86/layout.h"
 
@@ -74,8 +75,8 @@ syscall_stack:
     jmp *PRIVATE(PRIVATE_SYSCALL_ENTRY)
 
 /*
- * From a trampoline of a patched site: RAX and RCX as after `syscall`, GS is the kernel's (the trampoline jumped
- * through it). The program's flags are R11, as after `syscall`.
+ * From a trampoline of a patched site: RAX and RCX as after `syscall`, GS is the kernel's (the
+ * trampoline jumped through it). The program's flags are R11, as after `syscall`.
  */
     .globl patched_entry
 patched_entry:
@@ -106,7 +107,10 @@ patched_entry:
     cld
     jmp *PRIVATE(PRIVATE_PATCHED_CALL)
 
-/* Without FSGSBASE (ring 0 on old CPUs): RDX = struct percpu. Thread's base is known to the kernel. */
+/*
+ * Without FSGSBASE (ring 0 on old CPUs): RDX = struct percpu. Thread's base is known to the
+ * kernel.
+ */
 set_gs_by_msr:
     push %rdx
     mov %edx, %eax
@@ -156,7 +160,10 @@ irq_resume:
     add $16, %rsp
     iretq
 irq_halted:
-    /* In ring 3 the only interruptible ring-0 code is the shim's hlt: return to the shim's caller. */
+    /*
+     * In ring 3 the only interruptible ring-0 code is the shim's hlt: return to the shim's
+     * caller.
+     */
     mov %cs, %eax
     cmp $KERNEL_CS, %eax
     je irq_record
@@ -250,7 +257,10 @@ in_exit_window:
     jmp save_frame
 
 from_kernel:
-    /* On the running thread's kernel stack, with room left? If not, say so on a stack of its own. */
+    /*
+     * On the running thread's kernel stack, with room left? If not, say so on a stack of its
+     * own.
+     */
     mov PERCPU(PERCPU_STACK_TOP), %rcx
     sub %rax, %rcx
     cmp $(16384 - 1024), %rcx
@@ -363,9 +373,9 @@ irq_entries:
 /* ------------------------------------------------------------------ ring-0 stubs of ring-3 mode */
 
 /*
- * Interrupt stack 2 is a ring of 256 slots of 256 bytes, 64 KiB aligned: decrementing the second byte
- * of its pointer in the TSS gives the next interrupt the next slot, so that a frame survives until its
- * entry has left it, however many interrupts arrive meanwhile.
+ * Interrupt stack 2 is a ring of 256 slots of 256 bytes, 64 KiB aligned: decrementing the second
+ * byte of its pointer in the TSS gives the next interrupt the next slot, so that a frame survives
+ * until its entry has left it, however many interrupts arrive meanwhile.
  */
 
     .macro STUB n
@@ -399,7 +409,10 @@ shim:
 spurious_entry:
     iretq
 
-/* `syscall` in ring-3 mode on a CPU that really enters ring 0, where a test asked for that; IF is 0. */
+/*
+ * `syscall` in ring-3 mode on a CPU that really enters ring 0, where a test asked for that; IF
+ * is 0.
+ */
     .globl syscall_down
 syscall_down:
     mov %rsp, PERCPU(PERCPU_SCRATCH)

@@ -2,7 +2,8 @@
 /*
  * Floating-point and vector state. The kernel uses none of it, so it changes hands only at thread
  * switches. Areas are in XSAVE's standard format, as the signal frame wants them (XSAVEC's compact
- * one would have to be converted). XCR0 was set by cpu_start; without XSAVE the FXSAVE format is used.
+ * one would have to be converted). XCR0 was set by cpu_start; without XSAVE the FXSAVE format is
+ * used.
  */
 #include "kernel/lib/string.h"
 #include "platform/x86/x86.h"

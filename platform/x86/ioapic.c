@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The I/O APIC at its usual place: routes interrupt lines to vectors of CPU 0. A line is enabled when
- * it is requested and stays so.
+ * The I/O APIC at its usual place: routes interrupt lines to vectors of CPU 0. A line is enabled
+ * when it is requested and stays so.
  */
 #include "kernel/lock.h"
 #include "platform/x86/x86.h"

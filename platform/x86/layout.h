@@ -19,9 +19,10 @@
 #define DEVICE_BASE      0x698000000000
 
 /*
- * The image lies at 1 MiB and up, packed: a machine of 4 MiB has room for it and a program. It is seen twice,
- * as text (one 2 MiB page at IMAGE_BASE, physical 0, read-only and executable) and, IMAGE_DATA_VIEW above, as data
- * (never executable). Each section is linked into the view that suits it.
+ * The image lies at 1 MiB and up, packed: a machine of 4 MiB has room for it and a program. It is
+ * seen twice, as text (one 2 MiB page at IMAGE_BASE, physical 0, read-only and executable) and,
+ * IMAGE_DATA_VIEW above, as data (never executable). Each section is linked into the view that
+ * suits it.
  */
 #define IMAGE_DATA_VIEW   0x200000
 #define IMAGE_DATA_PAGES  2        /* 2 MiB pages of the data view */
@@ -59,9 +60,10 @@
 #define TRAP_COUNT        32
 
 /*
- * RFLAGS bits that `syscall` clears: TF, DF, NT, AC. Not IF: in ring 3 only an interpreted iretq could
- * set it again, so system calls are entered with interrupts on and the entry code copes, in both rings.
- * (syscall_down, which is entered in ring 0 and leaves for ring 3, needs IF cleared too.)
+ * RFLAGS bits that `syscall` clears: TF, DF, NT, AC. Not IF: in ring 3 only an interpreted iretq
+ * could set it again, so system calls are entered with interrupts on and the entry code copes, in
+ * both rings. (syscall_down, which is entered in ring 0 and leaves for ring 3, needs IF cleared
+ * too.)
  */
 #define SYSCALL_FLAGS_CLEARED 0x44500
 #define SYSCALL_FLAGS_DOWN    0x44700

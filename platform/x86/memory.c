@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the PVH start info tells: RAM, boot modules, command line. Also the direct map beyond the first
- * GiB (which boot.S maps) and the few pages needed before the page allocator runs. Boot CPU only;
- * the memory map is fixed once platform_memory_map() was called.
+ * What the PVH start info tells: RAM, boot modules, command line. Also the direct map beyond the
+ * first GiB (which boot.S maps) and the few pages needed before the page allocator runs. Boot CPU
+ * only; the memory map is fixed once platform_memory_map() was called.
  */
 #include <stdint.h>
 #include <xen/arch-x86/hvm/start_info.h>
@@ -116,7 +116,10 @@ static void extend_direct_map(void)
             u64 *entry = (u64 *)phys_to_virt(direct_map_pdpt_pa) + g / GIB;
             if (*entry)
                 continue;
-            /* KVM without hardware virtualization, the ring-3 case, offers 1 GiB pages and faults on them. */
+            /*
+             * KVM without hardware virtualization, the ring-3 case, offers 1 GiB pages and
+             * faults on them.
+             */
             if (cpu_features.huge_1g && platform_ring() == 0) {
                 *entry = g | 0xe7;
                 continue;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Four-level page tables. Every entry has the user bit: kernel and program share a ring, and in ring
- * 3 the kernel needs it; PTE_RIGHTS is the one place that says so.
+ * Four-level page tables. Every entry has the user bit: kernel and program share a ring, and in
+ * ring 3 the kernel needs it; PTE_RIGHTS is the one place that says so.
  *
  * Accessed and dirty bits are set when an entry is made: a host with shadow paging takes a fault to
  * set each later. So "dirty" means "was mapped writable", and who wants to know maps pages writable
  * only on a write fault.
  *
- * Tables are changed at once and under the caller's lock; what waits for platform_pt_commit() is the
- * invalidation, and the release of table pages, which the CPU may still walk until then.
+ * Tables are changed at once and under the caller's lock; what waits for platform_pt_commit() is
+ * the invalidation, and the release of table pages, which the CPU may still walk until then.
  */
 #include "kernel/lib/string.h"
 #include "platform/kvm/preempted.h"
@@ -69,7 +69,10 @@ static void must_flush(struct pt_batch *b, vaddr_t start, vaddr_t end)
     b->flush = true;
 }
 
-/* Keeps an unlinked table until commit. The link has bit 0 clear: not present, should a CPU still walk it. */
+/*
+ * Keeps an unlinked table until commit. The link has bit 0 clear: not present, should a CPU
+ * still walk it.
+ */
 static void free_later(struct pt_batch *b, paddr_t pa)
 {
     *(u64 *)phys_to_virt(pa) = b->free_tables;
@@ -107,7 +110,10 @@ static int split(struct pt_batch *b, u64 *pde, vaddr_t va)
     for (unsigned i = 0; i < 512; i++)
         pt[i] = base + i * PAGE_SIZE;
     write_entry(pde, pa | P_TABLE);
-    /* The old translation says the same; but it must be gone before an entry of the table changes. */
+    /*
+     * The old translation says the same; but it must be gone before an entry of the table
+     * changes.
+     */
     va = ALIGN_DOWN(va, HUGE_SIZE);
     must_flush(b, va, va + HUGE_SIZE);
     return 0;

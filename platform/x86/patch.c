@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The instructions of patched system-call sites (platform.h says what a site is). Source: Intel SDM vol. 2, opcodes.
+ * The instructions of patched system-call sites (platform.h says what a site is). Source: Intel SDM
+ * vol. 2, opcodes.
  *
  *   site:  b8 nr            mov $nr, %eax          becomes  e9 rel   jmp trampoline
  *          0f 05            syscall                stays
  *
  *   trampoline:   b8 nr     mov $nr, %eax
  *            +5   48 8d 0d  lea site+7(%rip), %rcx          what `syscall` leaves in RCX
- *            +12  65 ff 24  jmp *%gs:patched_entry           into this CPU's entry code, where no switch can come
+ *            +12  65 ff 24  jmp *%gs:patched_entry           into this CPU's entry code, where no
+ *            switch can come
  */
 #include "kernel/lib/string.h"
 #include "platform/x86/x86.h"
@@ -74,7 +76,10 @@ bool platform_patch_write(void *to, const void *from, size_t n, bool alone)
         memcpy(to, from, n);
         return true;
     }
-    /* AMD's manual (vol. 2, 7.6.1) allows this without more; elsewhere it is what hot patching relies on. */
+    /*
+     * AMD's manual (vol. 2, 7.6.1) allows this without more; elsewhere it is what hot patching
+     * relies on.
+     */
     if (offset + n > sizeof(u64))
         return false;
     value = READ_ONCE(*word);

@@ -2,8 +2,9 @@
 /*
  * Other CPUs: their start, function calls on them, and stopping them for a panic.
  *
- * A call is posted in one slot per target, claimed by compare-and-swap. Who waits, for a slot or for
- * an end, serves calls to its own CPU meanwhile: two CPUs may call each other with interrupts masked.
+ * A call is posted in one slot per target, claimed by compare-and-swap. Who waits, for a slot or
+ * for an end, serves calls to its own CPU meanwhile: two CPUs may call each other with interrupts
+ * masked.
  */
 #include "kernel/lib/string.h"
 #include "kernel/log.h"

@@ -27,7 +27,10 @@ vaddr_t platform_stack_alloc(void)
     for (vaddr_t va = bottom; va < bottom + KERNEL_STACK_SIZE; va += PAGE_SIZE) {
         paddr_t pa = kernel_table_page_alloc();
         if (!pa || map_kernel_page(va, pa, PTE_READ | PTE_WRITE) != 0) {
-            /* The slot is tried again by the next caller; pages already mapped are replaced then. */
+            /*
+             * The slot is tried again by the next caller; pages already mapped are replaced
+             * then.
+             */
             if (pa)
                 kernel_table_page_free(pa);
             while (va > bottom) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * First C code of each CPU, entered by cpu_start in the chosen ring with interrupts off, and the last:
- * turning the machine off.
+ * First C code of each CPU, entered by cpu_start in the chosen ring with interrupts off, and the
+ * last: turning the machine off.
  */
 #include "kernel/lib/string.h"
 #include "kernel/params.h"
@@ -93,8 +93,8 @@ void platform_wait_for_interrupt(void)
 }
 
 /*
- * QEMU's isa-debug-exit first (it can hand a status over), then the keyboard controller's reset line,
- * then a triple fault: one of them ends the VM, for the VMM is told not to reboot.
+ * QEMU's isa-debug-exit first (it can hand a status over), then the keyboard controller's reset
+ * line, then a triple fault: one of them ends the VM, for the VMM is told not to reboot.
  */
 void platform_power_off(int status)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Traps and interrupts in C, after entry.S moved the frame to a kernel stack. Interrupt handlers
- * run masked by the software flag: interrupts that arrive meanwhile are recorded in percpu.irq_pending, a
- * bit for each vector, and handled before anything else runs. Called by entry.S only.
+ * run masked by the software flag: interrupts that arrive meanwhile are recorded in
+ * percpu.irq_pending, a bit for each vector, and handled before anything else runs. Called by
+ * entry.S only.
  */
 #include <asm/signal.h>
 #include <asm-generic/siginfo.h>
@@ -80,7 +81,10 @@ static void handle_interrupt(unsigned vector)
     apic_eoi();
 }
 
-/* Handles vectors (bits) and all that are recorded meanwhile, then lets a preemption happen. Depth 1. */
+/*
+ * Handles vectors (bits) and all that are recorded meanwhile, then lets a preemption happen.
+ * Depth 1.
+ */
 static void handle_pending(u32 vectors, bool may_preempt)
 {
     struct percpu *cpu = this_cpu();
@@ -195,7 +199,10 @@ static void user_exception(struct trap *t)
     case 6:
         return kernel_user_exception(SIGILL, ILL_ILLOPN, ip, n, t->error);
     case 11:
-        /* `int n` of a vector without a gate is a protection fault where Linux has gates for all. */
+        /*
+         * `int n` of a vector without a gate is a protection fault where Linux has gates for
+         * all.
+         */
         if (t->error & 2)
             return kernel_user_exception(SIGSEGV, SI_KERNEL, 0, 13, t->error);
         return kernel_user_exception(SIGBUS, SI_KERNEL, 0, n, t->error);
@@ -244,7 +251,8 @@ bool x86_trap(struct trap *t)
 {
     bool from_user = !is_kernel_address(t->regs.sp);
     struct percpu *cpu = this_cpu();
-    if (unlikely((vaddr_t)t > (vaddr_t)cpu + CPU_IST3_TOP && (vaddr_t)t < (vaddr_t)cpu + CPU_IST4_TOP)) {
+    vaddr_t offset = (vaddr_t)t - (vaddr_t)cpu;
+    if (unlikely(offset > CPU_IST3_TOP && offset < CPU_IST4_TOP)) {
         cpu->irq_disable_depth = 1;
         panic_at(&t->regs, "kernel stack overflow (%s)", trap_name(t->vector));
     }

@@ -45,7 +45,10 @@ platform_copy_user: /* RDI: to, RSI: from, RDX: n */
     inc %rdi
     dec %ecx
     jmp 5b
-    /* A fault in an 8-byte step: the bytes before the bad page still go over, one by one. RCX: bytes left. */
+    /*
+     * A fault in an 8-byte step: the bytes before the bad page still go over, one by one. RCX:
+     * bytes left.
+     */
 7:  test %rcx, %rcx
     jz 2b
 8:  mov (%rsi), %al

@@ -85,7 +85,9 @@ struct cpuid {
 static inline struct cpuid x86_cpuid(u32 leaf, u32 subleaf)
 {
     struct cpuid r;
-    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(subleaf));
+    __asm__ volatile("cpuid"
+                     : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+                     : "a"(leaf), "c"(subleaf));
     return r;
 }
 
@@ -177,7 +179,10 @@ static inline bool is_kernel_address(u64 address)
 void cpu_features_init(void);
 /* Fills a CPU's block (its tables, frames and entry pointers). */
 void cpu_block_init(vaddr_t data, vaddr_t code, unsigned cpu);
-/* Ring 3 where `syscall` enters ring 0 (not on hosts that interpret ring 0): goes down by a stub. */
+/*
+ * Ring 3 where `syscall` enters ring 0 (not on hosts that interpret ring 0): goes down by a
+ * stub.
+ */
 void cpu_syscalls_from_ring0(vaddr_t code);
 void cpu_add(struct percpu *p); /* makes CPU p->cpu known to platform_percpu() */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A test of platform/x86 by itself: a kernel of one file that runs small programs, page faults, timers
- * and inter-processor interrupts on every CPU and looks that nothing is lost. Its last line is
- * "SUCCESS", or "FAILED: why". Run by tests/platform/run.sh.
+ * A test of platform/x86 by itself: a kernel of one file that runs small programs, page faults,
+ * timers and inter-processor interrupts on every CPU and looks that nothing is lost. Its last line
+ * is "SUCCESS", or "FAILED: why". Run by tests/platform/run.sh.
  */
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -97,7 +97,7 @@ void log_line(enum log_level level, const char *format, ...)
     say("log: %s", line);
 }
 
-/* ---------------------------------------------------------------- what the platform wants from a kernel */
+/* ------------------------------------------------------ what the platform wants from a kernel */
 
 void spin_wait(struct spinlock *l)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The program of the platform test: position-independent code that the test maps at a program address.
- * R15 points at its page of data: [0] loops left to run, [8] word of the thread. Errors end
- * in `syscall` with RAX = 1000 + which check failed.
+ * The program of the platform test: position-independent code that the test maps at a program
+ * address. R15 points at its page of data: [0] loops left to run, [8] word of the thread. Errors
+ * end in `syscall` with RAX = 1000 + which check failed.
  */
     .section .rodata.program, "a", @progbits
     .balign 4096
