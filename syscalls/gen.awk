@@ -14,11 +14,10 @@ END {
     print "/* Generated from syscalls/syscalls.tbl. */"
     print "#include \"syscalls/syscall.h\"\n#include \"syscalls/trace.h\"\n"
     for (i = 1; i <= n; i++)
-        if (handler[i] != "-")
-            print "long " handler[i] "(const struct syscall_args *a) __attribute__((weak));"
+        print "long " handler[i] "(const struct syscall_args *a) __attribute__((weak));"
     print "\nconst struct syscall_entry syscall_table[SYSCALL_MAX] = {"
     for (i = 1; i <= n; i++) {
-        printf "    [%d] = {.name = \"%s\", .handler = %s", nr[i], name[i], handler[i] == "-" ? "NULL" : handler[i]
+        printf "    [%d] = {.name = \"%s\", .handler = %s", nr[i], name[i], handler[i]
         if (count[i])
             printf ",\n          .arg_count = %d, .arg_types = {%s}", count[i], types[i]
         print "},"

@@ -122,6 +122,7 @@ kernel_cases() {
     head -c 3000 "$busybox" >"$dir/short" && chmod 755 "$dir/short"
     check truncated-elf 126 "$dir/short" "${vm[@]}" "$dir/short"
     check timeout 124 "time is up" "${vm[@]}" --timeout 1.5 busybox sleep 60
+    check unserved-call 1 "(unshare) is not served (ENOSYS)" "${vm[@]}" busybox unshare -u true
 }
 
 status_cases() {
