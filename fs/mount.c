@@ -219,15 +219,19 @@ bool mount_cross_up(struct path_ref *p)
     return true;
 }
 
-void mount_for_each(bool (*fn)(struct mount *m, void *arg), void *arg)
+bool mount_for_each(bool (*fn)(struct mount *m, void *arg), void *arg)
 {
     struct mount *m;
+    bool all = true;
 
     spin_lock(&tree_lock);
-    list_for_each(m, &mounts, link)
-        if (!fn(m, arg))
+    list_for_each(m, &mounts, link) {
+        all = fn(m, arg);
+        if (!all)
             break;
+    }
     spin_unlock(&tree_lock);
+    return all;
 }
 
 int mount_want_write(const struct path_ref *p)

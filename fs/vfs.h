@@ -114,7 +114,7 @@ struct mount {
     int id;                      /* as in mountinfo */
     struct super *super;         /* reference */
     struct dentry *root;         /* reference; what is seen at the mount point */
-    struct mount *parent;        /* reference; itself for the root, NULL once detached */
+    struct mount *parent;        /* reference; NULL for the root and once detached */
     struct dentry *mountpoint;   /* reference, in parent */
     u32 flags;                   /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, … */
     struct list link;            /* all mounts, in order; LOCK_MOUNT */
@@ -291,8 +291,8 @@ int mount_detach(struct mount *m, bool lazy);
 bool mount_cross_down(struct path_ref *p);
 /* If p is the root of a mount that has a parent: p becomes the mount point. */
 bool mount_cross_up(struct path_ref *p);
-/* Calls fn for each mount in order; stops when it returns false. Under LOCK_MOUNT. */
-void mount_for_each(bool (*fn)(struct mount *m, void *arg), void *arg);
+/* Calls fn for each mount in order; stops when it returns false, and does so too. Under LOCK_MOUNT. */
+bool mount_for_each(bool (*fn)(struct mount *m, void *arg), void *arg);
 /* For objects without a tree (pipes, sockets): paths to detached dentries. */
 struct mount *mount_anonymous(void);
 /*

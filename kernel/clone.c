@@ -32,7 +32,7 @@ static int check_flags(u64 flags)
     if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
         return -EINVAL;
     if (flags & NAMESPACE_FLAGS)
-        return -EPERM; /* namespaces need CAP_SYS_ADMIN, which a VM's program does not have */
+        return -EPERM; /* there are none to make: the answer to a program without CAP_SYS_ADMIN */
     return 0;
 }
 

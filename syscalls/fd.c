@@ -51,9 +51,30 @@ static long lock_request(struct file *f, int cmd, struct flock *user)
     return error;
 }
 
-/* Who gets SIGIO and SIGURG. A process group is a negative number, as F_SETOWN writes it. */
+static bool owner_exists(int type, int id)
+{
+    struct process *p;
+    struct thread *t;
+
+    if (type == F_OWNER_TID) {
+        t = thread_find(id);
+        if (t)
+            thread_put(t);
+        return t;
+    }
+    if (type == F_OWNER_PGRP)
+        return id == current_process()->group_id;
+    p = process_find(id);
+    if (p)
+        process_put(p);
+    return p;
+}
+
+/* Who would get SIGIO and SIGURG: kept and told, but neither is sent. A process group is a negative number in F_SETOWN. */
 static long set_owner(struct file *f, int type, int id)
 {
+    if (id && !owner_exists(type, id))
+        return -ESRCH;
     f->owner_type = type;
     f->owner_pid = id;
     return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mount(2) for what there is: new instances of the file systems in fs/file_systems.c, bind mounts,
- * remounts and moves. All mounts are private; asking for that is granted, asking for sharing is
- * refused.
+ * mount(2) for what there is: new instances of the file systems in fs/file_systems.c, bind mounts and
+ * remounts. All mounts are private; asking for that is granted, asking for sharing is refused, and so
+ * are moves, bind mounts that would have to bring further mounts along, and new options at a remount.
  */
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -21,7 +21,6 @@ long sys_name_to_handle_at(const struct syscall_args *a);
 /* umount2(2); the headers have these only in the C library's <sys/mount.h>. */
 #define UMOUNT_FORCE    1u
 #define UMOUNT_DETACH   2u
-#define UMOUNT_EXPIRE   4u
 #define UMOUNT_NOFOLLOW 8u
 
 #define KEPT_FLAGS                                                                                 \
@@ -71,6 +70,25 @@ static long mount_new(const struct path_ref *at, const char *user_source, const 
     return error;
 }
 
+/* False, which ends the search, if m is mounted somewhere below the place. */
+static bool is_elsewhere(struct mount *m, void *arg)
+{
+    const struct path_ref *place = arg;
+
+    return m->parent != place->mount || !dentry_is_below(m->mountpoint, place->dentry);
+}
+
+/* Something is mounted below the place. */
+static bool has_mounts(struct path_ref *place)
+{
+    bool found;
+
+    mutex_lock(&rename_lock);
+    found = !mount_for_each(is_elsewhere, place);
+    mutex_unlock(&rename_lock);
+    return found;
+}
+
 static long mount_bind(const struct path_ref *at, const char *user_source, u32 flags)
 {
     struct path_ref from;
@@ -79,6 +97,8 @@ static long mount_bind(const struct path_ref *at, const char *user_source, u32 f
     if (error)
         return error;
     if (!from.mount->parent && from.mount != root_mount) {
+        error = -EINVAL;
+    } else if (flags & MS_REC && has_mounts(&from)) {
         error = -EINVAL;
     } else {
         super_get(from.mount->super);
@@ -90,9 +110,15 @@ static long mount_bind(const struct path_ref *at, const char *user_source, u32 f
     return error;
 }
 
-static long mount_change(const struct path_ref *at, u32 flags)
+static long mount_change(const struct path_ref *at, const char *user_data, u32 flags)
 {
+    char first = '\0';
+
     if (at->dentry != at->mount->root)
+        return -EINVAL;
+    if (user_data && get_user(first, user_data))
+        return -EFAULT;
+    if (first) /* options of the file system: they stay as they were mounted */
         return -EINVAL;
     WRITE_ONCE(at->mount->flags, flags & KEPT_FLAGS);
     if (!(flags & MS_BIND)) {
@@ -118,7 +144,7 @@ long sys_mount(const struct syscall_args *a)
     if (!fs_capable(CAP_SYS_ADMIN))
         error = -EPERM;
     else if (flags & MS_REMOUNT)
-        error = mount_change(&at, (u32)flags);
+        error = mount_change(&at, ARG_PTR(a, 4), (u32)flags);
     else if (flags & MS_BIND)
         error = mount_bind(&at, ARG_PTR(a, 0), (u32)flags);
     else if (flags & PROPAGATION)
@@ -138,8 +164,8 @@ long sys_umount2(const struct syscall_args *a)
     struct mount *m;
     long error;
 
-    if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW))
-        return -EINVAL;
+    if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_NOFOLLOW))
+        return -EINVAL; /* MNT_EXPIRE too: nobody notes whether a mount was used since */
     error = path_arg_find(AT_FDCWD, ARG_PTR(a, 0), flags & UMOUNT_NOFOLLOW ? 0 : FIND_FOLLOW, &at);
     if (error)
         return error;
@@ -148,8 +174,6 @@ long sys_umount2(const struct syscall_args *a)
         error = -EINVAL;
     } else if (!fs_capable(CAP_SYS_ADMIN)) {
         error = -EPERM;
-    } else if (flags & UMOUNT_EXPIRE) {
-        error = flags & (UMOUNT_FORCE | UMOUNT_DETACH) ? -EINVAL : -EAGAIN;
     } else if (m == root_mount) {
         error = -EBUSY;
     } else {

@@ -132,6 +132,8 @@ static void owners(void)
     SHOW(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
     SHOW(fcntl(fd, F_GETOWN));
     SHOW(fcntl(fd, F_SETOWN, getpid()));
+    SHOW(fcntl(fd, F_SETOWN, 999999));
+    SHOW(fcntl(fd, F_SETOWN, -999999));
     printf("%d\n", fcntl(fd, F_GETOWN) == getpid());
     SHOW(fcntl(fd, F_GETOWN_EX, &ex));
     printf("%d %d\n", ex.type, ex.pid == getpid());
