@@ -203,6 +203,9 @@ static bool read_messages(struct proxy *proxy)
         bytes[n] = '\0';
         proxy->result.vm_messages = format_string("%s%s", kept, bytes);
         free(kept);
+        /* QEMU then stops the VM and waits for a debugger: it will never end by itself. */
+        if (strstr(proxy->result.vm_messages, "KVM internal error"))
+            kill_vm(proxy);
     }
     return n > 0 || (n < 0 && errno == EINTR);
 }

@@ -76,17 +76,17 @@ done
 
 # ------------------------------------------------------------------ size
 
-smallest() # LOW HIGH COMMAND...: the least N in [LOW, HIGH] (KiB) for which COMMAND N works
+smallest() # LOW HIGH COMMAND...: the least N in (LOW, HIGH] (MiB) for which COMMAND N works
 {
     low=$1 high=$2; shift 2
-    while [ $((high - low)) -gt 256 ]; do
+    while [ $((high - low)) -gt 1 ]; do
         middle=$(((low + high) / 2))
         if "$@" "$middle" 2>/dev/null | grep -q hello; then high=$middle; else low=$middle; fi
     done
     echo "$high"
 }
-aril_memory() { aril "$1" -m "$2K" "$hello"; }
-guest_memory() { linux_guest hello "$(($1 / 1024))"; }
+aril_memory() { aril "$1" -m "$2M" "$hello"; }
+guest_memory() { linux_guest hello "$1"; }
 
 echo
 echo "| size | Linux guest | Aril | ratio |"
@@ -94,10 +94,10 @@ echo "|---|---|---|---|"
 linux_size=$(($(stat -Lc %s "$vmlinuz") / 1024))
 aril_size=$(($(stat -Lc %s "$build/aril.elf") / 1024))
 echo "| kernel file, KiB (the guest's is compressed) | $linux_size | $aril_size | $(ratio $linux_size $aril_size) |"
-guest_least=$(smallest 16384 262144 guest_memory)
+guest_least=$(smallest 16 256 guest_memory)
 for a in $accels; do
-    least=$(smallest 1024 65536 aril_memory "$a")
-    echo "| smallest memory that runs hello, KiB ($a) | $guest_least | $least | $(ratio "$guest_least" "$least") |"
+    least=$(smallest 1 64 aril_memory "$a")
+    echo "| smallest memory that runs hello, MiB ($a) | $guest_least | $least | $(ratio "$guest_least" "$least") |"
 done
 
 # ------------------------------------------------------------------ latencies
