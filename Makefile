@@ -150,4 +150,4 @@ help: ## list the targets
 .PHONY: all docs debug deps run unit test test-full bench install clean help
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
