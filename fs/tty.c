@@ -7,6 +7,7 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <asm/stat.h>
+#include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -189,6 +190,21 @@ static enum stream out_stream(struct file *f)
     return (enum stream)(unsigned long)f->private;
 }
 
+static bool may_write(struct tty *t)
+{
+    return (!READ_ONCE(t->stopped) && !READ_ONCE(t->held)) || READ_ONCE(t->hung_up);
+}
+
+/* Waits while output is stopped (termios(3), IXON). 0, -EAGAIN, -ERESTARTSYS. */
+static int wait_for_start(struct tty *t, struct file *f)
+{
+    if (likely(may_write(t)))
+        return 0;
+    if (f->flags & O_NONBLOCK)
+        return -EAGAIN;
+    return wait_event(&t->events, may_write(t), NSEC_NEVER, WAIT_INTERRUPTIBLE);
+}
+
 static ssize tty_write(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct tty *t = &console_tty;
@@ -196,9 +212,11 @@ static ssize tty_write(struct file *f, struct io *io, u64 *pos, int rwf)
     ssize done = 0;
 
     while (io->left) {
-        ssize n = io_copy_from(io, in, MIN(io->left, sizeof(in)));
+        ssize n = wait_for_start(t, f);
         size_t length = 0;
 
+        if (n == 0)
+            n = io_copy_from(io, in, MIN(io->left, sizeof(in)));
         if (n <= 0)
             return done ? done : n;
         mutex_lock(&t->lock);
@@ -214,7 +232,7 @@ static ssize tty_write(struct file *f, struct io *io, u64 *pos, int rwf)
 static u32 tty_poll(struct file *f)
 {
     struct tty *t = &console_tty;
-    u32 events = EPOLLOUT | EPOLLWRNORM;
+    u32 events = may_write(t) ? EPOLLOUT | EPOLLWRNORM : 0;
 
     mutex_lock(&t->lock);
     if (ldisc_readable(t))
@@ -232,21 +250,54 @@ static struct wait_queue *tty_poll_queue(struct file *f)
 
 /* ------------------------------------------------------------------ ioctl_tty(2) */
 
-static long set_termios(struct tty *t, unsigned long arg, size_t size, bool flush)
+enum when { NOW, AFTER_OUTPUT, AFTER_OUTPUT_FLUSH }; /* as TCSETS, TCSETSW, TCSETSF follow each other */
+
+static long set_termios(struct file *f, unsigned long arg, size_t size, enum when when)
 {
+    struct tty *t = &console_tty;
     struct termios2 new = t->termios;
+    int error;
 
     if (copy_from_user(&new, (void *)arg, size))
         return -EFAULT;
-    platform_stream_flush(t->out);
+    error = when == NOW ? 0 : stream_drain(out_stream(f));
+    if (error)
+        return error;
     mutex_lock(&t->lock);
-    if (flush)
+    if (when == AFTER_OUTPUT_FLUSH)
         ldisc_flush_input(t);
     t->termios = new;
+    if (!(new.c_iflag & IXON))
+        t->stopped = false;
     ldisc_mode_changed(t);
     mutex_unlock(&t->lock);
     wait_wake_all(&t->events);
     return 0;
+}
+
+/* tcflow(3) */
+static long control_flow(struct tty *t, struct file *f, unsigned long action)
+{
+    u8 c = t->termios.c_cc[action == TCIOFF ? VSTOP : VSTART];
+
+    switch (action) {
+    case TCOOFF:
+        WRITE_ONCE(t->held, true);
+        return 0;
+    case TCOON:
+        mutex_lock(&t->lock);
+        if (t->held)
+            t->held = t->stopped = false;
+        mutex_unlock(&t->lock);
+        wait_wake_all(&t->events);
+        return 0;
+    case TCIOFF:
+    case TCION:
+        if (c) /* 0: there is no such character */
+            stream_write_all(out_stream(f), &c, 1);
+        return 0;
+    }
+    return -EINVAL;
 }
 
 static long flush_queues(struct tty *t, unsigned long which)
@@ -306,11 +357,11 @@ static long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
-        return set_termios(t, arg, sizeof(struct termios), cmd == TCSETSF);
+        return set_termios(f, arg, sizeof(struct termios), (enum when)(cmd - TCSETS));
     case TCSETS2:
     case TCSETSW2:
     case TCSETSF2:
-        return set_termios(t, arg, sizeof(struct termios2), cmd == TCSETSF2);
+        return set_termios(f, arg, sizeof(struct termios2), (enum when)(cmd - TCSETS2));
     case TIOCGWINSZ:
         return copy_to_user(user, &t->size, sizeof(t->size));
     case TIOCSWINSZ:
@@ -329,10 +380,9 @@ static long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
         return flush_queues(t, arg);
     case TCSBRK:
     case TCSBRKP:
-        platform_stream_flush(t->out);
-        return 0;
+        return stream_drain(out_stream(f)) ? -EINTR : 0;
     case TCXONC:
-        return arg > TCION ? -EINVAL : 0;
+        return control_flow(t, f, arg);
     case TIOCGPGRP:
         return put_user(t->foreground_group, (int *)user);
     case TIOCSPGRP:
@@ -349,7 +399,10 @@ static long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
         return fake_input(t, arg);
     case TIOCEXCL:
     case TIOCNXCL:
+        t->exclusive = cmd == TIOCEXCL;
         return 0;
+    case TIOCGEXCL:
+        return put_user((int)t->exclusive, (int *)user);
     default:
         return -ENOTTY;
     }
@@ -381,6 +434,8 @@ static const struct file_ops tty_ops = {
 
 static int attach_file(struct file *f)
 {
+    if (console_tty.exclusive && !fs_capable(CAP_SYS_ADMIN))
+        return -EBUSY;
     f->ops = &tty_ops;
     f->private = (void *)(unsigned long)console_tty.out;
     return 0;

@@ -22,7 +22,9 @@ struct tty {
     u32 head, tail, line_end;
     u8 marks[TTY_INPUT_MAX / 8];  /* bit set: the byte ends a line (newline, VEOL, or an invisible VEOF) */
     u32 column;                   /* of the cursor, for tabs */
-    bool stopped;                 /* VSTOP was typed */
+    bool stopped;                 /* VSTOP was typed: writers wait */
+    bool held;                    /* the same by tcflow(TCOOFF), which VSTART does not undo */
+    bool exclusive;               /* TIOCEXCL: no more opens without CAP_SYS_ADMIN */
     bool hung_up;                 /* the source ended */
     bool output_only;             /* there is no source: a read finds the end of input */
     int foreground_group, session;

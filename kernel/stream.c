@@ -36,3 +36,8 @@ void stream_write_all(enum stream s, const void *data, size_t n)
                        WAIT_UNINTERRUPTIBLE);
     }
 }
+
+int stream_drain(enum stream s)
+{
+    return wait_event(&stream_events[s], platform_stream_drained(s), NSEC_NEVER, WAIT_INTERRUPTIBLE);
+}

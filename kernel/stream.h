@@ -16,5 +16,7 @@ void stream_events_init(void);
 bool streams_ready(void);
 /* Writes all n bytes, sleeping for room. Not interruptible. */
 void stream_write_all(enum stream s, const void *data, size_t n);
+/* Sleeps until the host has all that was written. 0, or -ERESTARTSYS for a signal. */
+int stream_drain(enum stream s);
 
 #endif

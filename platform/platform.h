@@ -374,7 +374,9 @@ size_t platform_stream_read(enum stream s, void *data, size_t n);
 bool platform_stream_readable(enum stream s);
 /* True if a write would take bytes now. */
 bool platform_stream_writable(enum stream s);
-/* Waits (polling if need be) until all that was written has left the machine. Used at the end. */
+/* True if the host has all that was written; if not, kernel_stream_event() follows when it has more of it. Not atomic. */
+bool platform_stream_drained(enum stream s);
+/* Waits for that by polling: at the end of the VM, when nothing else is to run. */
 void platform_stream_flush(enum stream s);
 
 /* Random bytes from a device (virtio-rng); returns how many, 0 when there is none. May sleep. */

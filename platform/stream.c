@@ -66,6 +66,11 @@ bool platform_stream_writable(enum stream s)
     return !platform_stream_present(s) || streams[s].ops->writable(streams[s].port);
 }
 
+bool platform_stream_drained(enum stream s)
+{
+    return !platform_stream_present(s) || streams[s].ops->drained(streams[s].port);
+}
+
 void platform_stream_flush(enum stream s)
 {
     if (probed && streams[s].ops)

@@ -11,6 +11,7 @@ struct stream_ops {
     size_t (*read)(unsigned port, void *data, size_t n);
     bool (*readable)(unsigned port);
     bool (*writable)(unsigned port);
+    bool (*drained)(unsigned port);
     void (*flush)(unsigned port);
 };
 

@@ -110,11 +110,19 @@ static void uart_flush(unsigned port)
         cpu_relax();
 }
 
+/* The chip holds 16 bytes: they are gone sooner than a sleep would be over. */
+static bool uart_drained(unsigned port)
+{
+    uart_flush(port);
+    return true;
+}
+
 static const struct stream_ops uart_ops = {
     .write = uart_write,
     .read = uart_read,
     .readable = uart_readable,
     .writable = uart_writable,
+    .drained = uart_drained,
     .flush = uart_flush,
 };
 

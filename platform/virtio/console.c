@@ -24,7 +24,7 @@
 static struct port {
     enum stream stream;
     bool has_input;
-    bool want_room; /* a writer waits: tell the kernel when a page comes back */
+    bool want_room; /* somebody waits: tell the kernel when a page comes back */
     struct virtqueue rx, tx;
     u8 *input; /* one page, the device's while input_start == input_end */
     u32 input_start, input_end;
@@ -104,7 +104,7 @@ static u8 *output_page(struct port *p)
     return *page;
 }
 
-/* Asks to be told about room, then looks once more: it may have come in between. Under lock. */
+/* Asks to be told when a page comes back, then looks once more: it may have come in between. Under lock. */
 static void ask_for_room(struct port *p)
 {
     p->want_room = true;
@@ -176,6 +176,20 @@ static bool port_writable(unsigned index)
     return writable;
 }
 
+static bool port_drained(unsigned index)
+{
+    struct port *p = &ports[index];
+
+    spin_lock_irq(&lock);
+    collect(p);
+    if (!virtqueue_idle(&p->tx))
+        ask_for_room(p);
+    bool drained = virtqueue_idle(&p->tx);
+    spin_unlock_irq(&lock);
+    return drained;
+}
+
+/* Polls: the VM ends, and the host's reader may take its time. */
 static void flush_port(unsigned index)
 {
     struct port *p = &ports[index];
@@ -195,6 +209,7 @@ static const struct stream_ops console_ops = {
     .read = read_port,
     .readable = port_readable,
     .writable = port_writable,
+    .drained = port_drained,
     .flush = flush_port,
 };
 
