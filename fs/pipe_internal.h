@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inside of pipes: shared by pipe.c, fifo.c and splice_pipe.c only. */
+/* Inside of pipes: shared by pipe.c, fifo.c and splice.c only. */
 #ifndef FS_PIPE_INTERNAL_H
 #define FS_PIPE_INTERNAL_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Terminals: line discipline (termios(3)) between a byte source and a byte sink. The console is one over
- * the host's streams; pseudo-terminals will be another.
+ * the host's streams.
  */
 #ifndef FS_TTY_H
 #define FS_TTY_H

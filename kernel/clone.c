@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * New threads of the running process: the kernel's part of clone(2) and clone3(2). What the flags share is
- * checked in Linux's order; what would be another process is refused in one place, until there is fork.
+ * checked in Linux's order; what would be another process is refused in one place.
  */
 #include <linux/sched.h>
 #include "kernel/lib/string.h"

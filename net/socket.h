@@ -2,7 +2,7 @@
 /*
  * Sockets. A socket is a reference-counted object with one table of operations; its file (fs/file.h) is a
  * thin cover, because a socket exists before accept(2) gives it a descriptor and may be looked at by its peer
- * after its file is closed. Families register here: net/unix.c, net/inet.c, net/netlink.c.
+ * after its file is closed. Families register here: net/unix.c, net/inet_tcp.c, net/inet_udp.c, net/netlink.c.
  */
 #ifndef NET_SOCKET_H
 #define NET_SOCKET_H

@@ -37,7 +37,7 @@ static long kill_process(int pid, int signo, const siginfo_t *info)
     return error;
 }
 
-/* The members of group. The caller's process is the only one there can be until there is fork. */
+/* The members of group. The caller's process is the only one there can be. */
 static long kill_group(int group, int signo, const siginfo_t *info)
 {
     struct process *self = current_process();
