@@ -26,6 +26,14 @@ void stream_register(enum stream s, const struct stream_ops *ops, unsigned port)
     streams[s].port = port;
 }
 
+void stream_event(enum stream s)
+{
+    kernel_stream_event(s);
+    if (s == STREAM_STDIO && streams[STREAM_STDERR].ops == streams[STREAM_STDIO].ops &&
+        streams[STREAM_STDERR].port == streams[STREAM_STDIO].port)
+        kernel_stream_event(STREAM_STDERR); /* merged, see above */
+}
+
 static void probe_drivers(void)
 {
     mutex_lock(&probe_lock);

@@ -22,6 +22,9 @@ void stream_register(enum stream s, const struct stream_ops *ops, unsigned port)
 void virtio_console_probe(void);
 void uart_probe(void);
 
+/* A driver's way to say that stream s became readable, writable or closed. Masked. */
+void stream_event(enum stream s);
+
 /* Prepare locks and wait queues; no device is touched. */
 void stream_init(void);
 void virtio_rng_init(void);

@@ -74,7 +74,7 @@ static void interrupt(void *arg)
     bool arrived = ring_head != ring_tail;
     spin_unlock_irq(&lock);
     if (arrived)
-        kernel_stream_event(STREAM_UART);
+        stream_event(STREAM_UART);
 }
 
 static size_t uart_read(unsigned port, void *data, size_t n)

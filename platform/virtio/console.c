@@ -88,7 +88,7 @@ static void interrupt(struct virtio_device *d)
     spin_unlock_irq(&lock);
     for (unsigned i = 0; i < port_count; i++)
         if (event[i])
-            kernel_stream_event(ports[i].stream);
+            stream_event(ports[i].stream);
 }
 
 /* Page for the next output descriptor, or NULL: queue full or no memory. Under lock. */
