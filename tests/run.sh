@@ -10,6 +10,7 @@
 #   platform   tests/platform: a test kernel for the platform layer alone
 #   run        tests/run/*.sh: the command and the VM from outside
 #   apps       tests/apps: real programs
+#   go         tests/go (with --full): Go's own tests of its runtime
 #   fuzz       tests/fuzz (with --full)
 #   stress     tests/stress (with --full): threads, futexes, signals and mappings at random
 #
@@ -222,6 +223,7 @@ if [ -x tests/apps/run.sh ]; then
         done
     done
 fi
+[ -n "${full:-}" ] && add go script go tests/go/run.sh
 [ -n "${full:-}" ] && add fuzz script fuzz tests/fuzz/run.sh
 [ -n "${full:-}" ] && add stress script stress tests/stress/run.sh
 

@@ -1,0 +1,136 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# run.sh [-a ACCEL]... [-c CPUS] [PACKAGE...]: Go's own tests (Debian's source package, built static) on Linux and in the
+# VM. Each test, subtest and example must end in the VM as it does on Linux where fork is refused (nofork.c): PASS, FAIL or
+# SKIP. Prints ok/not ok/skip lines; status 1 on a failure. Outputs are kept in build/go-tests/PACKAGE.*.out.
+#
+# exceptions.txt says, for each test that does not pass, why. Lines "PACKAGE TEST WHERE REASON", with WHERE
+#   both  it fails on this Linux without fork, and in the VM
+#   vm    it ends otherwise in the VM
+# A failure that is not listed, and a listed test that passes, is an error.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+build=${B:-$top/build}
+tests=$build/go-tests
+goroot=$tests/goroot
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+accels= cpus=2 status=0
+while getopts a:c: option; do
+    case $option in
+    a) accels="$accels $OPTARG" ;;
+    c) cpus=$OPTARG ;;
+    *) exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ -n "$accels" ] || { accels=tcg; [ -w /dev/kvm ] && accels=kvm; }
+[ $# -gt 0 ] || set -- sync sync/atomic time os/signal runtime
+
+# What the tests read: their folders, export data of the packages that `runtime` imports, the zone archive (which Debian
+# leaves out, but for its copy as a string constant in time/tzdata) and the go command, which some look for before they try
+# to start it.
+make_goroot()
+{
+    system=$(go env GOROOT) || return 1
+    rm -rf "$goroot.new"
+    mkdir -p "$goroot.new/src/os" "$goroot.new/lib/time" "$goroot.new/bin" "$goroot.new/pkg/linux_amd64" &&
+        cp -rL "$system/src/sync" "$system/src/time" "$system/src/runtime" "$goroot.new/src/" &&
+        cp -rL "$system/src/os/signal" "$goroot.new/src/os/" &&
+        cp -rL "$system/pkg/linux_amd64/runtime" "$system/pkg/linux_amd64/internal" "$goroot.new/pkg/linux_amd64/" &&
+        cp -L "$system/src/go.mod" "$goroot.new/src/" && cp -L "$system/VERSION" "$goroot.new/" &&
+        cp -L "$system/bin/go" "$goroot.new/bin/" &&
+        GOCACHE=$build/go-cache go run "$here/zoneinfo.go" <"$system/src/time/tzdata/zipdata.go" \
+            >"$goroot.new/lib/time/zoneinfo.zip" &&
+        rm -rf "$goroot" && mv "$goroot.new" "$goroot"
+}
+
+# Built again only when the compiler is another one, or a source here is newer.
+build_test() # PACKAGE PROGRAM
+{
+    [ -x "$2" ] && [ "$2" -nt "$(command -v go)" ] && return
+    (cd "$work" && CGO_ENABLED=0 GOCACHE="$build/go-cache" go test -c -o "$2" "$1") >"$2.log" 2>&1
+}
+
+environment="PATH=$goroot/bin:/usr/bin HOME=/ LANG=C TMPDIR=/tmp GOROOT=$goroot"
+
+# results FILE: one line for each test that ended, "NAME PASS|FAIL|SKIP", sorted.
+results()
+{
+    grep -aoE -e '--- (PASS|FAIL|SKIP): [^ ]+' "$1" | awk '{ sub(":", "", $2); print $3, $2 }' | LC_ALL=C sort
+}
+
+listed() # PACKAGE WHERE
+{
+    awk -v package="$1" -v where="$2" '$1 == package && $3 == where { print $2 }' "$here/exceptions.txt" | LC_ALL=C sort -u
+}
+
+# Names without subtests, each once.
+tops() { sed 's/[ /].*//' | LC_ALL=C sort -u; }
+
+words() { tr '\n' ' ' | cut -c 1-600; }
+
+# compare LABEL PACKAGE: $work/linux against $work/vm, by the list.
+compare()
+{
+    listed "$2" both >"$work/both"
+    listed "$2" vm >"$work/differing"
+    grep ' FAIL$' "$work/linux" | tops >"$work/failed"
+    LC_ALL=C comm -3 "$work/linux" "$work/vm" | tr -d '\t' | tops >"$work/different"
+    new=$(LC_ALL=C comm -13 "$work/differing" "$work/different" | words)
+    stale=$( (LC_ALL=C comm -23 "$work/differing" "$work/different"; LC_ALL=C comm -23 "$work/both" "$work/failed") | words)
+    unlisted=$(LC_ALL=C comm -13 "$work/both" "$work/failed" | words)
+    # 0 and 1 are a run to the end; a panic or a time-out (2) ends before.
+    ended=
+    [ $linux_status -le 1 ] && [ $vm_status = $linux_status ] || ended="status $vm_status, on Linux $linux_status"
+    if [ -z "$ended$new$stale$unlisted" ] && [ -s "$work/linux" ]; then
+        echo "ok $1 - $(wc -l <"$work/vm") tests: $(grep -c ' PASS$' "$work/vm") passed, $(grep -c ' SKIP$' "$work/vm") skipped;" \
+            "listed: $(wc -l <"$work/both") fail on both, $(wc -l <"$work/differing") only here"
+        return
+    fi
+    status=1
+    echo "not ok $1 - $(wc -l <"$work/linux") ended on Linux, $(wc -l <"$work/vm") in the VM${ended:+; $ended}${new:+; other result: $new}${unlisted:+; fails on Linux: $unlisted}${stale:+; listed but passes: $stale}"
+}
+
+one_package() # PACKAGE
+{
+    name=$(echo "$1" | tr / -)
+    program=$tests/$name.test
+    if ! build_test "$1" "$program"; then
+        tail -n 5 "$program.log" | sed 's/^/# /'
+        echo "not ok go.$name - does not build"
+        status=1
+        return
+    fi
+    cd "$goroot/src/$1" || exit 1
+    # shellcheck disable=SC2086
+    env -i $environment timeout -k 5 300 "$tests/nofork" "$program" -test.short -test.v -test.timeout=280s \
+        </dev/null >"$tests/$name.linux.out" 2>"$tests/$name.linux.err"
+    linux_status=$?
+    results "$tests/$name.linux.out" >"$work/linux"
+    for accel in $accels; do
+        limit=280
+        [ "$accel" = tcg ] && limit=1500
+        set --
+        for e in $environment; do set -- "$@" -e "$e"; done
+        timeout -k 5 $((limit + 30)) "$build/aril" run -m 4G --cpus "$cpus" --accel "$accel" --timeout $((limit + 20)) --clean-env "$@" \
+            --file "$goroot:$goroot" --file /usr/bin/nohup:/usr/bin/nohup --file /etc/hosts:/etc/hosts \
+            --file "$(realpath /etc/localtime):/etc/localtime" --file /usr/share/zoneinfo:/usr/share/zoneinfo \
+            "$program" -test.short -test.v -test.timeout=${limit}s \
+            </dev/null >"$tests/$name.$accel.out" 2>"$tests/$name.$accel.err"
+        vm_status=$?
+        results "$tests/$name.$accel.out" >"$work/vm"
+        compare "go.$name.$accel" "$package"
+    done
+}
+
+mkdir -p "$tests"
+if ! ${CC:-gcc} -static -O1 -Wall -o "$tests/nofork" "$here/nofork.c" || ! { [ -d "$goroot" ] || make_goroot; }; then
+    echo "not ok go - what the tests need could not be made"
+    exit 1
+fi
+for package; do
+    one_package "$package"
+done
+exit $status
