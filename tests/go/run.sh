@@ -4,6 +4,8 @@
 # VM. Each test, subtest and example must end in the VM as it does on Linux where fork is refused (nofork.c): PASS, FAIL or
 # SKIP. Prints ok/not ok/skip lines; status 1 on a failure. Outputs are kept in build/go-tests/PACKAGE.*.out.
 #
+# The package "programs" is programs.sh: what the tests would start as children.
+#
 # exceptions.txt says, for each test that does not pass, why. Lines "PACKAGE TEST WHERE REASON", with WHERE
 #   both  it fails on this Linux without fork, and in the VM
 #   vm    it ends otherwise in the VM
@@ -26,32 +28,7 @@ while getopts a:c: option; do
 done
 shift $((OPTIND - 1))
 [ -n "$accels" ] || { accels=tcg; [ -w /dev/kvm ] && accels=kvm; }
-[ $# -gt 0 ] || set -- sync sync/atomic time os/signal runtime
-
-# What the tests read: their folders, export data of the packages that `runtime` imports, the zone archive (which Debian
-# leaves out, but for its copy as a string constant in time/tzdata) and the go command, which some look for before they try
-# to start it.
-make_goroot()
-{
-    system=$(go env GOROOT) || return 1
-    rm -rf "$goroot.new"
-    mkdir -p "$goroot.new/src/os" "$goroot.new/lib/time" "$goroot.new/bin" "$goroot.new/pkg/linux_amd64" &&
-        cp -rL "$system/src/sync" "$system/src/time" "$system/src/runtime" "$goroot.new/src/" &&
-        cp -rL "$system/src/os/signal" "$goroot.new/src/os/" &&
-        cp -rL "$system/pkg/linux_amd64/runtime" "$system/pkg/linux_amd64/internal" "$goroot.new/pkg/linux_amd64/" &&
-        cp -L "$system/src/go.mod" "$goroot.new/src/" && cp -L "$system/VERSION" "$goroot.new/" &&
-        cp -L "$system/bin/go" "$goroot.new/bin/" &&
-        GOCACHE=$build/go-cache go run "$here/zoneinfo.go" <"$system/src/time/tzdata/zipdata.go" \
-            >"$goroot.new/lib/time/zoneinfo.zip" &&
-        rm -rf "$goroot" && mv "$goroot.new" "$goroot"
-}
-
-# Built again only when the compiler is another one, or a source here is newer.
-build_test() # PACKAGE PROGRAM
-{
-    [ -x "$2" ] && [ "$2" -nt "$(command -v go)" ] && return
-    (cd "$work" && CGO_ENABLED=0 GOCACHE="$build/go-cache" go test -c -o "$2" "$1") >"$2.log" 2>&1
-}
+[ $# -gt 0 ] || set -- sync sync/atomic time os/signal runtime programs
 
 environment="PATH=$goroot/bin:/usr/bin HOME=/ LANG=C TMPDIR=/tmp GOROOT=$goroot"
 
@@ -71,13 +48,21 @@ tops() { sed 's/[ /].*//' | LC_ALL=C sort -u; }
 
 words() { tr '\n' ' ' | cut -c 1-600; }
 
+# without_subtests LIST FILE: results but for the subtests of listed tests: some do not wait for theirs to report.
+without_subtests()
+{
+    awk 'FILENAME == ARGV[1] { listed[$1]; next } { top = $1; sub("/.*", "", top) } $1 == top || !(top in listed)' "$1" "$2"
+}
+
 # compare LABEL PACKAGE: $work/linux against $work/vm, by the list.
 compare()
 {
     listed "$2" both >"$work/both"
     listed "$2" vm >"$work/differing"
     grep ' FAIL$' "$work/linux" | tops >"$work/failed"
-    LC_ALL=C comm -3 "$work/linux" "$work/vm" | tr -d '\t' | tops >"$work/different"
+    without_subtests "$work/both" "$work/linux" >"$work/linux.cut"
+    without_subtests "$work/both" "$work/vm" >"$work/vm.cut"
+    LC_ALL=C comm -3 "$work/linux.cut" "$work/vm.cut" | tr -d '\t' | tops >"$work/different"
     new=$(LC_ALL=C comm -13 "$work/differing" "$work/different" | words)
     stale=$( (LC_ALL=C comm -23 "$work/differing" "$work/different"; LC_ALL=C comm -23 "$work/both" "$work/failed") | words)
     unlisted=$(LC_ALL=C comm -13 "$work/both" "$work/failed" | words)
@@ -97,12 +82,6 @@ one_package() # PACKAGE
 {
     name=$(echo "$1" | tr / -)
     program=$tests/$name.test
-    if ! build_test "$1" "$program"; then
-        tail -n 5 "$program.log" | sed 's/^/# /'
-        echo "not ok go.$name - does not build"
-        status=1
-        return
-    fi
     cd "$goroot/src/$1" || exit 1
     # shellcheck disable=SC2086
     env -i $environment timeout -k 5 300 "$tests/nofork" "$program" -test.short -test.v -test.timeout=280s \
@@ -125,12 +104,13 @@ one_package() # PACKAGE
     done
 }
 
-mkdir -p "$tests"
-if ! ${CC:-gcc} -static -O1 -Wall -o "$tests/nofork" "$here/nofork.c" || ! { [ -d "$goroot" ] || make_goroot; }; then
-    echo "not ok go - what the tests need could not be made"
-    exit 1
-fi
+"$here/build.sh" "$tests" || { echo "not ok go - what the tests need does not build, see $tests/*.log"; exit 1; }
 for package; do
-    one_package "$package"
+    if [ "$package" = programs ]; then
+        # shellcheck disable=SC2086
+        "$here/programs.sh" $(printf -- '-a %s ' $accels) -c "$cpus" || status=1
+    else
+        one_package "$package"
+    fi
 done
 exit $status
