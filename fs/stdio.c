@@ -282,9 +282,12 @@ int stdio_install(void)
     control_order = order;
     for (unsigned i = 0; i < ARRAY_SIZE(pipes); i++)
         mutex_init(&pipes[i].lock, LOCK_FILE_POSITION);
+    struct file *f = NULL;
     for (unsigned fd = 0; fd < ARRAY_SIZE(pipes); fd++) {
-        struct file *f = open_descriptor(fd, params.stdio[fd] ? params.stdio[fd] : 'u');
-
+        if (params.stdio[fd] == '=')
+            file_get(f);
+        else
+            f = open_descriptor(fd, params.stdio[fd] ? params.stdio[fd] : 'u');
         if (!f || IS_ERR(f))
             return f ? (int)PTR_ERR(f) : -ENOMEM;
         int installed = fd_install(f, 0, 0);

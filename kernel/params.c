@@ -193,7 +193,7 @@ static int set_stdio(const char *value)
     if (!value || strlen(value) != 3)
         return -EINVAL;
     for (int i = 0; i < 3; i++)
-        if (!strchr("tpfsncu", value[i]))
+        if (!strchr(i == 2 ? "tpfsncu=" : "tpfsncu", value[i]))
             return -EINVAL;
     memcpy(params.stdio, value, 4);
     return 0;

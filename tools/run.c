@@ -45,6 +45,9 @@ static struct standard_streams examine_streams(void)
         if (streams.kinds[fd] == 't')
             streams.sized = fd;
     }
+    /* One open file stays one, so that what is written to the two keeps its order. */
+    if (same_open_file(STDOUT_FILENO, STDERR_FILENO))
+        streams.kinds[2] = '=';
     streams.input = streams.kinds[0] != 'n';
     if (streams.kinds[0] != 't')
         return streams;

@@ -6,10 +6,12 @@
 #include "tools/terminal.h"
 
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
@@ -37,6 +39,13 @@ char descriptor_kind(int fd)
     if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3))
         return 'n';
     return 'c';
+}
+
+bool same_open_file(int a, int b)
+{
+    pid_t me = getpid();
+
+    return syscall(SYS_kcmp, me, me, KCMP_FILE, a, b) == 0;
 }
 
 bool terminal_size(int fd, unsigned *columns, unsigned *rows)

@@ -13,6 +13,9 @@
  */
 char descriptor_kind(int fd);
 
+/* True if the two descriptors are one open file, as after 2>&1. */
+bool same_open_file(int a, int b);
+
 /* Size of the terminal `fd`; false when it is none or does not know. */
 bool terminal_size(int fd, unsigned *columns, unsigned *rows);
 

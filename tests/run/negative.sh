@@ -166,6 +166,14 @@ two"
     is closed-stdout "${PIPESTATUS[0]} $(cat "$dir/out") $(cat "$dir/err")" "141 y "
     "${vm[@]}" busybox seq 1 100000 </dev/null >"$dir/out" 2>&1
     is stdout-file "$(sha256sum <"$dir/out")" "$("$busybox" seq 1 100000 | sha256sum)"
+    # Two descriptors of one open file: the order of what is written to the one and the other holds.
+    local alternate='i=0; while [ $i -lt 500 ]; do echo out $i; echo err $i >&2; i=$((i + 1)); done'
+    want=$("$busybox" sh -c "$alternate" 2>&1 | sha256sum)
+    is merged-pipe "$("${vm[@]}" --cpus 2 busybox sh -c "$alternate" 2>&1 </dev/null | sha256sum)" "$want"
+    "${vm[@]}" busybox sh -c "$alternate" >"$dir/out" 2>&1 </dev/null
+    is merged-file "$(sha256sum <"$dir/out")" "$want"
+    "${vm[@]}" busybox sh -c 'while :; do echo y >&2; done' 2>&1 </dev/null | head -n 1 >"$dir/out"
+    is merged-closed "${PIPESTATUS[0]} $(cat "$dir/out")" "141 y"
     (printf 'first\n'; "${vm[@]}" busybox echo second </dev/null; printf 'third\n') >"$dir/out"
     is stdout-file-offset "$(tr '\n' ' ' <"$dir/out")" "first second third "
     check trace 0 "write(1, " "${vm[@]}" --strace busybox echo traced

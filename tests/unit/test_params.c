@@ -97,7 +97,7 @@ TEST(kernel_values_are_checked)
         "loglevel=8", "loglevel=-1",  "loglevel=",      "loglevel",        "loglevel=4x",
         "cpus=0",     "cpus=65",      "mem=0",          "mem=12Q",         "mem=1MM",
         "mem",        "mem=99999999999999G",            "epoch=99999999999999999999", "epoch=x",
-        "stdio=tp",   "stdio=ttx",    "stdio=tttt",     "strace=2",        "strace=yes",
+        "stdio=tp",   "stdio=p=p",   "stdio=ttx",    "stdio=tttt",     "strace=2",        "strace=yes",
         "init",       "init=relative", "hostname=",     "winsize=80",      "winsize=80x",
         "winsize=x25", "winsize=80x25x", "winsize=70000x1",
     };
