@@ -32,7 +32,7 @@ messages() # FILE: .out and .err
 {
     for stream in out err; do
         echo "$stream:"
-        sed '/^goroutine \|^runtime stack/,$d; s/0x[0-9a-f]*/ADDRESS/g; s/([0-9.]*s)/(TIME)/; s/ g [0-9]*:/ g N:/; s,^\(/tmp/[a-z]*\)[0-9]*$,\1N,' "$1.$stream"
+        sed '/^=== /d; /^goroutine \|^runtime stack/,$d; s/0x[0-9a-f]*/ADDRESS/g; s/([0-9.]*s)/(TIME)/; s/ g [0-9]*:/ g N:/; s,^\(/tmp/[a-z]*\)[0-9]*$,\1N,' "$1.$stream"
     done
 }
 

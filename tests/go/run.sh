@@ -4,6 +4,8 @@
 # VM. Each test, subtest and example must end in the VM as it does on Linux where fork is refused (nofork.c): PASS, FAIL or
 # SKIP. Prints ok/not ok/skip lines; status 1 on a failure. Outputs are kept in build/go-tests/PACKAGE.*.out.
 #
+# With one CPU where Linux has several, tests that need two skip themselves: that is a difference.
+#
 # The package "programs" is programs.sh: what the tests would start as children.
 #
 # exceptions.txt says, for each test that does not pass, why. Lines "PACKAGE TEST WHERE REASON", with WHERE
