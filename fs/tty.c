@@ -394,6 +394,9 @@ static long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
         t->foreground_group = current_process()->group_id;
         return 0;
     case TIOCNOTTY:
+        if (t->session != current_process()->session_id)
+            return -ENOTTY;
+        t->session = t->foreground_group = 0;
         return 0;
     case TIOCSTI:
         return fake_input(t, arg);
@@ -443,7 +446,9 @@ static int attach_file(struct file *f)
 
 int tty_open(struct file *f)
 {
-    return console_tty.attached ? attach_file(f) : -ENXIO;
+    bool ours = console_tty.attached && console_tty.session == current_process()->session_id;
+
+    return ours ? attach_file(f) : -ENXIO;
 }
 
 int console_open(struct file *f)

@@ -59,12 +59,6 @@ struct patch_table {
 };
 
 static struct mutex patching = MUTEX_INIT(LOCK_PATCH);
-static struct patch_counts counts;
-
-void patch_counts(struct patch_counts *c)
-{
-    *c = counts;
-}
 
 static u8 *heat_of(struct patch_table *t, vaddr_t site)
 {
@@ -270,7 +264,6 @@ void patch_consider(vaddr_t ip, u32 nr)
     mutex_lock(&patching);
     bool done = patch(as, site, nr);
     mutex_unlock(&patching);
-    __atomic_add_fetch(done ? &counts.patched : &counts.refused, 1, __ATOMIC_RELAXED);
     if (done)
         *heat = 0;
 }
@@ -293,7 +286,6 @@ static void undo(struct address_space *as, vaddr_t start, vaddr_t end)
         if (memcmp(code, jump, PATCH_SIZE) == 0 && !platform_patch_write(code, s->original, PATCH_SIZE, false))
             platform_patch_write(code, s->original, PATCH_SIZE, true);
         s->patched = false;
-        __atomic_add_fetch(&counts.undone, 1, __ATOMIC_RELAXED);
     }
 }
 

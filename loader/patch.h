@@ -10,11 +10,4 @@ struct address_space;
 /* The running thread made system call nr by a `syscall` that returns to ip. Patches the site when it is hot. Sleeps. */
 void patch_consider(vaddr_t ip, u32 nr);
 
-struct patch_counts {
-    u64 patched; /* sites that jump */
-    u64 refused; /* hot sites that could not be patched */
-    u64 undone;
-};
-void patch_counts(struct patch_counts *c);
-
 #endif

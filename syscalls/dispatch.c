@@ -49,11 +49,6 @@ static __attribute__((noinline, cold)) long syscall_unserved(u32 nr)
     return -ENOSYS;
 }
 
-u64 syscall_unserved_count(u32 nr)
-{
-    return unserved[MIN(nr, (u32)SYSCALL_MAX)];
-}
-
 long syscall_call(u32 nr, const struct syscall_args *a)
 {
     if (unlikely(nr >= SYSCALL_MAX || !syscall_table[nr].handler))

@@ -27,8 +27,6 @@ extern const struct syscall_entry syscall_table[SYSCALL_MAX];
 
 /* Runs the handler of call nr, or answers ENOSYS (counted, logged once). */
 long syscall_call(u32 nr, const struct syscall_args *a);
-/* How often call nr was answered so; SYSCALL_MAX: all numbers outside the table. */
-u64 syscall_unserved_count(u32 nr);
 
 #define ARG_INT(a, i)  ((int)(a)->arg[i])
 #define ARG_U32(a, i)  ((u32)(a)->arg[i])

@@ -29,20 +29,8 @@
 #define PERCPU(x) D(CPU_PERCPU + (x))
 #define PRIVATE(x) D(CPU_PRIVATE + (x))
 
-    .section .text.percpu, "ax", @progbits
-    .globl cpu_code
-cpu_code:
-
-/* ------------------------------------------------------------------ system calls: at offset 0 */
-
-    mov %rsp, PERCPU(PERCPU_SCRATCH)
-    .globl syscall_stack
-syscall_stack:
-    mov PERCPU(PERCPU_STACK_TOP), %rsp
-    pushq $USER_DS
-    pushq PERCPU(PERCPU_SCRATCH)
-    push %r11
-    pushq $USER_CS
+/* The rest of struct user_frame, from ip down, as a system call enters: RCX = ip, RAX = number. */
+    .macro PUSH_CALL_FRAME
     push %rcx
     push %rax
     push %rdi
@@ -60,6 +48,23 @@ syscall_stack:
     push %r13
     push %r14
     push %r15
+    .endm
+
+    .section .text.percpu, "ax", @progbits
+    .globl cpu_code
+cpu_code:
+
+/* ------------------------------------------------------------------ system calls: at offset 0 */
+
+    mov %rsp, PERCPU(PERCPU_SCRATCH)
+    .globl syscall_stack
+syscall_stack:
+    mov PERCPU(PERCPU_STACK_TOP), %rsp
+    pushq $USER_DS
+    pushq PERCPU(PERCPU_SCRATCH)
+    push %r11
+    pushq $USER_CS
+    PUSH_CALL_FRAME
     lea PERCPU(0), %rdx
     cmpb $0, have_fsgsbase_copy(%rip)
     je 2f
@@ -87,23 +92,7 @@ patched_entry:
     pushfq
     mov (%rsp), %r11
     pushq $USER_CS
-    push %rcx
-    push %rax
-    push %rdi
-    push %rsi
-    push %rdx
-    push %rcx
-    push %rax
-    push %r8
-    push %r9
-    push %r10
-    push %r11
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    PUSH_CALL_FRAME
     cld
     jmp *PRIVATE(PRIVATE_PATCHED_CALL)
 

@@ -317,7 +317,6 @@ void x86_fatal(struct user_frame *regs, struct percpu *cpu)
 
 void x86_syscall(struct user_frame *frame)
 {
-    this_cpu()->counters[COUNT_SYSCALLS]++;
     current_cpu_state()->full_return = false;
     kernel_syscall_site(frame);
     kernel_syscall(frame);
@@ -325,7 +324,6 @@ void x86_syscall(struct user_frame *frame)
 
 void x86_patched_call(struct user_frame *frame)
 {
-    this_cpu()->counters[COUNT_SYSCALLS]++;
     current_cpu_state()->full_return = false;
     kernel_syscall(frame);
 }
