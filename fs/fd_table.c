@@ -16,12 +16,12 @@
 #include "kernel/lib/string.h"
 #include "kernel/process.h"
 
-#define INITIAL_FDS 32u
+#define INITIAL_FDS 64u        /* select(2) shows the capacity: Linux starts there and doubles, too */
 #define MAXIMUM_FDS (1u << 20) /* fs.nr_open */
 #define WORD_BITS   64u
 
 struct fd_array {
-    u32 capacity;           /* a multiple of WORD_BITS, but for the first array */
+    u32 capacity;           /* a multiple of WORD_BITS */
     struct fd_array *older; /* left behind by growth; freed with the table */
     u64 *open_bits, *cloexec_bits;
     struct file *slot[];
@@ -36,7 +36,7 @@ struct fd_table {
 
 static struct fd_array *array_create(u32 capacity)
 {
-    u32 words = (capacity + WORD_BITS - 1) / WORD_BITS;
+    u32 words = capacity / WORD_BITS;
     size_t slots = sizeof(struct fd_array) + capacity * sizeof(struct file *);
     struct fd_array *a = kzalloc(slots + 2 * words * sizeof(u64));
 
@@ -85,8 +85,8 @@ static void change_bit(u64 *bits, u32 i, bool value)
 static int grow(struct fd_table *t, u32 fd)
 {
     struct fd_array *old = t->array, *new;
-    u32 capacity = MAX(old->capacity * 2, WORD_BITS);
-    u32 words = (old->capacity + WORD_BITS - 1) / WORD_BITS;
+    u32 capacity = old->capacity * 2;
+    u32 words = old->capacity / WORD_BITS;
 
     while (capacity <= fd)
         capacity *= 2;
@@ -108,7 +108,7 @@ static u32 find_free(const struct fd_array *a, u32 from)
         u64 free_bits = ~a->open_bits[fd / WORD_BITS] >> (fd % WORD_BITS);
 
         if (free_bits)
-            return MIN(fd + (u32)__builtin_ctzll(free_bits), a->capacity);
+            return fd + (u32)__builtin_ctzll(free_bits);
         fd = (fd / WORD_BITS + 1) * WORD_BITS;
     }
     return MAX(from, a->capacity);
@@ -255,6 +255,11 @@ static struct file *lookup(struct fd_table *t, u32 fd)
 struct file *fd_table_lookup(struct fd_table *t, int fd)
 {
     return lookup(t, (u32)fd);
+}
+
+u32 fd_table_capacity(const struct fd_table *t)
+{
+    return __atomic_load_n(&t->array, __ATOMIC_ACQUIRE)->capacity;
 }
 
 struct file *fd_get_path(int fd)

@@ -127,6 +127,8 @@ struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);
 /* The same in any table. */
 struct file *fd_table_lookup(struct fd_table *t, int fd);
+/* Slots of the table, used or not: select(2) looks at no descriptor beyond. Only ever grows. No lock needed. */
+u32 fd_table_capacity(const struct fd_table *t);
 /*
  * Lowest free descriptor >= from for f (takes over the reference on success) with close-on-exec per
  * open_flags & O_CLOEXEC: fd or -EMFILE/-ENOMEM.

@@ -234,9 +234,8 @@ static long do_select(int n, u64 *const user_sets[3], nsec_t deadline)
     long result = -EFAULT;
     if (n < 0)
         return -EINVAL;
-    /* Bits beyond any descriptor that can be open are not looked at. */
-    if ((u64)n > current_process()->limits[RLIMIT_NOFILE].rlim_max)
-        n = (int)current_process()->limits[RLIMIT_NOFILE].rlim_max;
+    /* Bits beyond the descriptor table are not looked at: select(2), "BUGS". */
+    n = (int)MIN((u32)n, fd_table_capacity(current_process()->files));
     size_t words = ((size_t)n + 63) / 64;
     u64 *memory = words > 16 ? kmalloc(3 * words * 8) : few;
     if (!memory)

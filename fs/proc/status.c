@@ -108,7 +108,7 @@ static void show_credentials(struct text *t, const struct process *p)
 
     text_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
                 c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
-    text_printf(t, "FDSize:\t%d\nGroups:\t", 64);
+    text_printf(t, "FDSize:\t%u\nGroups:\t", p->files ? fd_table_capacity(p->files) : 0);
     for (u32 k = 0; k < c->group_count; k++)
         text_printf(t, "%u ", c->groups[k]);
     text_printf(t, "\n");

@@ -174,10 +174,17 @@ static void selects(void)
     FD_ZERO(&r);
     FD_SET(p[0], &r);
     SHOW(syscall(SYS_select, q[1] + 1, &r, NULL, NULL, &tv));
+    /* A closed descriptor is an error within the table, and not looked at beyond it; the table never shrinks. */
+    SHOW(dup2(0, 300));
+    close(300);
     FD_ZERO(&r);
     FD_SET(200, &r);
     tv = (struct timeval){0, 0};
     SHOW(select(201, &r, NULL, NULL, &tv));
+    FD_ZERO(&r);
+    FD_SET(1000, &r);
+    SHOW(select(1001, &r, NULL, NULL, &tv));
+    SHOW(FD_ISSET(1000, &r));
     SHOW(syscall(SYS_select, 10, BAD, NULL, NULL, &tv));
     SHOW(syscall(SYS_select, 0, NULL, NULL, NULL, BAD));
     close(p[1]);
