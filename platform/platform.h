@@ -379,6 +379,39 @@ bool platform_stream_drained(enum stream s);
 /* Waits for that by polling: at the end of the VM, when nothing else is to run. */
 void platform_stream_flush(enum stream s);
 
+/*
+ * Disks, in the order the machine lists them. Transfers are asynchronous; sectors are 512 bytes whatever the disk's
+ * own block size, which every transfer must respect.
+ */
+struct block_info {
+    char serial[21];       /* NUL-terminated, may be empty */
+    u64 sectors;
+    u32 block_size;        /* bytes: 512, 4096 */
+    u32 max_segments;      /* of one request */
+    u32 max_segment_bytes;
+    bool read_only, can_flush, can_discard;
+};
+enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD };
+struct block_segment {
+    paddr_t pa;
+    u32 length;
+};
+struct block_request {
+    enum block_op op;
+    u64 sector, sector_count;               /* count: BLOCK_DISCARD only */
+    const struct block_segment *segments;   /* kept by the caller until done */
+    unsigned n_segments;
+    int error;                              /* set before done(): 0, -EIO, -EOPNOTSUPP, -ENOSPC */
+    void (*done)(struct block_request *r);  /* atomic context */
+    void *private;                          /* the caller's */
+    struct block_request *next;             /* the driver's, while it is submitted */
+};
+unsigned platform_block_count(void);
+/* NULL: no such disk. */
+const struct block_info *platform_block_info(unsigned disk);
+/* Submits; queues what the device has no room for. Any thread; may take LOCK_DEVICE, does not sleep. */
+void platform_block_submit(unsigned disk, struct block_request *r);
+
 /* Random bytes from a device (virtio-rng); returns how many, 0 when there is none. May sleep. */
 size_t platform_device_random(void *buf, size_t n);
 
