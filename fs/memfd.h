@@ -5,8 +5,12 @@
 
 #include "fs/file.h"
 
-/* A memfd file named name (at most 249 bytes) with MFD_* flags, or ERR_PTR: -EINVAL, -ENOMEM. */
+/* 0, or -EINVAL: MFD_* flags that nobody knows or that exclude each other. */
+int memfd_check_flags(u32 flags);
+/* A memfd file named name (at most 249 bytes) with flags as checked, or ERR_PTR: -ENODEV (size of huge pages), -ENOMEM. */
 struct file *memfd_create(const char *name, u32 flags);
+/* Made with MFD_HUGETLB. */
+bool memfd_is_huge(const struct file *f);
 /* F_SEAL_* in force on f, 0 for files that know none. */
 u32 memfd_seals(const struct file *f);
 /* F_GET_SEALS: the seals, or -EINVAL. */

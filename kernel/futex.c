@@ -176,7 +176,7 @@ long futex_wake(u32 *uaddr, bool shared, int count, u32 bitset)
     struct futex_key key;
     if (!bitset)
         return -EINVAL;
-    int error = futex_key_get(uaddr, shared, &key, NULL);
+    int error = futex_key_only(uaddr, shared, &key, NULL);
     if (error)
         return error;
     struct futex_bucket *bucket = futex_bucket_of(&key);
@@ -264,7 +264,7 @@ long futex_requeue(u32 *uaddr, u32 *uaddr2, bool shared, int wake, int requeue, 
         return -EINVAL;
     int error = futex_key_get(uaddr, shared, &key, NULL);
     if (!error)
-        error = futex_key_get(uaddr2, shared, &key2, &object2);
+        error = futex_key_only(uaddr2, shared, &key2, &object2);
     if (error)
         return error;
     struct futex_bucket *from = futex_bucket_of(&key), *to = futex_bucket_of(&key2);

@@ -61,6 +61,11 @@ static inline bool futex_same_key(const struct futex_key *a, const struct futex_
  * is taken and stored there (NULL if the key has none). May sleep.
  */
 int futex_key_get(u32 *uaddr, bool shared, struct futex_key *key, struct memory_object **object);
+/*
+ * The same for callers that never look at the word: a private key exists for any address of a program on Linux, so the
+ * kernel's own addresses must not be told from unmapped ones.
+ */
+int futex_key_only(u32 *uaddr, bool shared, struct futex_key *key, struct memory_object **object);
 struct futex_bucket *futex_bucket_of(const struct futex_key *key);
 void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b);
 void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);

@@ -63,6 +63,16 @@ int futex_key_get(u32 *uaddr, bool shared, struct futex_key *key, struct memory_
     return shared ? shared_key(as, (vaddr_t)uaddr, key, object) : 0;
 }
 
+int futex_key_only(u32 *uaddr, bool shared, struct futex_key *key, struct memory_object **object)
+{
+    if (shared || (u64)uaddr % sizeof(u32) || (u64)uaddr >= USER_SPACE_END)
+        return futex_key_get(uaddr, shared, key, object);
+    *key = (struct futex_key){(u64)current_thread()->space, (u64)uaddr};
+    if (object)
+        *object = NULL;
+    return 0;
+}
+
 struct futex_bucket *futex_bucket_of(const struct futex_key *key)
 {
     /* Multiplicative hashing (Knuth 6.4): the top bits depend on all. */

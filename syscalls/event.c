@@ -183,12 +183,12 @@ long sys_timerfd_gettime(const struct syscall_args *a)
 static long do_signalfd(int fd, const u64 *user_mask, size_t size, u32 flags)
 {
     u64 mask;
-    if (flags & ~(u32)(SFD_CLOEXEC | SFD_NONBLOCK))
-        return -EINVAL;
     if (size != sizeof(mask))
         return -EINVAL;
     if (get_user(mask, user_mask))
         return -EFAULT;
+    if (flags & ~(u32)(SFD_CLOEXEC | SFD_NONBLOCK))
+        return -EINVAL;
     if (fd == -1)
         return install(signalfd_file_create(mask, flags & SFD_NONBLOCK), flags);
     struct file *f = fd_get(fd);

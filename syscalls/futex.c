@@ -111,9 +111,12 @@ long sys_futex(const struct syscall_args *a)
     }
 }
 
-static int check_waiters(const struct futex_waitv *v, unsigned n)
+/* One after the other, so that a wrong one is told before a later one that cannot be read. */
+static int read_waiters(struct futex_waitv *v, const struct futex_waitv *user, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
+        if (get_user(v[i], &user[i]))
+            return -EFAULT;
         if (v[i].__reserved || (v[i].flags & ~(FUTEX_32 | FUTEX_PRIVATE_FLAG)) || !(v[i].flags & FUTEX_32))
             return -EINVAL;
         if (v[i].val > UINT32_MAX)
@@ -139,9 +142,7 @@ long sys_futex_waitv(const struct syscall_args *a)
     struct futex_waitv *v = kmalloc(n * sizeof(*v));
     if (!v)
         return -ENOMEM;
-    long result = copy_from_user(v, ARG_PTR(a, 0), n * sizeof(*v));
-    if (!result)
-        result = check_waiters(v, n);
+    long result = read_waiters(v, ARG_PTR(a, 0), n);
     if (!result)
         result = futex_wait_multiple(v, n, deadline, clock == CLOCK_REALTIME);
     kfree(v);

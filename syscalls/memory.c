@@ -127,7 +127,7 @@ long sys_mmap(const struct syscall_args *a)
     }
     long result = 0;
     u64 length = ALIGN_UP(m.length, PAGE_SIZE);
-    if (m.length == 0 || (f && (flags & MAP_HUGETLB)))
+    if (m.length == 0 || (f && (flags & MAP_HUGETLB) && !memfd_is_huge(f)))
         result = -EINVAL;
     else if (length == 0 || length > USER_SPACE_END)
         result = -ENOMEM;
@@ -273,6 +273,9 @@ long sys_memfd_create(const struct syscall_args *a)
 {
     u32 flags = ARG_U32(a, 1);
     char name[MEMFD_NAME_MAX + 1];
+    int error = memfd_check_flags(flags);
+    if (error)
+        return error;
     ssize n = copy_string_from_user(name, ARG_PTR(a, 0), sizeof(name));
     if (n < 0)
         return n == -ENAMETOOLONG ? -EINVAL : n;
