@@ -104,7 +104,7 @@ deps: ## install the packages that building and testing need
 	tests/deps.sh $(PACKAGES)
 
 run: deps all ## install, build, and run a real Debian program in a VM
-	$(B)/aril run -v bash-static -c 'read -r os </proc/sys/kernel/osrelease; echo "Hello from bash $$BASH_VERSION on $$os"'
+	$(B)/aril run --verbose bash-static -c 'read -r os </proc/sys/kernel/osrelease; echo "Hello from bash $$BASH_VERSION on $$os"'
 
 # A unit test names the kernel or tool sources it tests on a line "sources: a.c b.c".
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))

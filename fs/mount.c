@@ -54,8 +54,7 @@ void mount_put(struct mount *m)
     kfree(m);
 }
 
-/* A mount outside the tree, of refs 1; takes over a reference on s. */
-static struct mount *mount_create(struct super *s, struct dentry *root, u32 flags)
+struct mount *mount_create(struct super *s, struct dentry *root, u32 flags)
 {
     static int last_id;
     struct mount *m = kzalloc(sizeof(*m));
@@ -118,6 +117,40 @@ int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root
     }
     list_add_tail(&mounts, &m->link);
     spin_unlock(&tree_lock);
+    return 0;
+}
+
+int mount_replace_root(struct super *s)
+{
+    struct mount *old = root_mount, *new = mount_create(s, s->root, 0), *m;
+
+    if (!new)
+        return -ENOMEM;
+    while ((m = list_first(&old->children, struct mount, sibling))) {
+        struct dentry *was = m->mountpoint;
+        struct dentry *d = path_lookup_child(s->root, was->name, was->name_length, false);
+
+        if (IS_ERR(d))
+            return (int)PTR_ERR(d);
+        spin_lock(&tree_lock);
+        mount_get(new);
+        m->parent = new;
+        m->mountpoint = d;
+        d->mountpoint = true;
+        was->mountpoint = false;
+        list_remove(&m->sibling);
+        list_add_tail(&new->children, &m->sibling);
+        spin_unlock(&tree_lock);
+        dentry_put(was);
+        mount_put(old);
+    }
+    spin_lock(&tree_lock);
+    new->id = old->id;
+    list_remove(&old->link);
+    list_add_head(&mounts, &new->link);
+    root_mount = new;
+    spin_unlock(&tree_lock);
+    mount_put(old);
     return 0;
 }
 

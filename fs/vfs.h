@@ -287,6 +287,13 @@ extern struct mount *root_mount;
  */
 int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags);
 int mount_detach(struct mount *m, bool lazy);
+/* A mount outside the tree, of refs 1; takes over a reference on s. NULL: out of memory. */
+struct mount *mount_create(struct super *s, struct dentry *root, u32 flags);
+/*
+ * s becomes the VM's root in place of the present one, whose mounts (all on names of the root directory, which s has too)
+ * move over; a reference is taken over on success. Only before a program runs. 0 or negative errno.
+ */
+int mount_replace_root(struct super *s);
 /* What is mounted on p in p's mount, if anything: replaces p by its root. True if it did. */
 bool mount_cross_down(struct path_ref *p);
 /* If p is the root of a mount that has a parent: p becomes the mount point. */

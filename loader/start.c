@@ -11,6 +11,7 @@
 #include <linux/stat.h>
 #include "loader/archive.h"
 #include "loader/loader.h"
+#include "fs/root.h"
 #include "fs/stdio.h"
 #include "fs/vfs.h"
 #include "kernel/address_space.h"
@@ -33,6 +34,8 @@ struct request {
     const char *exec, *cwd;
     const char *argv, *env; /* strings one after the other */
     size_t argv_size, env_size;
+    const char *volumes, *image; /* lines, fs/root.h; an EROFS image */
+    u64 volumes_size, image_size;
 };
 
 /* True if the member ends in a NUL, so that its strings can be used in place. */
@@ -68,6 +71,12 @@ static void take_reserved(struct request *r, const struct archive_entry *e)
         r->cwd = member_string(e);
     } else if (!strcmp(name, "exec")) {
         r->exec = member_string(e);
+    } else if (!strcmp(name, "volumes")) {
+        r->volumes = e->data;
+        r->volumes_size = e->size;
+    } else if (!strcmp(name, "root.erofs")) {
+        r->image = e->data;
+        r->image_size = e->size;
     } else {
         vm_fail(STATUS_VM_FAILED, "boot archive: unknown member %s", e->name);
     }
@@ -180,6 +189,67 @@ static char **make_environment(const struct request *r)
     return make_vector(NULL, standard, sizeof(standard));
 }
 
+/* Makes the working directory if there is none, as the host command promises. */
+static int enter_directory(const char *path)
+{
+    int error = vfs_chdir(path);
+    if (error != -ENOENT)
+        return error;
+    error = root_make_directory(path);
+    return error ? error : vfs_chdir(path);
+}
+
+/* Is there a file that may be executed at path? 0, -ENOENT, -EACCES, … */
+static int check_executable(const char *path)
+{
+    struct path_ref at;
+    int error = path_find(AT_FDCWD, path, FIND_FOLLOW, 0, &at);
+    if (error)
+        return error;
+    if (!S_ISREG(at.dentry->inode->mode) || inode_permission(at.dentry->inode, MAY_EXEC))
+        error = -EACCES;
+    path_put(&at);
+    return error;
+}
+
+/*
+ * A program named without a slash is looked for in the directories of PATH, as a shell does: one that may not be executed
+ * is passed over, but remembered. The path (kept for ever); ends the VM when there is none.
+ */
+static const char *find_program(const char *name, char *const *env)
+{
+    const char *directory = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *end;
+    size_t name_size = strlen(name) + 1;
+    int found = -ENOENT;
+    for (; *env; env++)
+        if (!strncmp(*env, "PATH=", 5))
+            directory = *env + 5;
+    for (;; directory = end + 1) {
+        end = directory;
+        while (*end && *end != ':')
+            end++;
+        size_t length = (size_t)(end - directory);
+        char *path = kmalloc(length + 2 + name_size);
+        if (!path)
+            vm_fail(STATUS_VM_FAILED, "out of memory while the program is looked for");
+        memcpy(path, directory, length);
+        if (length)
+            path[length++] = '/';
+        memcpy(path + length, name, name_size);
+        int error = check_executable(path);
+        if (!error)
+            return path;
+        kfree(path);
+        if (error == -EACCES)
+            found = error;
+        if (!*end)
+            break;
+    }
+    if (found == -EACCES)
+        vm_fail(STATUS_NOT_RUNNABLE, "%s: permission denied", name);
+    vm_fail(STATUS_NOT_FOUND, "%s: command not found", name);
+}
+
 /* The first thread of the program, in the kernel still: makes everything ready, then enters the program. */
 static void program_thread(void *arg)
 {
@@ -188,6 +258,10 @@ static void program_thread(void *arg)
     boot_step_done("program thread");
     load_modules(&r);
     boot_step_done("boot module");
+    root_compose(r.image, r.image_size);
+    if (r.volumes)
+        root_mount_volumes(r.volumes, r.volumes_size);
+    boot_step_done("root");
     if (!r.exec)
         r.exec = params.init;
     if (!r.exec)
@@ -195,13 +269,15 @@ static void program_thread(void *arg)
     int error = stdio_install();
     if (error)
         vm_fail(STATUS_VM_FAILED, "standard input and output cannot be opened (error %d)", -error);
-    if (r.cwd && (error = vfs_chdir(r.cwd)))
+    if (r.cwd && (error = enter_directory(r.cwd)))
         vm_fail(STATUS_VM_FAILED, "working directory %s: %s", r.cwd,
                 error == -ENOENT    ? "no such directory"
                 : error == -ENOTDIR ? "not a directory"
                                     : "cannot be entered");
     boot_step_done("standard streams");
     char **argv = make_argv(&r), **env = make_environment(&r);
+    if (!strchr(r.exec, '/'))
+        r.exec = find_program(r.exec, env);
     error = loader_exec(r.exec, argv, env, platform_user_frame(&current_thread()->cpu), message, sizeof(message));
     if (error)
         vm_fail(error == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE, "%s", message);

@@ -36,7 +36,7 @@ static const struct file_system_type *find_type(const char *name)
     return NULL;
 }
 
-static long mount_new(const struct path_ref *at, const char *user_source, const char *user_type,
+static long mount_instance(const struct path_ref *at, const char *user_source, const char *user_type,
                       const char *user_data, u32 flags)
 {
     const struct file_system_type *type;
@@ -152,7 +152,7 @@ long sys_mount(const struct syscall_args *a)
     else if (flags & MS_MOVE)
         error = -EINVAL;
     else
-        error = mount_new(&at, ARG_PTR(a, 0), ARG_PTR(a, 2), ARG_PTR(a, 4), (u32)flags);
+        error = mount_instance(&at, ARG_PTR(a, 0), ARG_PTR(a, 2), ARG_PTR(a, 4), (u32)flags);
     path_put(&at);
     return error;
 }

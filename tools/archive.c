@@ -7,6 +7,7 @@
 #include "tools/archive.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ bool archive_fail(struct archive *archive, const char *format, ...)
 
 bool archive_create(struct archive *archive, uint64_t limit)
 {
-    *archive = (struct archive){.limit = limit};
+    *archive = (struct archive){.limit = limit, .model = -1};
     archive->descriptor = memfd_create("aril-boot-archive", MFD_CLOEXEC);
     if (archive->descriptor < 0)
         return archive_fail(archive, "cannot make a memory file: %s", strerror(errno));
@@ -181,11 +182,17 @@ static bool add_parents(struct archive *archive, const char *path)
 {
     char *parent = duplicate(path);
     char *slash = strrchr(parent, '/');
+    struct stat status;
     bool done = true;
 
     if (slash && slash != parent) {
+        bool known;
+
         *slash = '\0';
-        done = archive_add_directory(archive, parent, NULL);
+        known = archive->model >= 0 &&
+                fstatat(archive->model, parent + 1, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                S_ISDIR(status.st_mode);
+        done = archive_add_directory(archive, parent, known ? &status : NULL);
     }
     free(parent);
     return done;

@@ -19,6 +19,7 @@
 
 struct archive {
     int descriptor;    /* memfd that holds the archive */
+    int model;         /* directory that lends attributes to parents made here, or -1 */
     uint64_t size;     /* bytes written so far */
     uint64_t limit;    /* the archive must stay below this many bytes */
     uint32_t inode;    /* last inode number given out */

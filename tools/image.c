@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * What ELF files say of themselves.
+ *
  * The kernel image's need of memory. QEMU loads an image that reaches beyond the memory, or that
  * the boot archive overlaps, without a word, and the VM then hangs or dies: so it is checked here.
  */
@@ -44,4 +46,29 @@ uint64_t image_end(const char *path)
     if (end == 0)
         no_kernel(path);
     return end;
+}
+
+bool image_is_static(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_static = false;
+    Elf64_Ehdr header;
+
+    if (file < 0)
+        return false;
+    if (pread(file, &header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
+        memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64 &&
+        header.e_machine == EM_X86_64 && header.e_phentsize == sizeof(Elf64_Phdr) &&
+        (header.e_type == ET_EXEC || header.e_type == ET_DYN))
+        is_static = true;
+    for (unsigned i = 0; is_static && i < header.e_phnum; i++) {
+        Elf64_Phdr segment;
+
+        is_static =
+            pread(file, &segment, sizeof(segment), (off_t)(header.e_phoff + i * sizeof(segment))) ==
+                (ssize_t)sizeof(segment) &&
+            segment.p_type != PT_INTERP;
+    }
+    close(file);
+    return is_static;
 }

@@ -5,6 +5,7 @@
 #ifndef ARIL_IMAGE_H
 #define ARIL_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -13,5 +14,8 @@
  * or is no x86-64 ELF file.
  */
 uint64_t image_end(const char *path);
+
+/* True if the file is an x86-64 ELF program that needs no dynamic linker. False if it cannot be read. */
+bool image_is_static(const char *path);
 
 #endif

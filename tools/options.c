@@ -26,6 +26,8 @@ enum {
     OPTION_APPEND,
     OPTION_RING,
     OPTION_QEMU,
+    OPTION_ROOT,
+    OPTION_VERBOSE,
     OPTION_HELP,
 };
 
@@ -39,7 +41,9 @@ static const struct option long_options[] = {
     {"accel", required_argument, NULL, OPTION_ACCEL},
     {"strace", no_argument, NULL, OPTION_STRACE},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
-    {"verbose", no_argument, NULL, 'v'},
+    {"root", required_argument, NULL, OPTION_ROOT},
+    {"volume", required_argument, NULL, 'v'},
+    {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"kernel", required_argument, NULL, OPTION_KERNEL},
     {"append", required_argument, NULL, OPTION_APPEND},
     {"ring", required_argument, NULL, OPTION_RING},
@@ -208,6 +212,14 @@ static void parse_one(struct run_options *options, struct strings *settings, boo
         options->cwd = argument;
         break;
     case 'v':
+        strings_add(&options->volumes, argument);
+        break;
+    case OPTION_ROOT:
+        if (*argument == '\0')
+            usage_error("--root wants a directory, an image or none");
+        options->root = argument;
+        break;
+    case OPTION_VERBOSE:
         options->verbose = true;
         break;
     case OPTION_CPUS:
@@ -255,7 +267,7 @@ void options_parse(struct run_options *options, int argc, char **argv, char **ho
     *options = (struct run_options){.memory = 256 << 20, .cpus = 1, .ring = -1};
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, "+:m:e:w:vh", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+:m:e:w:v:h", long_options, NULL)) != -1) {
         if (option == 'h' || option == OPTION_HELP) {
             fputs(run_usage, stdout);
             exit(0);

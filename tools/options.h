@@ -23,13 +23,15 @@ struct run_options {
     enum accelerator accelerator; /* --accel */
     int ring;                     /* --ring, 0 or 3; -1: the kernel chooses */
     bool strace;                  /* --strace */
-    bool verbose;                 /* -v */
+    bool verbose;                 /* --verbose */
     uint64_t timeout;             /* --timeout, nanoseconds; 0: none */
     const char *kernel;           /* --kernel, or NULL */
     const char *qemu;             /* --qemu, or NULL */
     const char *cwd;              /* -w, or NULL */
+    const char *root;             /* --root, or NULL */
     struct strings environment;   /* NAME=VALUE of the program, complete */
     struct strings files;         /* --file HOST:GUEST, unparsed */
+    struct strings volumes;       /* -v HOST:GUEST[:ro], unparsed */
     struct strings append;        /* --append, words for the kernel */
     char **arguments;             /* argv of the program; arguments[0] is PROGRAM */
 };

@@ -115,19 +115,22 @@ static bool add_tree(struct archive *archive, int parent, const char *entry, con
 }
 
 /* One --file HOST:GUEST. A HOST with a colon is possible: the last one separates. */
-static bool add_requested_file(struct archive *archive, const char *request, const char *cwd)
+static bool add_requested_file(struct archive *archive, const struct sources *sources,
+                               const char *request, const char *cwd)
 {
     const char *colon = strrchr(request, ':');
-    char *host, *guest;
+    char *host, *path, *guest;
     bool done;
 
     if (!colon || colon == request || colon[1] == '\0')
         return archive_fail(archive, "--file wants HOST:GUEST, not '%s' (see 'aril run --help')",
                             request);
     host = format_string("%.*s", (int)(colon - request), request);
-    guest = absolute_path(cwd, colon + 1);
+    path = absolute_path(cwd, colon + 1);
+    guest = sources_resolve(sources, path);
     done = add_tree(archive, AT_FDCWD, host, host, guest, 0);
     free(host);
+    free(path);
     free(guest);
     return done;
 }
@@ -152,22 +155,53 @@ static bool add_program(struct archive *archive, const char *program, const char
     return done;
 }
 
-bool pack_run(struct archive *archive, const struct run_options *options, const char *program,
-              const char *guest_program, const char *cwd, int *status)
+/* An image, to be used where it lies in the archive. */
+static bool add_image(struct archive *archive, const char *path)
+{
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool done;
+
+    if (file < 0 || fstat(file, &status) < 0)
+        done = archive_fail(archive, "cannot read %s: %s", path, strerror(errno));
+    else
+        done = archive_add_file(archive, ".aril/root.erofs", file, &status, path);
+    if (file >= 0)
+        close(file);
+    return done;
+}
+
+static bool add_volumes(struct archive *archive, const struct sources *sources)
+{
+    char *text = sources_volumes(sources);
+    bool done = !text || archive_add_data(archive, ".aril/volumes", text, strlen(text));
+
+    free(text);
+    return done;
+}
+
+bool pack_run(struct archive *archive, const struct pack_request *r, int *status)
 {
     static char *const no_strings[] = {NULL};
+    const struct run_options *options = r->options;
     char *const *environment = options->environment.items;
 
     *status = STATUS_FAILED;
+    archive->model = r->sources->directory;
     if (!add_strings(archive, ".aril/argv", options->arguments) ||
         !add_strings(archive, ".aril/env", environment ? environment : no_strings) ||
-        !archive_add_data(archive, ".aril/cwd", cwd, strlen(cwd)) ||
-        !archive_add_data(archive, ".aril/exec", guest_program, strlen(guest_program)) ||
-        !archive_add_directory(archive, cwd, NULL) ||
-        !add_program(archive, program, guest_program, status))
+        !archive_add_data(archive, ".aril/cwd", r->cwd, strlen(r->cwd)) ||
+        !archive_add_data(archive, ".aril/exec", r->exec, strlen(r->exec)) ||
+        !add_volumes(archive, r->sources))
+        return false;
+    if (r->sources->root == ROOT_MEMORY && !add_image(archive, r->sources->path))
+        return false;
+    if (r->sources->root == ROOT_NONE && !archive_add_directory(archive, r->cwd, NULL))
+        return false;
+    if (r->program && !add_program(archive, r->program, r->guest, status))
         return false;
     for (size_t i = 0; i < options->files.count; i++) {
-        if (!add_requested_file(archive, options->files.items[i], cwd))
+        if (!add_requested_file(archive, r->sources, options->files.items[i], r->cwd))
             return false;
     }
     return archive_finish(archive);

@@ -10,14 +10,22 @@
 
 #include "tools/archive.h"
 #include "tools/options.h"
+#include "tools/sources.h"
+
+/* What is to be run, and what the archive has to bring for it. */
+struct pack_request {
+    const struct run_options *options;
+    const struct sources *sources;
+    const char *program; /* the program's file on this host, to be packed, or NULL */
+    const char *guest;   /* its absolute path in the VM */
+    const char *exec;    /* the path to execute */
+    const char *cwd;     /* absolute working directory in the VM */
+};
 
 /*
- * Fills `archive` (fresh from archive_create) and finishes it. `program` is the path of the
- * program's file on this host, `guest_program` its absolute path in the VM, `cwd` the absolute
- * working directory in the VM. False, with archive->error set, when something cannot be packed;
- * `*status` is then the status to end with.
+ * Fills `archive` (fresh from archive_create) and finishes it. False, with archive->error set, when
+ * something cannot be packed; `*status` is then the status to end with.
  */
-bool pack_run(struct archive *archive, const struct run_options *options, const char *program,
-              const char *guest_program, const char *cwd, int *status);
+bool pack_run(struct archive *archive, const struct pack_request *request, int *status);
 
 #endif

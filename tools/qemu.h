@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "tools/options.h"
+#include "tools/sources.h"
 
 /*
  * Our ends of the channels to the VM. The first four are stream sockets, since QEMU wants to read
@@ -28,6 +29,7 @@ struct vm_description {
     const char *kernel;     /* path of aril.elf */
     const char *parameters; /* kernel command line */
     int archive;            /* descriptor of the boot archive */
+    const struct sources *sources;
     uint64_t memory;        /* bytes */
     unsigned cpus;
     bool kvm;

@@ -68,7 +68,7 @@ static struct standard_streams examine_streams(void)
     return streams;
 }
 
-static char *kernel_parameters(const struct run_options *options,
+static char *kernel_parameters(const struct run_options *options, const struct sources *sources,
                                const struct standard_streams *streams)
 {
     struct timespec time;
@@ -89,6 +89,7 @@ static char *kernel_parameters(const struct run_options *options,
         fprintf(stream, " ring=%d", options->ring);
     if (options->strace)
         fputs(" strace", stream);
+    fputs(sources_parameters(sources), stream);
     for (size_t i = 0; i < options->append.count; i++)
         fprintf(stream, " %s", options->append.items[i]);
     if (fclose(stream) != 0)
@@ -115,30 +116,47 @@ static char *find_or_die(const char *name)
     die(STATUS_NOT_RUNNABLE, "%s: %s", name, strerror(-error));
 }
 
-/* Makes the boot archive, of at most `room` bytes. */
-static void pack_or_die(struct archive *archive, const struct run_options *options, uint64_t room)
+/* What relative paths start from; not needed where -w says it. */
+static char *working_directory(const struct run_options *options)
 {
-    const char *name = options->arguments[0];
-    char *program = find_or_die(name);
-    char *here = options->cwd && *options->cwd == '/' ? duplicate("/") : current_directory();
-    char *cwd = absolute_path(here, options->cwd ? options->cwd : ".");
-    char *guest_program = *program == '/' ? absolute_path("/", program) : NULL;
+    char *here = getcwd(NULL, 0);
+
+    if (!here && options->cwd && *options->cwd == '/')
+        return duplicate("/");
+    free(here);
+    return current_directory();
+}
+
+/* Makes the boot archive, of at most `room` bytes, for a program that is named in `here`. */
+static void pack_or_die(struct archive *archive, const struct run_options *options,
+                        const struct sources *sources, const char *here, uint64_t room)
+{
+    bool own_root = sources->root != ROOT_NONE && !sources->host;
+    char *program = own_root ? NULL : find_or_die(options->arguments[0]);
+    char *absolute = program ? absolute_path(here, program) : NULL;
+    char *guest = absolute ? sources_resolve(sources, absolute) : NULL;
+    char *cwd = absolute_path(own_root ? "/" : here, options->cwd ? options->cwd : ".");
+    struct pack_request request = {
+        .options = options, .sources = sources, .program = program, .guest = guest, .cwd = cwd};
     int status;
 
-    if (!guest_program) {
-        char *host_directory = current_directory();
-
-        guest_program = absolute_path(host_directory, program);
-        free(host_directory);
-    }
+    if (own_root)
+        request.exec = options->arguments[0];
+    else if (sources->host && !options->cwd)
+        request.exec = program; /* as a shell would say it: scripts see their path */
+    else
+        request.exec = absolute;
+    /* In the host's own tree it is there already. Brought along, a static one starts sooner. */
+    if (sources->host && !image_is_static(program))
+        request.program = NULL;
     if (!archive_create(archive, room))
         die(STATUS_FAILED, "%s", archive->error);
-    if (!pack_run(archive, options, program, guest_program, cwd, &status))
+    if (!pack_run(archive, &request, &status))
         die(status, "%s", archive->error);
     free(program);
-    free(here);
+    free(absolute);
+    free(guest);
     free(cwd);
-    free(guest_program);
 }
 
 /* Prints what QEMU said, a line at a time. */
@@ -224,8 +242,9 @@ int command_run(int argc, char **argv)
     struct proxy_options proxy = {0};
     struct proxy_result result;
     struct archive archive;
+    struct sources sources;
     struct vm_description vm;
-    char *qemu, *kernel, *parameters;
+    char *qemu, *kernel, *parameters, *here;
     uint64_t kernel_end;
     int status;
 
@@ -236,14 +255,17 @@ int command_run(int argc, char **argv)
         die(STATUS_FAILED, "-m %lluM is too little memory: the kernel takes the first %llu MiB",
             (unsigned long long)options.memory >> 20, (unsigned long long)(kernel_end >> 20) + 1);
     qemu = qemu_find(options.qemu);
-    pack_or_die(&archive, &options, options.memory - kernel_end);
+    here = working_directory(&options);
+    sources_open(&sources, &options, here);
+    pack_or_die(&archive, &options, &sources, here, options.memory - kernel_end);
     accelerator = choose_accelerator(&options);
     streams = examine_streams();
-    parameters = kernel_parameters(&options, &streams);
+    parameters = kernel_parameters(&options, &sources, &streams);
     vm = (struct vm_description){.qemu = qemu,
                                  .kernel = kernel,
                                  .parameters = parameters,
                                  .archive = archive.descriptor,
+                                 .sources = &sources,
                                  .memory = options.memory,
                                  .cpus = options.cpus,
                                  .kvm = accelerator.kvm};
@@ -262,11 +284,14 @@ int command_run(int argc, char **argv)
     free(result.vm_messages);
     free(result.status.message);
     free(accelerator.reason);
+    sources_close(&sources);
+    free(here);
     free(qemu);
     free(kernel);
     free(parameters);
     free(options.environment.items);
     free(options.files.items);
+    free(options.volumes.items);
     free(options.append.items);
     return status;
 }

@@ -128,7 +128,7 @@ kernel_cases() {
 status_cases() {
     check exit-status 7 "" "${vm[@]}" busybox sh -c 'exit 7'
     check killed 139 "" "${vm[@]}" busybox sh -c 'kill -SEGV $$'
-    check killed-verbose 137 "killed by signal 9" "${vm[@]}" -v busybox sh -c 'kill -9 $$'
+    check killed-verbose 137 "killed by signal 9" "${vm[@]}" --verbose busybox sh -c 'kill -9 $$'
     check stderr 0 "to-stderr" "${vm[@]}" busybox sh -c 'echo to-stdout; echo to-stderr >&2'
     is stdout "$(cat "$dir/out")" to-stdout
     ARIL_TEST=host check environment 0 "" "${vm[@]}" -e ADDED="a b" busybox sh -c 'echo "$ARIL_TEST/$ADDED"'

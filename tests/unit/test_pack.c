@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The boot archive: what is written is read back by a reader of the cpio format written here.
- * sources: tools/archive.c tools/pack.c tools/find.c tools/message.c
+ * sources: tools/archive.c tools/pack.c tools/sources.c tools/options.c tools/usage.c tools/find.c tools/message.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -235,11 +235,18 @@ static void write_text(const char *path, const char *text)
 static void pack(struct archive *archive, struct run_options *options, const char *program,
                  const char *expect_error, int expect_status)
 {
+    struct sources sources = {.directory = -1};
+    struct pack_request request = {.options = options,
+                                   .sources = &sources,
+                                   .program = program,
+                                   .guest = "/home/prog",
+                                   .exec = "/home/prog",
+                                   .cwd = "/home/user"};
     int status;
     bool done;
 
     CHECK(archive_create(archive, UINT64_MAX));
-    done = pack_run(archive, options, program, "/home/prog", "/home/user", &status);
+    done = pack_run(archive, &request, &status);
     CHECK(done == (expect_error == NULL));
     if (!expect_error) {
         read_archive(archive);
