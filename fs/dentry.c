@@ -4,8 +4,8 @@
  *
  * Each directory guards its own children with a spinlock, so lookups in different directories never
  * meet. A dentry holds a reference on its parent; its own count reaches 0 only under the parent's
- * lock. A dentry without references is freed, so what must stay known by name (tmpfs: everything)
- * holds one of its own. Memory of dentries is only reused for dentries: dentry_put may look at the
+ * lock. A dentry without references is freed, so what must stay known by name has one more: the
+ * file system's (tmpfs: every name that exists), or the cache's (super.keep_names). Memory of dentries is only reused for dentries: dentry_put may look at the
  * lock of a parent that a rename on another CPU has just let go.
  */
 #include "fs/vfs.h"
@@ -97,7 +97,8 @@ static struct dentry *dentry_blank(const char *name, size_t length)
     list_init(&d->children);
     d->super = NULL;
     d->name_length = (u16)length;
-    d->hashed = d->unlinked = d->mountpoint = false;
+    d->hashed = d->unlinked = d->mountpoint = d->cached = d->used = false;
+    list_init(&d->cache_link);
     d->table = NULL;
     d->table_mask = d->child_count = 0;
     d->cookie = 0;
@@ -205,9 +206,8 @@ static bool name_is(const struct dentry *d, u32 hash, const char *name, size_t l
     return d->hash == hash && d->name_length == length && memcmp(d->name, name, length) == 0;
 }
 
-static struct dentry *child_find(struct dentry *parent, const char *name, size_t length)
+static struct dentry *child_find(struct dentry *parent, u32 hash, const char *name, size_t length)
 {
-    u32 hash = name_hash(name, length);
     struct dentry *d;
 
     if (parent->table) {
@@ -220,6 +220,33 @@ static struct dentry *child_find(struct dentry *parent, const char *name, size_t
         if (name_is(d, hash, name, length))
             return d;
     return NULL;
+}
+
+/* Before d gets its name: a dentry that says the name misses goes. The reference to drop, or NULL. */
+static struct dentry *remove_missing(struct dentry *parent, const struct dentry *d)
+{
+    struct dentry *old;
+
+    if (!d->super || !d->super->keep_names)
+        return NULL;
+    old = child_find(parent, d->hash, d->name, d->name_length);
+    if (!old || old->inode)
+        return NULL;
+    child_remove(parent, old);
+    return dentry_cache_remove(old) ? old : NULL;
+}
+
+/* Locks the children of d's parent, whichever that is. */
+static struct dentry *lock_parent(struct dentry *d)
+{
+    for (;;) {
+        struct dentry *parent = READ_ONCE(d->parent);
+
+        spin_lock(&parent->children_lock);
+        if (likely(READ_ONCE(d->parent) == parent))
+            return parent;
+        spin_unlock(&parent->children_lock);
+    }
 }
 
 /* ------------------------------------------------------------ public */
@@ -236,7 +263,7 @@ static bool drop_last(struct dentry *d)
         struct dentry *parent;
         bool last;
 
-        if (refs > 1) {
+        if (likely(refs > 1)) {
             if (__atomic_compare_exchange_n(&d->refs, &refs, refs - 1, true, __ATOMIC_RELEASE,
                                             __ATOMIC_RELAXED))
                 return false;
@@ -275,30 +302,93 @@ void dentry_put(struct dentry *d)
 
 struct dentry *dentry_find(struct dentry *parent, const char *name, size_t length)
 {
+    u32 hash = name_hash(name, length);
     struct dentry *d;
 
     spin_lock(&parent->children_lock);
-    d = child_find(parent, name, length);
-    if (d)
+    d = child_find(parent, hash, name, length);
+    if (d) {
         dentry_get(d);
+        if (!d->used)
+            d->used = true;
+    }
     spin_unlock(&parent->children_lock);
     return d;
 }
 
 void dentry_hash(struct dentry *d)
 {
+    bool keep = d->super && d->super->keep_names;
+    struct dentry *missing;
+
     spin_lock(&d->parent->children_lock);
+    missing = remove_missing(d->parent, d);
     d->unlinked = false;
     child_add(d->parent, d);
+    if (keep) {
+        dentry_get(d);
+        dentry_cache_add(d);
+    }
     spin_unlock(&d->parent->children_lock);
+    if (missing)
+        dentry_put(missing);
+    if (keep)
+        dentry_cache_limit();
 }
 
 void dentry_unhash(struct dentry *d)
 {
+    bool was_cached;
+
     spin_lock(&d->parent->children_lock);
     child_remove(d->parent, d);
     d->unlinked = true;
+    was_cached = dentry_cache_remove(d);
     spin_unlock(&d->parent->children_lock);
+    if (was_cached)
+        dentry_put(d);
+}
+
+bool dentry_evict(struct dentry *d)
+{
+    struct dentry *parent = lock_parent(d);
+    bool wanted = d->hashed &&
+                  (d->used || __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) > 1 ||
+                   (d->inode && __atomic_load_n(&d->inode->refs, __ATOMIC_ACQUIRE) > 1));
+
+    d->used = false;
+    if (wanted)
+        dentry_cache_add(d);
+    else
+        child_remove(parent, d);
+    spin_unlock(&parent->children_lock);
+    if (!wanted)
+        dentry_put(d);
+    return !wanted;
+}
+
+void dentry_drop_below(struct dentry *root)
+{
+    struct dentry *d = root, *next;
+
+    dentry_get(d);
+    for (;;) {
+        spin_lock(&d->children_lock);
+        next = list_empty(&d->children) ? NULL : list_first(&d->children, struct dentry, child_link);
+        if (next)
+            dentry_get(next);
+        spin_unlock(&d->children_lock);
+        if (!next && d == root)
+            break;
+        if (!next) {
+            next = d->parent;
+            dentry_get(next);
+            dentry_unhash(d);
+        }
+        dentry_put(d);
+        d = next;
+    }
+    dentry_put(d);
 }
 
 static void lock_both(struct dentry *a, struct dentry *b)
@@ -340,16 +430,19 @@ static void swap_names(struct dentry *a, struct dentry *b)
 
 void dentry_move(struct dentry *d, struct dentry *place)
 {
-    struct dentry *old_parent = d->parent, *new_parent = place->parent;
+    struct dentry *old_parent = d->parent, *new_parent = place->parent, *missing;
 
     lock_both(old_parent, new_parent);
     child_remove(old_parent, d);
+    missing = remove_missing(new_parent, place);
     swap_names(d, place);
     /* Each holds a reference on its parent: swapping the parents swaps those too. */
     d->parent = new_parent;
     place->parent = old_parent;
     child_add(new_parent, d);
     unlock_both(old_parent, new_parent);
+    if (missing)
+        dentry_put(missing);
 }
 
 void dentry_exchange(struct dentry *a, struct dentry *b)

@@ -38,10 +38,24 @@ void super_get(struct super *s)
     __atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
 }
 
+bool super_try_get(struct super *s)
+{
+    u32 refs = __atomic_load_n(&s->refs, __ATOMIC_RELAXED);
+
+    while (refs)
+        if (__atomic_compare_exchange_n(&s->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 void super_put(struct super *s)
 {
-    if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0 && s->ops->destroy)
-        s->ops->destroy(s);
+    if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) || !s->ops->destroy)
+        return;
+    if (s->keep_names)
+        dentry_drop_below(s->root);
+    s->ops->destroy(s);
 }
 
 void mount_put(struct mount *m)

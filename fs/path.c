@@ -152,27 +152,48 @@ static int step_up(struct walk *w)
     return step_to(w, parent);
 }
 
+/* A dentry found: itself, or -ENOENT where it says that the name misses. */
+static struct dentry *positive(struct dentry *d)
+{
+    if (likely(d->inode))
+        return d;
+    dentry_put(d);
+    return ERR_PTR(-ENOENT);
+}
+
+/* Asks the file system for a name that is not known. The directory is locked. */
+static struct dentry *lookup_new(struct dentry *dir, const char *name, size_t length)
+{
+    struct super *s = dir->inode->super;
+    struct dentry *d = dentry_create(dir, name, length);
+    int error;
+
+    if (IS_ERR(d))
+        return d;
+    error = dir->inode->ops->lookup(dir->inode, d);
+    if (error) {
+        dentry_put(d);
+        return ERR_PTR(error);
+    }
+    if (s->keep_names ? !dir->unlinked : d->inode && !s->volatile_names)
+        dentry_hash(d);
+    return positive(d);
+}
+
 struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked)
 {
     struct inode *i = dir->inode;
-    struct dentry *d = i->super->volatile_names ? NULL : dentry_find(dir, name, length);
-    int error;
+    bool known = !i->super->volatile_names;
+    struct dentry *d = likely(known) ? dentry_find(dir, name, length) : NULL;
 
-    if (d || !i->ops->lookup)
-        return d ? d : ERR_PTR(-ENOENT);
+    if (d)
+        return positive(d);
+    if (!i->ops->lookup)
+        return ERR_PTR(-ENOENT);
     if (!locked)
         mutex_lock(&i->lock);
-    d = i->super->volatile_names ? NULL : dentry_find(dir, name, length);
-    if (!d) {
-        d = dentry_create(dir, name, length);
-        error = IS_ERR(d) ? 0 : i->ops->lookup(i, d);
-        if (!IS_ERR(d) && (error || !d->inode)) {
-            dentry_put(d);
-            d = ERR_PTR(error ? error : -ENOENT);
-        } else if (!IS_ERR(d) && !i->super->volatile_names) {
-            dentry_hash(d);
-        }
-    }
+    d = known ? dentry_find(dir, name, length) : NULL;
+    d = d ? positive(d) : lookup_new(dir, name, length);
     if (!locked)
         mutex_unlock(&i->lock);
     return d;

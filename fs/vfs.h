@@ -68,6 +68,11 @@ struct super {
      * (tmpfs: while the name exists).
      */
     bool volatile_names;
+    /*
+     * What lookup found, or found missing, stays known while nobody uses it, as long as there is
+     * room (fs/dentry_cache.c). For file systems whose names change only through the VFS.
+     */
+    bool keep_names;
 };
 
 struct statfs;
@@ -90,7 +95,7 @@ struct dentry {
     u32 refs;                /* atomic; goes from and to 0 only under parent->children_lock */
     u32 hash;
     struct dentry *parent;   /* itself for a root */
-    struct inode *inode;     /* reference; NULL: no such file (being created) */
+    struct inode *inode;     /* reference; NULL: no such file (being created, or known to miss) */
     struct dentry *hash_next;
     struct list child_link;  /* parent->children, in order of creation */
     struct super *super;
@@ -98,6 +103,9 @@ struct dentry {
     bool hashed;             /* found by lookups */
     bool unlinked;           /* name removed */
     bool mountpoint;         /* something is mounted here, in some mount */
+    bool cached;             /* in the cache's list, which has a reference; its lock */
+    bool used;               /* found since the cache last looked */
+    struct list cache_link;
     struct spinlock children_lock; /* LOCK_DENTRY */
     /* of a directory: hashed dentries, oldest first; under children_lock */
     struct list children;
@@ -238,9 +246,9 @@ struct dentry *dentry_create_root(struct super *s, struct inode *inode);
 struct dentry *dentry_create_detached(const char *name, struct inode *inode);
 void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
-/* Finds a hashed child and takes a reference; NULL. */
+/* Finds a hashed child and takes a reference; NULL. Its inode is NULL where the name is known to miss. */
 struct dentry *dentry_find(struct dentry *parent, const char *name, size_t length);
-/* Makes d found by name. Parent's inode locked. */
+/* Makes d found by name, instead of one known to miss. Parent's inode locked. */
 void dentry_hash(struct dentry *d);
 void dentry_unhash(struct dentry *d);
 /* Gives d the name and parent of place, an unhashed dentry made for this; LOCK_RENAME held. */
@@ -255,7 +263,25 @@ int dentry_readdir(struct file *f, u64 *pos,
                    void *arg);
 /* True if d is below or at ancestor. LOCK_RENAME held. */
 bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor);
+/* Takes all that is known below root out of the tree; nobody uses it any more. */
+void dentry_drop_below(struct dentry *root);
+/*
+ * For fs/dentry_cache.c, with the cache's reference on d: takes d out of the tree if nobody else
+ * uses it (true), or gives it back to the cache.
+ */
+bool dentry_evict(struct dentry *d);
 extern struct mutex rename_lock; /* LOCK_RENAME */
+
+/* ------------------------------------------------------------ names kept: fs/dentry_cache.c */
+
+/* d becomes the newest of the cache, with a reference for it. d->parent->children_lock held. */
+void dentry_cache_add(struct dentry *d);
+/* Out of the cache: true if the reference is now the caller's. children_lock as above. */
+bool dentry_cache_remove(struct dentry *d);
+/* Forgets up to n names that nobody uses, oldest first; how many. Takes no mutex above LOCK_OBJECT. */
+u32 dentry_cache_shrink(u32 n);
+/* After an addition: keeps the cache within its share of memory. */
+void dentry_cache_limit(void);
 
 /* ------------------------------------------------------------ mounts: fs/mount.c */
 
@@ -278,6 +304,7 @@ static inline bool path_equal(const struct path_ref *a, const struct path_ref *b
 void mount_get(struct mount *m);
 void mount_put(struct mount *m);
 void super_get(struct super *s);
+bool super_try_get(struct super *s); /* false: it is going away */
 void super_put(struct super *s);
 /* The root mount of the VM; made by vfs_init. */
 extern struct mount *root_mount;
@@ -349,7 +376,7 @@ int path_parent(int dirfd, const char *path, u64 resolve, struct path_last *out)
 void path_last_put(struct path_last *l);
 /*
  * Child of a directory: cached, or asked from the file system; takes and leaves no locks, or
- * (locked) expects dir->inode locked. inode may be NULL. ERR_PTR.
+ * (locked) expects dir->inode locked. ERR_PTR, -ENOENT where there is none.
  */
 struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked);
 /* What a relative path of an openat(2)-like call starts from; any open file. -EBADF, -ENOMEM. */

@@ -29,6 +29,7 @@ enum lock_class {
     LOCK_MOUNT,         /* spin: the mount tree */
     LOCK_FS_CONTEXT,    /* spin: one process's root and working directory */
     LOCK_DENTRY,        /* spin: one directory's names in memory */
+    LOCK_DENTRY_CACHE,  /* spin: the list of names kept without users */
     LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
     LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */
     LOCK_PI,            /* spin: owners, waiters and priorities of PI futexes */
