@@ -1,9 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# run.sh [RUNS]: one table of ratios: Aril against a Linux guest under the same QEMU (Debian's cloud kernel on TCG,
-# the program alone as init) and against Linux on this machine. All in one run, sides in turn, medians of RUNS (5).
+# run.sh [-r ROW] [RUNS]: tables of ratios: Aril against a Linux guest under the same QEMU (Debian's cloud kernel
+# on TCG, the program alone as init) and against Linux on this machine. All in one run, sides in turn, medians of RUNS (3).
+# ROW: only the latencies whose names begin so. docs/benchmarks.md says what the rows mean.
 set -eu
-runs=${1:-5}
+row=
+while getopts r: option; do
+    case $option in
+    r) row=$OPTARG ;;
+    *) exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+runs=${1:-3}
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 build=${B:-$top/build}
@@ -13,10 +22,14 @@ cd "$work"
 
 # ------------------------------------------------------------------ what is compared
 
-gcc -O2 -static -pthread -o micro "$here/micro.c"
+gcc -O2 -Wall -static -pthread -o micro "$here"/micro.c "$here"/calls.c "$here"/signals.c "$here"/threads.c \
+    "$here"/wake.c "$here"/memory.c "$here"/scaling.c
 gcc -O2 -o firstbyte "$here/firstbyte.c"
+gcc -O2 -static -o sleeper "$here/sleeper.c"
 "$top/tests/apps/build.sh" "$build/apps"
 hello=$build/apps/hello-glibc-static/hello
+rm -f scaling
+if command -v go >/dev/null 2>&1; then CGO_ENABLED=0 GO111MODULE=off GOCACHE="$build/apps/go-cache" go build -o scaling "$here/scaling.go"; fi
 
 # The newest cloud kernel of Debian, unpacked here and not installed.
 if ! ls linux/boot/vmlinuz-* >/dev/null 2>&1; then
@@ -29,14 +42,19 @@ fi
 vmlinuz=$(ls "$work"/linux/boot/vmlinuz-* | tail -n 1)
 
 initramfs() { rm -rf init.d && mkdir init.d && cp "$2" init.d/init && (cd init.d && echo init | cpio -o -H newc 2>/dev/null) | gzip -1 >"$1.img"; }
-initramfs hello "$hello"
-initramfs micro micro
+for program in "$hello" micro sleeper scaling; do
+    if [ -f "$program" ]; then initramfs "$(basename "$program")" "$program"; fi
+done
 
-linux_guest() # IMAGE MEMORY
+# linux_guest IMAGE MEMORY CPUS [ARGS...]. Its TSC is the host's, whatever the kernel thinks of two CPUs' differences.
+linux_guest()
 {
-    timeout 120 qemu-system-x86_64 -M microvm,acpi=off,auto-kernel-cmdline=off -accel tcg -cpu max -m "$2" -nodefaults \
-        -no-user-config -display none -no-reboot -serial stdio -kernel "$vmlinuz" -initrd "$1.img" \
-        -append "console=ttyS0 quiet loglevel=0 panic=-1 reboot=t" </dev/null
+    image=$1 memory=$2 cpus=$3; shift 3
+    acpi=off
+    [ "$cpus" = 1 ] || acpi=on # where it finds the second
+    timeout 60 qemu-system-x86_64 -M microvm,acpi=$acpi,auto-kernel-cmdline=off -accel tcg -cpu max -smp "$cpus" -m "$memory" \
+        -nodefaults -no-user-config -display none -no-reboot -serial stdio -kernel "$vmlinuz" -initrd "$image.img" \
+        -append "console=ttyS0 quiet loglevel=0 panic=-1 reboot=t tsc=reliable -- $*" </dev/null | tr -d '\r'
 }
 
 aril() { accel=$1; shift; "$build/aril" run --accel "$accel" --timeout 120 "$@" </dev/null; }
@@ -49,30 +67,33 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN {if (a > 0 && b > 0) printf "%.2f", a /
 
 # ------------------------------------------------------------------ start-up
 
-rm -f start.*
-i=0
-while [ $i -lt "$runs" ]; do
-    for a in $accels; do ./firstbyte hello "$build/aril" run --accel "$a" -m 64M "$hello" >>"start.$a" </dev/null; done
-    ./firstbyte hello qemu-system-x86_64 -M microvm,acpi=off,auto-kernel-cmdline=off -accel tcg -cpu max -m 256 -nodefaults \
-        -no-user-config -display none -no-reboot -serial stdio -kernel "$vmlinuz" -initrd hello.img \
-        -append "console=ttyS0 quiet loglevel=0 panic=-1 reboot=t" >>start.linux </dev/null
-    i=$((i + 1))
-done
-guest=$(median <start.linux)
-echo
-echo "| start of a static hello | ms (this run) | Linux guest / Aril |"
-echo "|---|---|---|"
-echo "| Linux guest (TCG), QEMU start to first byte | $guest | 1 |"
-for a in $accels; do m=$(median <"start.$a"); echo "| Aril ($a), command start to first byte | $m | $(ratio "$guest" "$m") |"; done
-for a in $accels; do
+start_up()
+{
+    rm -f start.*
     i=0
-    rm -f entry
     while [ $i -lt "$runs" ]; do
-        aril "$a" -m 64M --append timing "$hello" 2>&1 | sed -n 's/.*timing: kernel entry to program \([0-9]*\) us.*/\1/p' >>entry
+        for a in $accels; do ./firstbyte hello "$build/aril" run --accel "$a" -m 64M "$hello" >>"start.$a" </dev/null; done
+        ./firstbyte hello qemu-system-x86_64 -M microvm,acpi=off,auto-kernel-cmdline=off -accel tcg -cpu max -m 256 -nodefaults \
+            -no-user-config -display none -no-reboot -serial stdio -kernel "$vmlinuz" -initrd hello.img \
+            -append "console=ttyS0 quiet loglevel=0 panic=-1 reboot=t" >>start.linux </dev/null
         i=$((i + 1))
     done
-    echo "| Aril ($a), kernel entry to the program's first instruction | $(median <entry | awk '{print $1 / 1000}') | |"
-done
+    guest=$(median <start.linux)
+    echo
+    echo "| start of a static hello | ms (this run) | Linux guest / Aril |"
+    echo "|---|---|---|"
+    echo "| Linux guest (TCG), QEMU start to first byte | $guest | 1 |"
+    for a in $accels; do m=$(median <"start.$a"); echo "| Aril ($a), command start to first byte | $m | $(ratio "$guest" "$m") |"; done
+    for a in $accels; do
+        i=0
+        rm -f entry
+        while [ $i -lt "$runs" ]; do
+            aril "$a" -m 64M --append timing "$hello" 2>&1 | sed -n 's/.*timing: kernel entry to program \([0-9]*\) us.*/\1/p' >>entry
+            i=$((i + 1))
+        done
+        echo "| Aril ($a), kernel entry to the program's first instruction | $(median <entry | awk '{print $1 / 1000}') | |"
+    done
+}
 
 # ------------------------------------------------------------------ size
 
@@ -86,36 +107,91 @@ smallest() # LOW HIGH COMMAND...: the least N in (LOW, HIGH] (MiB) for which COM
     echo "$high"
 }
 aril_memory() { aril "$1" -m "$2M" "$hello"; }
-guest_memory() { linux_guest hello "$1"; }
+guest_memory() { linux_guest hello "$1" 1; }
 
-echo
-echo "| size | Linux guest | Aril | ratio |"
-echo "|---|---|---|---|"
-linux_size=$(($(stat -Lc %s "$vmlinuz") / 1024))
-aril_size=$(($(stat -Lc %s "$build/aril.elf") / 1024))
-echo "| kernel file, KiB (the guest's is compressed) | $linux_size | $aril_size | $(ratio $linux_size $aril_size) |"
-guest_least=$(smallest 16 256 guest_memory)
-for a in $accels; do
-    least=$(smallest 1 64 aril_memory "$a")
-    echo "| smallest memory that runs hello, MiB ($a) | $guest_least | $least | $(ratio "$guest_least" "$least") |"
-done
+size()
+{
+    echo
+    echo "| size | Linux guest | Aril | ratio |"
+    echo "|---|---|---|---|"
+    linux_size=$(($(stat -Lc %s "$vmlinuz") / 1024))
+    aril_size=$(($(stat -Lc %s "$build/aril.elf") / 1024))
+    echo "| kernel file, KiB (the guest's is compressed) | $linux_size | $aril_size | $(ratio $linux_size $aril_size) |"
+    guest_least=$(smallest 16 256 guest_memory)
+    for a in $accels; do
+        least=$(smallest 1 64 aril_memory "$a")
+        echo "| smallest memory that runs hello, MiB ($a) | $guest_least | $least | $(ratio "$guest_least" "$least") |"
+    done
+}
+
+# ------------------------------------------------------------------ an idle VM
+
+# idle COMMAND...: per cent of a host CPU that the QEMU below COMMAND, whose program sleeps, uses in 4 s.
+idle()
+{
+    "$@" >idle.out 2>&1 &
+    command=$!
+    sleep 3
+    qemu=$(pgrep -f '^[^ ]*qemu-system' -P "$command" || true)
+    [ -n "$qemu" ] || qemu=$command
+    before=$(awk '{print $14 + $15}' "/proc/$qemu/stat")
+    sleep 4
+    after=$(awk '{print $14 + $15}' "/proc/$qemu/stat")
+    kill "$command"
+    wait "$command" 2>/dev/null || true
+    echo "$before $after $(getconf CLK_TCK)" | awk '{printf "%.2f", ($2 - $1) / $3 / 4 * 100}'
+}
+
+idle_use()
+{
+    echo
+    echo "| idle VM with 2 CPUs, its program sleeps | % of a host CPU |"
+    echo "|---|---|"
+    for a in $accels; do echo "| Aril ($a) | $(idle "$build/aril" run --accel "$a" --cpus 2 ./sleeper) |"; done
+    echo "| Linux guest (TCG, 1 CPU) | $(idle qemu-system-x86_64 -M microvm,acpi=off,auto-kernel-cmdline=off -accel tcg -cpu max -m 256 \
+        -nodefaults -no-user-config -display none -no-reboot -serial stdio -kernel "$vmlinuz" -initrd sleeper.img \
+        -append "console=ttyS0 quiet loglevel=0 panic=-1 reboot=t") |"
+}
 
 # ------------------------------------------------------------------ latencies
 
-rm -f row.*
-i=0
-while [ $i -lt "$runs" ]; do
-    ./micro >>row.native
-    linux_guest micro 512 | tr -d '\r' >>row.linux
-    for a in $accels; do aril "$a" -m 512M "$work/micro" >>"row.$a"; done
-    i=$((i + 1))
-done
+latencies()
+{
+    rm -f row.*
+    i=0
+    while [ $i -lt "$runs" ]; do
+        ./micro ${row:+"$row"} >>row.native
+        linux_guest micro 512 2 ${row:+"\"$row\""} >>row.linux
+        for a in $accels; do aril "$a" -m 512M --cpus 2 "$work/micro" ${row:+"$row"} >>"row.$a"; done
+        case getppid in "$row"*)
+            for a in $accels; do
+                aril "$a" -m 512M --append nopatch "$work/micro" -s ", nopatch" getppid >>"row.$a"
+            done ;;
+        esac
+        if [ -f scaling ]; then
+            case '2 computing' in "$row"*)
+                ./scaling >>row.native
+                linux_guest scaling 512 2 >>row.linux
+                for a in $accels; do aril "$a" -m 512M --cpus 2 "$work/scaling" >>"row.$a"; done ;;
+            esac
+        fi
+        i=$((i + 1))
+    done
+    echo
+    echo "| latency, ns | Linux here | Aril kvm | Linux / Aril kvm | Linux guest tcg | Aril tcg | guest / Aril tcg |"
+    echo "|---|---|---|---|---|---|---|"
+    awk -F '\t' '$1 == "row" && !seen[$2]++ {print $2}' row.native | while read -r name; do
+        table_row "$name" "$name"
+        [ "$name" != getppid ] || table_row getppid "getppid, nopatch"
+    done
+}
 row() { awk -F '\t' -v name="$2" '$1 == "row" && $2 == name {print $3}' "row.$1" 2>/dev/null | median; }
 
-echo
-echo "| latency, ns | Linux here | Aril kvm | Linux / Aril kvm | Linux guest tcg | Aril tcg | guest / Aril tcg |"
-echo "|---|---|---|---|---|---|---|"
-awk -F '\t' '$1 == "row" && !seen[$2]++ {print $2}' row.native | while read -r name; do
-    n=$(row native "$name") k=$(row kvm "$name") g=$(row linux "$name") t=$(row tcg "$name")
-    echo "| $name | $n | ${k:--} | $(ratio "${n:-0}" "${k:-0}") | $g | $t | $(ratio "${g:-0}" "${t:-0}") |"
-done
+table_row() # NAME_ON_LINUX NAME
+{
+    n=$(row native "$1") k=$(row kvm "$2") g=$(row linux "$1") t=$(row tcg "$2")
+    echo "| $2 | $n | ${k:--} | $(ratio "${n:-0}" "${k:-0}") | $g | $t | $(ratio "${g:-0}" "${t:-0}") |"
+}
+
+[ -n "$row" ] || { start_up; size; idle_use; }
+latencies
