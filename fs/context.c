@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A process's root, working directory and umask. */
+/* A thread's root, working directory and umask, which others may share. */
+#include <linux/sched.h>
 #include "fs/vfs.h"
 #include "kernel/heap.h"
+#include "kernel/init.h"
 
 struct fs_context *fs_context_create(void)
 {
@@ -54,9 +56,7 @@ void fs_context_put(struct fs_context *c)
 /* The caller's context; kernel threads have none and see the VM's root. */
 static struct fs_context *context(void)
 {
-    struct process *p = current_process();
-
-    return p ? p->fs : NULL;
+    return current_thread()->fs;
 }
 
 static void reference(const struct path_ref *which, struct path_ref *out)
@@ -73,6 +73,93 @@ static void reference(const struct path_ref *which, struct path_ref *out)
     path_get(out);
     spin_unlock(&c->lock);
 }
+
+u32 fs_umask(void)
+{
+    struct fs_context *c = context();
+
+    return c ? READ_ONCE(c->umask) : 0;
+}
+
+struct fs_context *thread_fs(struct thread *t)
+{
+    struct fs_context *c;
+
+    spin_lock_irq(&t->process->lock);
+    c = t->fs;
+    if (c)
+        fs_context_get(c);
+    spin_unlock_irq(&t->process->lock);
+    return c;
+}
+
+struct fd_table *thread_files(struct thread *t)
+{
+    struct fd_table *files;
+
+    spin_lock_irq(&t->process->lock);
+    files = t->files;
+    if (files)
+        fd_table_get(files);
+    spin_unlock_irq(&t->process->lock);
+    return files;
+}
+
+int fs_unshare(void)
+{
+    struct thread *me = current_thread();
+    struct fs_context *old = me->fs, *copy;
+
+    if (__atomic_load_n(&old->refs, __ATOMIC_ACQUIRE) == 1)
+        return 0;
+    copy = fs_context_copy(old);
+    if (!copy)
+        return -ENOMEM;
+    spin_lock_irq(&me->process->lock);
+    me->fs = copy;
+    spin_unlock_irq(&me->process->lock);
+    fs_context_put(old);
+    return 0;
+}
+
+/* For kernel/clone.c. */
+static int share(struct thread *t, u64 flags)
+{
+    struct thread *me = current_thread();
+
+    if (flags & CLONE_FILES)
+        fd_table_get(t->files = me->files);
+    else
+        t->files = fd_table_copy(me->files);
+    if (flags & CLONE_FS)
+        fs_context_get(t->fs = me->fs);
+    else
+        t->fs = fs_context_copy(me->fs);
+    return t->files && t->fs ? 0 : -ENOMEM;
+}
+
+/* For kernel/exit.c. */
+static void release(struct thread *t)
+{
+    struct fd_table *files = t->files;
+    struct fs_context *fs = t->fs;
+
+    spin_lock_irq(&t->process->lock);
+    t->files = NULL;
+    t->fs = NULL;
+    spin_unlock_irq(&t->process->lock);
+    if (files)
+        fd_table_put(files);
+    if (fs)
+        fs_context_put(fs);
+}
+
+static void context_init(void)
+{
+    thread_share_files = share;
+    thread_exit_files = release;
+}
+INIT_CALL(INIT_FILES, context_init);
 
 void fs_root(struct path_ref *out)
 {

@@ -192,7 +192,7 @@ void fd_table_put(struct fd_table *t)
     kfree(t);
 }
 
-static struct fd_table *copy_range(struct fd_table *t, u32 end)
+struct fd_table *fd_table_copy(struct fd_table *t)
 {
     struct fd_table *copy = fd_table_create();
     struct fd_array *a;
@@ -202,7 +202,7 @@ static struct fd_table *copy_range(struct fd_table *t, u32 end)
         return NULL;
     spin_lock(&t->lock);
     a = t->array;
-    n = MIN(a->capacity, end);
+    n = a->capacity;
     while (n && !a->slot[n - 1])
         n--;
     if (n > copy->array->capacity && grow(copy, n - 1)) {
@@ -220,11 +220,6 @@ static struct fd_table *copy_range(struct fd_table *t, u32 end)
     }
     spin_unlock(&t->lock);
     return copy;
-}
-
-struct fd_table *fd_table_copy(struct fd_table *t)
-{
-    return copy_range(t, UINT32_MAX);
 }
 
 static struct file *lookup(struct fd_table *t, u32 fd)
@@ -264,7 +259,7 @@ u32 fd_table_capacity(const struct fd_table *t)
 
 struct file *fd_get_path(int fd)
 {
-    return lookup(current_process()->files, (u32)fd);
+    return lookup(current_thread()->files, (u32)fd);
 }
 
 struct file *fd_get(int fd)
@@ -280,7 +275,7 @@ struct file *fd_get(int fd)
 
 int fd_install(struct file *f, int from, u32 open_flags)
 {
-    struct fd_table *t = current_process()->files;
+    struct fd_table *t = current_thread()->files;
     u32 limit = limit_now();
     int fd;
 
@@ -294,7 +289,7 @@ int fd_install(struct file *f, int from, u32 open_flags)
 
 int fd_install_pair(struct file *a, struct file *b, u32 open_flags, int fds[2])
 {
-    struct fd_table *t = current_process()->files;
+    struct fd_table *t = current_thread()->files;
     u32 limit = limit_now();
     int first, second = -EMFILE;
 
@@ -323,7 +318,7 @@ int fd_install_pair(struct file *a, struct file *b, u32 open_flags, int fds[2])
 
 int fd_close(int fd)
 {
-    struct fd_table *t = current_process()->files;
+    struct fd_table *t = current_thread()->files;
     struct file *f;
 
     spin_lock(&t->lock);
@@ -337,7 +332,7 @@ int fd_close(int fd)
 
 int fd_dup_to(struct file *f, int fd, u32 open_flags)
 {
-    struct fd_table *t = current_process()->files;
+    struct fd_table *t = current_thread()->files;
     struct file *replaced;
 
     if (fd < 0 || (u32)fd >= limit_now())
@@ -357,18 +352,19 @@ int fd_dup_to(struct file *f, int fd, u32 open_flags)
     return fd;
 }
 
-/* Gives the process a table of its own; descriptors from end up are not copied. */
-static int unshare(u32 end)
+int fd_unshare(void)
 {
-    struct process *p = current_process();
-    struct fd_table *t = p->files, *copy;
+    struct thread *me = current_thread();
+    struct fd_table *t = me->files, *copy;
 
     if (__atomic_load_n(&t->refs, __ATOMIC_ACQUIRE) == 1)
         return 0;
-    copy = copy_range(t, end);
+    copy = fd_table_copy(t);
     if (!copy)
         return -ENOMEM;
-    p->files = copy;
+    spin_lock_irq(&me->process->lock);
+    me->files = copy;
+    spin_unlock_irq(&me->process->lock);
     fd_table_put(t);
     return 0;
 }
@@ -381,11 +377,11 @@ int fd_close_range(unsigned first, unsigned last, unsigned flags)
     if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
         return -EINVAL;
     if (flags & CLOSE_RANGE_UNSHARE) {
-        error = unshare(UINT32_MAX);
+        error = fd_unshare();
         if (error)
             return error;
     }
-    t = current_process()->files;
+    t = current_thread()->files;
     for (u32 fd = first;; fd++) {
         struct file *f = NULL;
         int open_fd = fd_next_open(t, (int)MIN(fd, (u32)INT32_MAX));
@@ -406,7 +402,7 @@ int fd_close_range(unsigned first, unsigned last, unsigned flags)
 
 bool fd_get_cloexec(int fd, bool *cloexec)
 {
-    struct fd_table *t = current_process()->files;
+    struct fd_table *t = current_thread()->files;
     bool open_now;
 
     spin_lock(&t->lock);
@@ -419,7 +415,7 @@ bool fd_get_cloexec(int fd, bool *cloexec)
 
 int fd_set_cloexec(int fd, bool cloexec)
 {
-    struct fd_table *t = current_process()->files;
+    struct fd_table *t = current_thread()->files;
     int error = -EBADF;
 
     spin_lock(&t->lock);

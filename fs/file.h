@@ -121,7 +121,7 @@ void fd_table_get(struct fd_table *t);
 void fd_table_put(struct fd_table *t);
 /*
  * File of fd with a reference, or NULL (EBADF). fd_get refuses O_PATH files, fd_get_path gives
- * them. Current process.
+ * them. Running thread.
  */
 struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);
@@ -142,6 +142,8 @@ int fd_close(int fd);
  * -ENOMEM.
  */
 int fd_dup_to(struct file *f, int fd, u32 open_flags);
+/* Gives the running thread a table of its own: unshare(CLONE_FILES). 0 or -ENOMEM. */
+int fd_unshare(void);
 /* close_range(2), flags CLOSE_RANGE_*. */
 int fd_close_range(unsigned first, unsigned last, unsigned flags);
 /* False: fd is not open. */

@@ -295,7 +295,7 @@ int file_lock_fcntl(struct file *f, int cmd, struct flock *l)
     bool ofd = cmd >= F_OFD_GETLK;
     struct process *p = current_process();
     struct file_lock_list *lists;
-    struct request r = {.owner = ofd ? (void *)f : (void *)p->files,
+    struct request r = {.owner = ofd ? (void *)f : (void *)current_thread()->files,
                         .type = l->l_type,
                         .pid = ofd ? -1 : p->pid,
                         .wait = cmd == F_SETLKW || cmd == F_OFD_SETLKW,

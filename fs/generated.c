@@ -177,6 +177,18 @@ static u64 child_ino(const struct inode *dir, const char *name, size_t n)
     return (h ^ h >> 32) & 0x7fffffff;
 }
 
+/* Files of a thread belong to whom it acts for, or to user 0 if it shall not be looked into. Source: proc(5), /proc/PID. */
+static void owner_of(const struct generated_ref *r, struct inode *i)
+{
+    bool open = i->mode == (S_IFDIR | 0555) || r->process->dumpable;
+    struct thread *t = open ? thread_find(r->tid ? r->tid : r->process->pid) : NULL;
+
+    i->uid = t ? t->cred.euid : 0;
+    i->gid = t ? t->cred.egid : 0;
+    if (t)
+        thread_put(t);
+}
+
 /* An inode for r, whose process reference it takes over. */
 static struct inode *make_inode(struct super *s, const struct generated_ref *r, u64 ino)
 {
@@ -193,8 +205,10 @@ static struct inode *make_inode(struct super *s, const struct generated_ref *r, 
     *copy = *r;
     i->private = copy;
     i->ino = ino;
-    i->uid = r->process ? r->process->cred.euid : 0;
-    i->gid = r->process ? r->process->cred.egid : 0;
+    if (r->process)
+        owner_of(r, i);
+    else
+        i->uid = i->gid = 0;
     i->nlink = S_ISDIR(i->mode) ? 2 : 1;
     i->btime = 0;
     return i;
@@ -202,7 +216,7 @@ static struct inode *make_inode(struct super *s, const struct generated_ref *r, 
 
 static int lookup_generated(struct inode *dir, struct dentry *d)
 {
-    struct generated_ref *r = ref_of(dir), child = {.process = r->process, .arg = r->arg};
+    struct generated_ref *r = ref_of(dir), child = {.process = r->process, .tid = r->tid, .arg = r->arg};
     const struct generated_node *n = r->node->children;
     int error;
 

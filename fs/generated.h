@@ -26,7 +26,8 @@ struct generated_node;
 struct generated_ref {
     const struct generated_node *node;
     struct process *process; /* inode's reference, or NULL */
-    u64 arg;                 /* thread id, descriptor, CPU: as the directory's find() set it */
+    int tid;                 /* the thread of process that is meant; 0: its leader */
+    u64 arg;                 /* descriptor, CPU: as the directory's find() set it */
 };
 
 struct generated_node {

@@ -19,7 +19,7 @@ struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mod
                            const struct inode *dir)
 {
     struct inode *i = kzalloc(sizeof(*i));
-    struct process *p = current_process();
+    const struct credentials *c = &current_thread()->cred; /* a kernel thread's: user 0 */
 
     if (!i)
         return NULL;
@@ -28,8 +28,8 @@ struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mod
     i->ops = ops;
     i->super = s;
     i->ino = __atomic_fetch_add(&next_number, 1, __ATOMIC_RELAXED);
-    i->uid = p ? p->cred.fsuid : 0;
-    i->gid = p ? p->cred.fsgid : 0;
+    i->uid = c->fsuid;
+    i->gid = c->fsgid;
     if (dir && dir->mode & S_ISGID) {
         i->gid = dir->gid;
         if (S_ISDIR(mode))
@@ -102,57 +102,43 @@ int inode_stat(struct inode *i, struct stat *st)
 
 bool fs_capable(int capability)
 {
-    struct process *p = current_process();
-
-    return !p || p->cred.cap_effective >> capability & 1;
+    return !current_process() || capable(capability);
 }
 
 bool inode_owned(const struct inode *i)
 {
-    struct process *p = current_process();
-
-    return !p || p->cred.fsuid == i->uid || fs_capable(CAP_FOWNER);
-}
-
-static bool group_listed(const struct credentials *c, u32 gid)
-{
-    for (u32 n = 0; n < c->group_count; n++)
-        if (c->groups[n] == gid)
-            return true;
-    return false;
+    return !current_process() || current_thread()->cred.fsuid == i->uid || fs_capable(CAP_FOWNER);
 }
 
 bool in_group(u32 gid)
 {
-    struct process *p = current_process();
+    const struct credentials *c = &current_thread()->cred;
 
-    return !p || p->cred.fsgid == gid || group_listed(&p->cred, gid);
+    return !current_process() || c->fsgid == gid || credentials_list(c, gid);
 }
 
 /* The capabilities that count: access(2) asks what the real user would have. */
-static u64 capabilities_of(const struct process *p, bool real_ids)
+static u64 capabilities_of(const struct credentials *c, bool real_ids)
 {
-    if (!p)
-        return ~0ull;
-    if (!real_ids || p->cred.securebits & SECBIT_NO_SETUID_FIXUP)
-        return p->cred.cap_effective;
-    return p->cred.uid ? 0 : p->cred.cap_permitted;
+    if (!real_ids || c->securebits & SECBIT_NO_SETUID_FIXUP)
+        return c->cap_effective;
+    return c->uid ? 0 : c->cap_permitted;
 }
 
-static bool mode_allows(const struct inode *i, const struct process *p, int mask, bool real_ids)
+static bool mode_allows(const struct inode *i, const struct credentials *c, int mask, bool real_ids)
 {
     u32 mode = READ_ONCE(i->mode);
 
-    if ((real_ids ? p->cred.uid : p->cred.fsuid) == i->uid)
+    if ((real_ids ? c->uid : c->fsuid) == i->uid)
         mode >>= 6;
-    else if ((real_ids ? p->cred.gid : p->cred.fsgid) == i->gid || group_listed(&p->cred, i->gid))
+    else if ((real_ids ? c->gid : c->fsgid) == i->gid || credentials_list(c, i->gid))
         mode >>= 3;
     return !((u32)mask & ~mode & 7);
 }
 
 int inode_permission_as(struct inode *i, int mask, bool real_ids)
 {
-    struct process *p = current_process();
+    const struct credentials *c = &current_thread()->cred;
     u32 mode = READ_ONCE(i->mode);
     u64 powers;
 
@@ -161,9 +147,9 @@ int inode_permission_as(struct inode *i, int mask, bool real_ids)
         return -EROFS;
     if (unlikely(i->ops->permission != NULL))
         return i->ops->permission(i, mask);
-    if (!p || mode_allows(i, p, mask, real_ids))
+    if (!current_process() || mode_allows(i, c, mask, real_ids))
         return 0;
-    powers = capabilities_of(p, real_ids);
+    powers = capabilities_of(c, real_ids);
     if (powers >> CAP_DAC_OVERRIDE & 1 && (!(mask & MAY_EXEC) || S_ISDIR(mode) || mode & 0111))
         return 0;
     if (powers >> CAP_DAC_READ_SEARCH & 1 &&

@@ -67,9 +67,7 @@ static int finish_create(struct path_last *l, struct dentry *d, int error)
 
 static u32 masked(u32 mode)
 {
-    struct process *p = current_process();
-
-    return mode & ~(p && p->fs ? p->fs->umask : 0);
+    return mode & ~fs_umask();
 }
 
 int vfs_create_node(int dirfd, const char *path, u32 mode, u64 rdev)

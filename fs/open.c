@@ -158,9 +158,7 @@ struct file *vfs_open_path(const struct path_ref *p, u32 flags)
 /* The mode a new object gets: without the bits of the umask. */
 static u32 masked_mode(u64 mode)
 {
-    struct process *p = current_process();
-
-    return (u32)(mode & 07777) & ~(p && p->fs ? p->fs->umask : 0);
+    return (u32)(mode & 07777) & ~fs_umask();
 }
 
 static struct file *open_tmpfile(int dirfd, const char *path, const struct open_how_kernel *how)

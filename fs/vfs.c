@@ -17,19 +17,6 @@
 #include "kernel/page.h"
 #include "kernel/timer.h"
 
-static void release_files(struct process *p)
-{
-    struct fd_table *files = p->files;
-    struct fs_context *fs = p->fs;
-
-    p->files = NULL;
-    p->fs = NULL;
-    if (files)
-        fd_table_put(files);
-    if (fs)
-        fs_context_put(fs);
-}
-
 static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const char *target,
                      struct inode **made);
 
@@ -58,7 +45,6 @@ void vfs_init(void)
     mutex_init(&rename_lock, LOCK_RENAME);
     region_file_get = file_get;
     region_file_put = file_put;
-    process_exit_files = release_files;
     tmpfs_init();
     page_stats(&stats);
     /*

@@ -423,7 +423,7 @@ int device_open(struct inode *i, struct file *f);
 /* A FIFO is opened: waits for the other side as fifo(7) says. fs/fifo.c */
 int fifo_open(struct inode *i, struct file *f);
 
-/* ------------------------------------------------------------ processes' view: fs/context.c */
+/* ------------------------------------------------------------ threads' view: fs/context.c */
 
 struct fs_context {
     u32 refs;              /* atomic */
@@ -436,7 +436,13 @@ struct fs_context *fs_context_create(void);
 struct fs_context *fs_context_copy(struct fs_context *c);
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
-/* References to the current process's root and cwd. */
+/* References to what another thread has; NULL: it has ended. */
+struct fs_context *thread_fs(struct thread *t);
+struct fd_table *thread_files(struct thread *t);
+/* Gives the running thread a context of its own: unshare(CLONE_FS). 0 or -ENOMEM. */
+int fs_unshare(void);
+u32 fs_umask(void);
+/* References to the running thread's root and cwd. */
 void fs_root(struct path_ref *out);
 void fs_cwd(struct path_ref *out);
 void fs_set_root(const struct path_ref *p);

@@ -7,6 +7,7 @@
  * reads the mask of CPUs; who comes back sets its bit and then reads the count: one of them sees the other. The last
  * address_space_put() has the scheduler take the space off all CPUs before the page tables go.
  */
+#include <linux/capability.h>
 #include <linux/mman.h>
 #include "kernel/heap.h"
 #include "kernel/log.h"
@@ -150,14 +151,12 @@ bool may_commit(u64 pages, u32 prot, u32 flags, bool anonymous)
 
 bool may_lock(struct address_space *as, u64 pages)
 {
-    struct process *p = current_process();
-    if (!p || p->cred.euid == 0)
-        return true; /* CAP_IPC_LOCK */
+    if (!current_process() || capable(CAP_IPC_LOCK))
+        return true;
     return within(as->locked_pages, pages, RLIMIT_MEMLOCK);
 }
 
 bool can_lock(void)
 {
-    struct process *p = current_process();
-    return !p || p->cred.euid == 0 || resource_limit(RLIMIT_MEMLOCK) != 0;
+    return !current_process() || capable(CAP_IPC_LOCK) || resource_limit(RLIMIT_MEMLOCK) != 0;
 }

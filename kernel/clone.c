@@ -3,6 +3,7 @@
  * New threads of the running process: the kernel's part of clone(2) and clone3(2). What the flags share is
  * checked in Linux's order; what would be another process is refused in one place.
  */
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -10,10 +11,6 @@
 #include "kernel/signal.h"
 #include "kernel/thread_internal.h"
 #include "kernel/user.h"
-
-#define NAMESPACE_FLAGS                                                                      \
-    (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME | \
-     CLONE_NEWPID | CLONE_NEWUSER)
 
 static int check_flags(u64 flags)
 {
@@ -29,21 +26,20 @@ static int check_flags(u64 flags)
         return -EINVAL;
     if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
         return -EINVAL;
-    if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
+    if ((flags & CLONE_PIDFD) && (flags & CLONE_DETACHED))
         return -EINVAL;
-    if (flags & NAMESPACE_FLAGS)
+    if (flags & CLONE_NAMESPACES)
         return -EPERM; /* there are none to make: the answer to a program without CAP_SYS_ADMIN */
     return 0;
 }
 
-/* Threads of one process share everything; less sharing means another process, or another descriptor table. */
+/* A thread of the running process, or another one. */
 static bool makes_process(u64 flags)
 {
-    const u64 shared = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FILES | CLONE_FS;
-    return (flags & shared) != shared;
+    return !(flags & CLONE_THREAD);
 }
 
-static void inherit(struct thread *t, struct thread *me, u64 flags)
+static int inherit(struct thread *t, struct thread *me, u64 flags)
 {
     memcpy(t->name, me->name, sizeof(t->name));
     t->affinity = me->affinity;
@@ -64,11 +60,17 @@ static void inherit(struct thread *t, struct thread *me, u64 flags)
     platform_xsave_current(&me->cpu);
     memcpy(t->cpu.xsave, me->cpu.xsave, platform_xsave_size());
     signal_thread_init(t, me, flags);
+    t->no_new_privs = me->no_new_privs;
+    thread_credentials(me, &t->cred);
+    return thread_share_files(t, flags);
 }
 
 long process_clone(const struct clone_args *args, int tid, struct user_frame *frame)
 {
     struct thread *me = current_thread();
+    const u64 both = CLONE_PIDFD | CLONE_PARENT_SETTID;
+    if ((args->flags & both) == both && args->pidfd == args->parent_tid)
+        return -EINVAL; /* both results would go to the same place */
     int error = check_flags(args->flags);
     if (error)
         return error;
@@ -81,11 +83,22 @@ long process_clone(const struct clone_args *args, int tid, struct user_frame *fr
     }
     if ((args->flags & CLONE_SETTLS) && args->tls >= USER_SPACE_END)
         return -EPERM;
+    if (tid >= PID_MAX)
+        return -EINVAL;
+    if (tid && !capable(CAP_CHECKPOINT_RESTORE) && !capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (args->flags & CLONE_INTO_CGROUP)
+        return -EBADF; /* no cgroup file system, so no descriptor of one */
 
     struct thread *t = thread_create_with_id(me->process, tid, NULL, NULL);
     if (IS_ERR(t))
         return PTR_ERR(t);
-    inherit(t, me, args->flags);
+    error = inherit(t, me, args->flags);
+    if (error) {
+        thread_exit_files(t);
+        thread_discard(t);
+        return error;
+    }
     struct user_frame *child = platform_user_frame(&t->cpu);
     *child = *frame;
     child->ax = 0;
@@ -101,6 +114,14 @@ long process_clone(const struct clone_args *args, int tid, struct user_frame *fr
     tid = t->tid;
     if (args->flags & CLONE_PARENT_SETTID)
         put_user((u32)tid, (u32 *)args->parent_tid); /* Linux ignores a bad pointer too */
+    if (args->flags & CLONE_VFORK) {
+        t->vforked = true;
+        thread_get(t);
+    }
     thread_start(t);
+    if (args->flags & CLONE_VFORK) {
+        wait_event(&me->process->vfork_wait, !READ_ONCE(t->vforked), NSEC_NEVER, WAIT_KILLABLE);
+        thread_put(t);
+    }
     return tid;
 }

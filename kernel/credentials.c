@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* User and group ids and capabilities of a process, as credentials(7) and capabilities(7). They belong to the process, not the thread. */
+/* User and group ids and capabilities of a thread, as credentials(7) and capabilities(7). */
 #include <linux/capability.h>
+#include "kernel/heap.h"
 #include "kernel/process.h"
 
 #define BIT(capability) (1ull << (capability))
@@ -21,5 +22,60 @@ void credentials_init(struct credentials *c)
 
 bool capable(int capability)
 {
-    return current_process()->cred.cap_effective & BIT(capability);
+    return current_thread()->cred.cap_effective & BIT(capability);
+}
+
+void credentials_replace(const struct credentials *new)
+{
+    struct thread *me = current_thread();
+    struct credentials old = me->cred;
+    spin_lock_irq(&me->process->lock);
+    me->cred = *new;
+    /* It acts for another now: prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG. */
+    if (old.euid != new->euid || old.egid != new->egid || old.fsuid != new->fsuid || old.fsgid != new->fsgid ||
+        (new->cap_permitted & ~old.cap_permitted)) {
+        me->process->dumpable = 0;
+        me->pdeathsig = 0;
+    }
+    spin_unlock_irq(&me->process->lock);
+    if (old.groups != new->groups)
+        group_list_put(old.groups);
+}
+
+void thread_credentials(struct thread *t, struct credentials *out)
+{
+    spin_lock_irq(&t->process->lock);
+    *out = t->cred;
+    if (out->groups)
+        __atomic_add_fetch(&out->groups->refs, 1, __ATOMIC_RELAXED);
+    spin_unlock_irq(&t->process->lock);
+}
+
+struct group_list *group_list_create(u32 count)
+{
+    struct group_list *groups = kmalloc(sizeof(*groups) + count * sizeof(groups->gid[0]));
+    if (groups)
+        *groups = (struct group_list){.refs = 1, .count = count};
+    return groups;
+}
+
+void group_list_put(struct group_list *groups)
+{
+    if (groups && !__atomic_sub_fetch(&groups->refs, 1, __ATOMIC_ACQ_REL))
+        kfree(groups);
+}
+
+bool credentials_list(const struct credentials *c, u32 gid)
+{
+    u32 low = 0, high = c->groups ? c->groups->count : 0;
+    while (low < high) {
+        u32 middle = (low + high) / 2, at = c->groups->gid[middle];
+        if (at == gid)
+            return true;
+        if (at < gid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
 }

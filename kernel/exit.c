@@ -30,8 +30,8 @@ static void process_end(struct thread *me, struct process *p)
 {
     if (p->pid == PROGRAM_PID)
         vm_exit(p->exit_status);
-    if (process_exit_files)
-        process_exit_files(p);
+    if (me->files)
+        thread_exit_files(me);
     signal_process_exit(p);
     struct address_space *as = p->space;
     me->space = NULL;
@@ -52,9 +52,16 @@ void thread_exit(int status)
     WRITE_ONCE(me->exit_requested, true);
     me->rseq = NULL;
     futex_thread_exit(me);
+    if (me->vforked) {
+        WRITE_ONCE(me->vforked, false);
+        wait_wake_all(&p->vfork_wait);
+    }
     if (me->trace && thread_exit_trace)
         thread_exit_trace(me);
 
+    /* Before anybody can see that this thread is gone. Of the last one the machine's end disposes. */
+    if (READ_ONCE(p->thread_count) > 1)
+        thread_exit_files(me);
     u64 user, system;
     thread_cpu_time(me, &user, &system);
     spin_lock_irq(&p->lock);

@@ -12,8 +12,6 @@
 #include "kernel/signal.h"
 #include "kernel/thread_internal.h"
 
-void (*process_exit_files)(struct process *p);
-
 /* Limits of a first process, as getrlimit(2) shows them in a container. */
 static void default_limits(struct rlimit *limits)
 {
@@ -45,8 +43,8 @@ struct process *process_create(void)
     wait_queue_init(&p->signal_wait);
     wait_queue_init(&p->stop_wait);
     wait_queue_init(&p->exited);
+    wait_queue_init(&p->vfork_wait);
     default_limits(p->limits);
-    credentials_init(&p->cred);
     p->start_time = platform_clock();
     p->dumpable = 1;
     p->coredump_filter = 0x33; /* core(5): the default */

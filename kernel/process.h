@@ -19,18 +19,37 @@ struct fd_table;
 struct futex_waiter;
 struct fs_context;
 
+/* Supplementary groups, ascending; never changes, shared by all threads that have them. */
+struct group_list {
+    u32 refs, count;
+    u32 gid[];
+};
+
+/*
+ * A thread's own, as on Linux: what libraries make of it for a whole process, they do by changing each thread. Written only by
+ * its thread, under the process lock; read by it without a lock. Others read a single id as it stands, or
+ * take a consistent copy by thread_credentials().
+ */
 struct credentials {
     u32 uid, euid, suid, fsuid;
     u32 gid, egid, sgid, fsgid;
-    u32 group_count;
-    u32 groups[32];
+    struct group_list *groups;     /* reference; NULL: none */
     u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient; /* bit CAP_* */
     u32 securebits;                /* SECBIT_*, prctl(2) */
 };
 
 /* A first process's: user 0 with the capabilities for which the kernel serves anything. */
 void credentials_init(struct credentials *c);
-/* True if the current process has capability CAP_*. */
+/* Makes *new the running thread's; takes over the reference on its groups, if they are others than before. */
+void credentials_replace(const struct credentials *new);
+/* A copy of t's, with a reference on its groups: group_list_put(). */
+void thread_credentials(struct thread *t, struct credentials *out);
+/* NULL: out of memory. */
+struct group_list *group_list_create(u32 count);
+void group_list_put(struct group_list *groups);
+/* True if gid is one of the supplementary groups. */
+bool credentials_list(const struct credentials *c, u32 gid);
+/* True if the running thread has capability CAP_*. */
 bool capable(int capability);
 
 struct process {
@@ -41,9 +60,6 @@ struct process {
     struct list threads;           /* thread.process_link */
     u32 thread_count;              /* alive */
     struct address_space *space;   /* reference */
-    struct fd_table *files;        /* reference; owned by fs/ */
-    struct fs_context *fs;         /* cwd, root, umask; owned by fs/ */
-    struct credentials cred;
     struct rlimit limits[RLIM_NLIMITS];
     struct signal_handlers handlers;   /* dispositions */
     struct signal_pending pending;     /* process-directed */
@@ -54,6 +70,7 @@ struct process {
     bool exiting;                  /* exit_group ran or a fatal signal arrived */
     int exit_status;               /* as wait(2): code << 8, or signal | 0x80 core flag */
     struct wait_queue exited;      /* woken when the last thread is gone */
+    struct wait_queue vfork_wait;  /* threads that clone(CLONE_VFORK) made release their makers here */
     char name[16];                 /* comm of the leader */
     char exe[4096];                /* absolute path of the executable */
     struct list posix_timers;      /* timer_create; kernel/posix_timer.c */
@@ -75,8 +92,7 @@ struct process {
     u64 personality;
     int oom_score_adj;             /* /proc/PID/oom_score_adj */
     u32 coredump_filter;           /* /proc/PID/coredump_filter, bits as core(5) */
-    u32 dumpable, no_new_privs, child_subreaper;
-    int pdeathsig;
+    u32 dumpable, child_subreaper;
     u64 membarrier_registered;     /* MEMBARRIER_CMD_* registrations */
     struct thread *leader;         /* first thread; its struct and id stay till the process ends */
     struct list process_link;      /* list of all processes */
@@ -91,6 +107,12 @@ struct thread {
     struct process *process;       /* NULL: kernel thread */
     struct list process_link;
     struct address_space *space;   /* NULL: kernel thread */
+    struct fd_table *files;        /* reference, as fs; replaced by the thread itself, under the process lock; NULL: none */
+    struct fs_context *fs;         /* cwd, root, umask; both are owned by fs/ */
+    struct credentials cred;
+    bool no_new_privs;
+    bool vforked;                  /* its maker sleeps until it ends */
+    int pdeathsig;
     char name[16];
 
     /* scheduler, under the run queue's lock */
@@ -220,8 +242,10 @@ u64 process_cpu_time(struct process *p, u64 *user, u64 *system);
 
 #define PID_MAX 32768 /* default of /proc/sys/kernel/pid_max */
 
-/* Set by fs/: release descriptors and fs context when the last thread has gone. */
-extern void (*process_exit_files)(struct process *p);
+/* Set by fs/: releases the running thread's descriptors and fs context, as it ends. */
+extern void (*thread_exit_files)(struct thread *t);
+/* Set by fs/: gives t the running thread's descriptors and fs context, or copies. flags: CLONE_FILES, CLONE_FS. 0 or -ENOMEM. */
+extern int (*thread_share_files)(struct thread *t, u64 flags);
 /* Set by the tracer: a thread with a trace state ends. */
 extern void (*thread_exit_trace)(struct thread *t);
 
@@ -229,6 +253,9 @@ extern void (*thread_exit_trace)(struct thread *t);
  * clone(2)/clone3(2) of the running thread; args checked only for form (sizes, flags that exist), tid: requested id or 0.
  * frame: the caller's registers. New tid or negative errno; -ENOSYS where it would make another process.
  */
+#define CLONE_NAMESPACES                                                                         \
+    (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME | \
+     CLONE_NEWPID | CLONE_NEWUSER)
 struct clone_args;
 long process_clone(const struct clone_args *args, int tid, struct user_frame *frame);
 

@@ -53,7 +53,7 @@ void signal_info_user(siginfo_t *info, int signo, int code)
     info->si_signo = signo;
     info->si_code = code;
     info->si_pid = p->pid;
-    info->si_uid = p->cred.uid;
+    info->si_uid = current_thread()->cred.uid;
 }
 
 void signal_force(int signo, const siginfo_t *info)

@@ -22,6 +22,8 @@ static struct spinlock cache_lock = SPINLOCK_INIT(LOCK_THREAD_IDS);
 static struct thread *cache; /* linked by id_next */
 static u32 cached;
 void (*thread_exit_trace)(struct thread *t);
+void (*thread_exit_files)(struct thread *t);
+int (*thread_share_files)(struct thread *t, u64 flags);
 
 /* A recycled or new thread: everything zero but its stack and FP area. */
 static struct thread *thread_alloc(void)
@@ -84,6 +86,7 @@ void thread_put(struct thread *t)
 {
     if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
         return;
+    group_list_put(t->cred.groups);
     if (t->process)
         process_put(t->process);
     spin_lock_irq(&cache_lock);
@@ -148,7 +151,7 @@ struct thread *kernel_thread_create(const char *name, void (*fn)(void *arg), voi
 struct thread *thread_create_with_id(struct process *p, int id, void (*entry)(void *arg), void *arg)
 {
     const struct rlimit *limit = &p->limits[RLIMIT_NPROC];
-    if (p->cred.uid && thread_count_all() >= limit->rlim_cur)
+    if (current_thread()->cred.uid && thread_count_all() >= limit->rlim_cur)
         return ERR_PTR(-EAGAIN);
     struct thread *t = thread_alloc();
     if (!t)

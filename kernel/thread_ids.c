@@ -66,7 +66,7 @@ int thread_id_add(struct thread *t, int id)
 {
     int error = 0;
     spin_lock_irq(&lock);
-    if (id && id != t->process->pid && id_taken(id))
+    if (id && t->process->leader && id_taken(id)) /* the leader has its process's */
         error = -EEXIST;
     else if (!id && !(id = take_id()))
         error = -EAGAIN;

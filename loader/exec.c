@@ -293,6 +293,7 @@ static int build_stack(struct exec *x, const struct process *p, char *const argv
                        struct initial_stack *s)
 {
     const struct elf_image *image = x->main.image;
+    const struct credentials *cred = &current_thread()->cred;
     u64 bias = x->main.bias;
     const Elf64_auxv_t aux[] = {
         {AT_SYSINFO_EHDR, {x->space->vdso}},
@@ -306,10 +307,10 @@ static int build_stack(struct exec *x, const struct process *p, char *const argv
         {AT_BASE, {x->interpreter.image ? x->interpreter.bias : 0}},
         {AT_FLAGS, {0}},
         {AT_ENTRY, {image->header.e_entry + bias}},
-        {AT_UID, {p->cred.uid}},
-        {AT_EUID, {p->cred.euid}},
-        {AT_GID, {p->cred.gid}},
-        {AT_EGID, {p->cred.egid}},
+        {AT_UID, {cred->uid}},
+        {AT_EUID, {cred->euid}},
+        {AT_GID, {cred->gid}},
+        {AT_EGID, {cred->egid}},
         {AT_SECURE, {0}},
         {AT_RANDOM, {0}},
         {AT_HWCAP2, {platform_hwcap2()}},
@@ -392,7 +393,7 @@ static void reset_process(struct exec *x)
     t->robust_list = NULL;
     t->rseq = NULL;
     p->dumpable = 1;
-    fd_close_on_exec(p->files);
+    fd_close_on_exec(t->files);
 }
 
 static int exec_open(struct exec *x, const char *path)

@@ -294,12 +294,13 @@ void loader_start_program(void)
     if (!p)
         vm_fail(STATUS_VM_FAILED, "out of memory for the first process");
     p->parent_pid = PROGRAM_PID - 1;
-    p->files = fd_table_create();
-    p->fs = fs_context_create();
-    if (!p->files || !p->fs)
-        vm_fail(STATUS_VM_FAILED, "out of memory for the first process");
     struct thread *t = thread_create_entry(p, program_thread, NULL);
     if (IS_ERR(t))
+        vm_fail(STATUS_VM_FAILED, "out of memory for the first thread");
+    credentials_init(&t->cred);
+    t->files = fd_table_create();
+    t->fs = fs_context_create();
+    if (!t->files || !t->fs)
         vm_fail(STATUS_VM_FAILED, "out of memory for the first thread");
     thread_start(t);
     process_put(p);

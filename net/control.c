@@ -13,8 +13,8 @@ static u32 in_flight; /* atomic */
 
 struct ucred credentials_current(void)
 {
-    struct process *p = current_process();
-    return (struct ucred){.pid = (u32)p->pid, .uid = p->cred.euid, .gid = p->cred.egid};
+    const struct credentials *c = &current_thread()->cred;
+    return (struct ucred){.pid = (u32)current_process()->pid, .uid = c->euid, .gid = c->egid};
 }
 
 /* ------------------------------------------------------------ files in flight */
@@ -130,7 +130,7 @@ static int import_files(struct message *m, const void *data, size_t length)
 static int import_credentials(struct message *m, const void *data, size_t length)
 {
     struct ucred c;
-    const struct credentials *mine = &current_process()->cred;
+    const struct credentials *mine = &current_thread()->cred;
     if (length != sizeof(c))
         return -EINVAL;
     memcpy(&c, data, sizeof(c));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* IPv4 and IPv6 addresses: parsing, showing, routing inside the VM; creation and binding of sockets of both families. */
+#include <linux/capability.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "net/inet.h"
@@ -224,7 +225,7 @@ int inet_bind(struct socket *s, const struct socket_address *a)
         return error;
     if (!bindable(u, wanted.ip))
         return -EADDRNOTAVAIL;
-    if (wanted.port && wanted.port < PRIVILEGED_PORTS && current_process()->cred.euid != 0)
+    if (wanted.port && wanted.port < PRIVILEGED_PORTS && !capable(CAP_NET_BIND_SERVICE))
         return -EACCES;
     if (u->local.port || u->state != TCP_CLOSE || s->stream)
         return -EINVAL;

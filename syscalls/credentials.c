@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls about user and group ids and capabilities. Sources: credentials(7), capabilities(7). Ids belong to the
- * process here, so C libraries that change them thread by thread see each change succeed.
+ * System calls about user and group ids and capabilities of the running thread. Sources: credentials(7), capabilities(7).
  */
 #include <linux/capability.h>
 #include <linux/limits.h>
@@ -32,7 +31,7 @@ long sys_capset(const struct syscall_args *a);
 
 static struct credentials *cred(void)
 {
-    return &current_process()->cred;
+    return &current_thread()->cred;
 }
 
 long sys_getuid(const struct syscall_args *a)
@@ -59,8 +58,6 @@ long sys_getegid(const struct syscall_args *a)
 static void uids_changed(struct credentials *new, const struct credentials *old)
 {
     new->fsuid = new->euid;
-    if (new->euid != old->euid || new->egid != old->egid)
-        current_process()->dumpable = 0;
     if (new->securebits & SECBIT_NO_SETUID_FIXUP)
         return;
     bool had_root = !old->uid || !old->euid || !old->suid;
@@ -76,14 +73,6 @@ static void uids_changed(struct credentials *new, const struct credentials *old)
         new->cap_effective = new->cap_permitted;
 }
 
-static void cred_replace(const struct credentials *new)
-{
-    struct process *p = current_process();
-    spin_lock_irq(&p->lock);
-    p->cred = *new;
-    spin_unlock_irq(&p->lock);
-}
-
 long sys_setuid(const struct syscall_args *a)
 {
     u32 uid = ARG_U32(a, 0);
@@ -96,7 +85,7 @@ long sys_setuid(const struct syscall_args *a)
         return -EPERM;
     new.euid = uid;
     uids_changed(&new, cred());
-    cred_replace(&new);
+    credentials_replace(&new);
     return 0;
 }
 
@@ -111,7 +100,7 @@ long sys_setgid(const struct syscall_args *a)
     else if (gid != new.gid && gid != new.sgid)
         return -EPERM;
     new.egid = new.fsgid = gid;
-    cred_replace(&new);
+    credentials_replace(&new);
     return 0;
 }
 
@@ -134,7 +123,7 @@ long sys_setreuid(const struct syscall_args *a)
     if (uid != NO_ID || (euid != NO_ID && euid != old->uid))
         new.suid = new.euid;
     uids_changed(&new, old);
-    cred_replace(&new);
+    credentials_replace(&new);
     return 0;
 }
 
@@ -157,7 +146,7 @@ long sys_setregid(const struct syscall_args *a)
     if (gid != NO_ID || (egid != NO_ID && egid != old->gid))
         new.sgid = new.egid;
     new.fsgid = new.egid;
-    cred_replace(&new);
+    credentials_replace(&new);
     return 0;
 }
 
@@ -179,7 +168,7 @@ long sys_setresuid(const struct syscall_args *a)
     new.euid = euid == NO_ID ? old->euid : euid;
     new.suid = suid == NO_ID ? old->suid : suid;
     uids_changed(&new, old);
-    cred_replace(&new);
+    credentials_replace(&new);
     return 0;
 }
 
@@ -196,7 +185,7 @@ long sys_setresgid(const struct syscall_args *a)
     new.egid = egid == NO_ID ? old->egid : egid;
     new.sgid = sgid == NO_ID ? old->sgid : sgid;
     new.fsgid = new.egid;
-    cred_replace(&new);
+    credentials_replace(&new);
     return 0;
 }
 
@@ -236,7 +225,7 @@ long sys_setfsuid(const struct syscall_args *a)
         else if (old != 0 && uid == 0)
             new.cap_effective |= new.cap_permitted & FILE_CAPABILITIES;
         new.fsuid = uid;
-        cred_replace(&new);
+        credentials_replace(&new);
     }
     return old;
 }
@@ -248,7 +237,7 @@ long sys_setfsgid(const struct syscall_args *a)
     bool allowed = capable(CAP_SETGID) || gid == new.gid || gid == new.egid || gid == new.sgid || gid == old;
     if (gid != NO_ID && allowed) {
         new.fsgid = gid;
-        cred_replace(&new);
+        credentials_replace(&new);
     }
     return old;
 }
@@ -256,16 +245,28 @@ long sys_setfsgid(const struct syscall_args *a)
 long sys_getgroups(const struct syscall_args *a)
 {
     int size = ARG_INT(a, 0);
-    u32 count = cred()->group_count;
+    const struct group_list *groups = cred()->groups;
+    u32 count = groups ? groups->count : 0;
     if (size < 0)
         return -EINVAL;
     if (size) {
         if ((u32)size < count)
             return -EINVAL;
-        if (copy_to_user(ARG_PTR(a, 1), cred()->groups, count * sizeof(u32)))
+        if (count && copy_to_user(ARG_PTR(a, 1), groups->gid, count * sizeof(u32)))
             return -EFAULT;
     }
     return count;
+}
+
+static void sort(u32 *ids, u32 count)
+{
+    for (u32 gap = count / 2; gap; gap /= 2)
+        for (u32 i = gap; i < count; i++) {
+            u32 id = ids[i], k = i;
+            for (; k >= gap && ids[k - gap] > id; k -= gap)
+                ids[k] = ids[k - gap];
+            ids[k] = id;
+        }
 }
 
 long sys_setgroups(const struct syscall_args *a)
@@ -276,15 +277,19 @@ long sys_setgroups(const struct syscall_args *a)
         return -EPERM;
     if (count > NGROUPS_MAX)
         return -EINVAL;
-    if (count > ARRAY_SIZE(new.groups))
+    new.groups = group_list_create(count);
+    if (!new.groups)
         return -ENOMEM;
-    if (copy_from_user(new.groups, ARG_PTR(a, 1), count * sizeof(u32)))
-        return -EFAULT;
-    for (u32 i = 0; i < count; i++)
-        if (new.groups[i] == NO_ID)
-            return -EINVAL;
-    new.group_count = count;
-    cred_replace(&new);
+    int error = copy_from_user(new.groups->gid, ARG_PTR(a, 1), count * sizeof(u32));
+    for (u32 i = 0; i < count && !error; i++)
+        if (new.groups->gid[i] == NO_ID)
+            error = -EINVAL;
+    if (error) {
+        group_list_put(new.groups);
+        return error;
+    }
+    sort(new.groups->gid, count);
+    credentials_replace(&new);
     return 0;
 }
 
@@ -321,11 +326,13 @@ long sys_capget(const struct syscall_args *a)
             thread_put(t);
         return -ESRCH;
     }
-    const struct credentials *c = &t->process->cred;
+    struct credentials c;
+    thread_credentials(t, &c);
+    group_list_put(c.groups);
     for (int i = 0; i < n; i++) {
-        data[i].effective = (u32)(c->cap_effective >> (32 * i));
-        data[i].permitted = (u32)(c->cap_permitted >> (32 * i));
-        data[i].inheritable = (u32)(c->cap_inheritable >> (32 * i));
+        data[i].effective = (u32)(c.cap_effective >> (32 * i));
+        data[i].permitted = (u32)(c.cap_permitted >> (32 * i));
+        data[i].inheritable = (u32)(c.cap_inheritable >> (32 * i));
     }
     thread_put(t);
     return ARG_PTR(a, 1) ? copy_to_user(ARG_PTR(a, 1), data, (size_t)n * sizeof(data[0])) : 0;
@@ -356,6 +363,6 @@ long sys_capset(const struct syscall_args *a)
     new.cap_permitted = permitted;
     new.cap_inheritable = inheritable;
     new.cap_ambient &= permitted & inheritable;
-    cred_replace(&new);
+    credentials_replace(&new);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls that send signals: kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo. */
+#include <linux/capability.h>
 #include "syscalls/syscall.h"
 #include "kernel/signal.h"
 #include "kernel/lib/string.h"
@@ -10,15 +11,15 @@ long sys_tgkill(const struct syscall_args *a);
 long sys_rt_sigqueueinfo(const struct syscall_args *a);
 long sys_rt_tgsigqueueinfo(const struct syscall_args *a);
 
-/* CAP_KILL, or a user id in common. */
-static bool may_signal(const struct process *to)
+/* Its own process, CAP_KILL, or a user id in common. */
+static bool may_signal(const struct thread *to)
 {
-    const struct credentials *own = &current_process()->cred, *cred = &to->cred;
-    return own->euid == 0 || own->euid == cred->suid || own->euid == cred->uid || own->uid == cred->suid ||
+    const struct credentials *own = &current_thread()->cred, *cred = &to->cred;
+    return to->process == current_process() || capable(CAP_KILL) || own->euid == cred->suid || own->euid == cred->uid || own->uid == cred->suid ||
            own->uid == cred->uid;
 }
 
-static int check(const struct process *to, int signo)
+static int check(const struct thread *to, int signo)
 {
     if (signo < 0 || signo > SIGNAL_COUNT)
         return -EINVAL;
@@ -30,7 +31,7 @@ static long kill_process(int pid, int signo, const siginfo_t *info)
     struct process *p = process_find(pid);
     if (!p)
         return -ESRCH;
-    int error = check(p, signo);
+    int error = check(p->leader, signo);
     if (!error && signo)
         error = signal_send_process(p, signo, info);
     process_put(p);
@@ -66,7 +67,7 @@ static long kill_thread(int tgid, int tid, int signo, const siginfo_t *info)
         return -ESRCH;
     int error = -ESRCH;
     if (t->process && (!tgid || t->process->pid == tgid)) {
-        error = check(t->process, signo);
+        error = check(t, signo);
         if (!error && signo)
             error = signal_send_thread(t, signo, info);
     }

@@ -274,6 +274,6 @@ long sys_chroot(const struct syscall_args *a)
 
 long sys_umask(const struct syscall_args *a)
 {
-    return __atomic_exchange_n(&current_process()->fs->umask, ARG_U32(a, 0) & 0777,
+    return __atomic_exchange_n(&current_thread()->fs->umask, ARG_U32(a, 0) & 0777,
                                __ATOMIC_RELAXED);
 }

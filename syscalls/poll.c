@@ -235,7 +235,7 @@ static long do_select(int n, u64 *const user_sets[3], nsec_t deadline)
     if (n < 0)
         return -EINVAL;
     /* Bits beyond the descriptor table are not looked at: select(2), "BUGS". */
-    n = (int)MIN((u32)n, fd_table_capacity(current_process()->files));
+    n = (int)MIN((u32)n, fd_table_capacity(current_thread()->files));
     size_t words = ((size_t)n + 63) / 64;
     u64 *memory = words > 16 ? kmalloc(3 * words * 8) : few;
     if (!memory)

@@ -109,7 +109,7 @@ static long ambient(struct credentials *c, const struct syscall_args *a)
     return -EINVAL;
 }
 
-static long capability_operation(struct credentials *c, const struct syscall_args *a)
+static long change_or_tell(struct credentials *c, const struct syscall_args *a)
 {
     u64 arg = ARG_U64(a, 1);
     switch (ARG_INT(a, 0)) {
@@ -131,18 +131,20 @@ static long capability_operation(struct credentials *c, const struct syscall_arg
     return -EINVAL;
 }
 
+static long capability_operation(const struct syscall_args *a)
+{
+    struct credentials c = current_thread()->cred;
+    long result = change_or_tell(&c, a);
+    if (!result)
+        credentials_replace(&c);
+    return result;
+}
+
 /* Attributes of the process that others (core dumps, exec, a parent) look at. */
 static long process_operation(struct process *p, const struct syscall_args *a)
 {
     u64 arg = ARG_U64(a, 1);
     switch (ARG_INT(a, 0)) {
-    case PR_SET_PDEATHSIG:
-        if (arg > SIGNAL_COUNT)
-            return -EINVAL;
-        p->pdeathsig = (int)arg;
-        return 0;
-    case PR_GET_PDEATHSIG:
-        return copy_to_user(ARG_PTR(a, 1), &p->pdeathsig, sizeof(p->pdeathsig));
     case PR_GET_DUMPABLE:
         return p->dumpable;
     case PR_SET_DUMPABLE:
@@ -155,13 +157,6 @@ static long process_operation(struct process *p, const struct syscall_args *a)
         return 0;
     case PR_GET_CHILD_SUBREAPER:
         return copy_to_user(ARG_PTR(a, 1), &p->child_subreaper, sizeof(p->child_subreaper));
-    case PR_SET_NO_NEW_PRIVS:
-        if (arg != 1 || !unused(a, 2))
-            return -EINVAL;
-        p->no_new_privs = 1;
-        return 0;
-    case PR_GET_NO_NEW_PRIVS:
-        return unused(a, 1) ? (long)p->no_new_privs : -EINVAL;
     case PR_SET_THP_DISABLE:
         if (!unused(a, 2))
             return -EINVAL;
@@ -177,6 +172,20 @@ static long thread_operation(struct thread *t, const struct syscall_args *a)
 {
     static const int tsc_enabled = PR_TSC_ENABLE;
     switch (ARG_INT(a, 0)) {
+    case PR_SET_PDEATHSIG:
+        if (ARG_U64(a, 1) > SIGNAL_COUNT)
+            return -EINVAL;
+        t->pdeathsig = ARG_INT(a, 1);
+        return 0;
+    case PR_GET_PDEATHSIG:
+        return copy_to_user(ARG_PTR(a, 1), &t->pdeathsig, sizeof(t->pdeathsig));
+    case PR_SET_NO_NEW_PRIVS:
+        if (ARG_U64(a, 1) != 1 || !unused(a, 2))
+            return -EINVAL;
+        t->no_new_privs = true;
+        return 0;
+    case PR_GET_NO_NEW_PRIVS:
+        return unused(a, 1) ? (long)t->no_new_privs : -EINVAL;
     case PR_SET_NAME:
         return set_name(t, ARG_PTR(a, 1));
     case PR_GET_NAME:
@@ -200,6 +209,10 @@ long sys_prctl(const struct syscall_args *a)
 {
     struct thread *t = current_thread();
     switch (ARG_INT(a, 0)) {
+    case PR_SET_PDEATHSIG:
+    case PR_GET_PDEATHSIG:
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_GET_NO_NEW_PRIVS:
     case PR_SET_NAME:
     case PR_GET_NAME:
     case PR_GET_TIMERSLACK:
@@ -215,7 +228,7 @@ long sys_prctl(const struct syscall_args *a)
     case PR_GET_SECUREBITS:
     case PR_SET_SECUREBITS:
     case PR_CAP_AMBIENT:
-        return capability_operation(&t->process->cred, a);
+        return capability_operation(a);
     case PR_GET_SECCOMP:
         return 0; /* mode 0: no filter */
     case PR_GET_SPECULATION_CTRL:

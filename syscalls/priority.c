@@ -33,15 +33,17 @@ static long for_each_target(enum target target, int who, visit_t visit, void *ar
         return result;
     }
     if (!who)
-        who = target == TARGET_GROUP ? me->group_id : (int)me->cred.uid;
+        who = target == TARGET_GROUP ? me->group_id : (int)current_thread()->cred.uid;
     struct process *p;
     for (int pid = 0; (p = process_next(pid)); process_put(p)) {
         struct thread *t;
         pid = p->pid;
-        if (target == TARGET_GROUP ? p->group_id != who : p->cred.uid != (u32)who)
+        if (target == TARGET_GROUP && p->group_id != who)
             continue;
         spin_lock_irq(&p->lock);
         list_for_each(t, &p->threads, process_link) {
+            if (target == TARGET_USER && t->cred.uid != (u32)who)
+                continue;
             error = visit(t, arg);
             if (result == -ESRCH || error)
                 result = error;
@@ -54,7 +56,7 @@ static long for_each_target(enum target target, int who, visit_t visit, void *ar
 static long set_nice(struct thread *t, void *arg)
 {
     int nice = *(int *)arg;
-    const struct credentials *mine = &current_process()->cred, *its = &t->process->cred;
+    const struct credentials *mine = &current_thread()->cred, *its = &t->cred;
     if (mine->euid != its->uid && mine->euid != its->euid && !capable(CAP_SYS_NICE))
         return -EPERM;
     if (nice < t->nice && (u64)(20 - nice) > t->process->limits[RLIMIT_NICE].rlim_cur && !capable(CAP_SYS_NICE))
@@ -109,7 +111,7 @@ static long io_target(int which, enum target *target)
 
 static long set_io(struct thread *t, void *arg)
 {
-    const struct credentials *mine = &current_process()->cred, *its = &t->process->cred;
+    const struct credentials *mine = &current_thread()->cred, *its = &t->cred;
     if (its->uid != mine->euid && its->uid != mine->uid && !capable(CAP_SYS_NICE))
         return -EPERM;
     t->io_priority = *(int *)arg;

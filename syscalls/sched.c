@@ -40,8 +40,8 @@ static struct thread *get_thread(int tid)
 /* May the caller change how t is scheduled? */
 static bool may_change(const struct thread *t)
 {
-    u32 uid = current_process()->cred.euid;
-    return capable(CAP_SYS_NICE) || uid == t->process->cred.euid || uid == t->process->cred.uid;
+    u32 uid = current_thread()->cred.euid;
+    return capable(CAP_SYS_NICE) || uid == t->cred.euid || uid == t->cred.uid;
 }
 
 static u64 limit_of(const struct thread *t, int which)

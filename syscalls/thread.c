@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/wait.h>
 #include "syscalls/syscall.h"
+#include "fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/membarrier.h"
 #include "kernel/rseq.h"
@@ -11,6 +12,7 @@
 
 long sys_clone(const struct syscall_args *a);
 long sys_clone3(const struct syscall_args *a);
+long sys_unshare(const struct syscall_args *a);
 long sys_exit(const struct syscall_args *a);
 long sys_exit_group(const struct syscall_args *a);
 long sys_wait4(const struct syscall_args *a);
@@ -27,8 +29,6 @@ long sys_getcpu(const struct syscall_args *a);
 long sys_clone(const struct syscall_args *a)
 {
     u32 flags = ARG_U32(a, 0);
-    if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
-        return -EINVAL; /* both results would go to the same place */
     struct clone_args args = {
         .flags = flags & ~(u32)CSIGNAL,
         .exit_signal = flags & CSIGNAL,
@@ -42,6 +42,7 @@ long sys_clone(const struct syscall_args *a)
 }
 
 #define CLONE_LEGACY_FLAGS 0xffffffffull
+#define MAX_PID_NAMESPACES 32 /* the most requested ids that Linux reads */
 
 /* Copies a struct clone_args of the program's size; fields that it does not have are zero. */
 static int copy_clone_args(struct clone_args *args, const void *from, size_t size)
@@ -71,14 +72,10 @@ static int check_clone_args(const struct clone_args *args)
         return -EINVAL;
     if ((args->flags & (CLONE_THREAD | CLONE_PARENT)) && args->exit_signal)
         return -EINVAL;
-    if (args->exit_signal & ~(u64)CSIGNAL || args->exit_signal > SIGNAL_COUNT)
-        return -EINVAL;
     if (!args->stack != !args->stack_size)
         return -EINVAL;
     if (args->stack && !user_range_ok((void *)args->stack, args->stack_size))
         return -EINVAL;
-    if (args->flags & CLONE_INTO_CGROUP)
-        return -EBADF; /* no cgroup file system, so no descriptor of one */
     return 0;
 }
 
@@ -86,22 +83,48 @@ long sys_clone3(const struct syscall_args *a)
 {
     struct clone_args args;
     int tid = 0;
-    int error = copy_clone_args(&args, ARG_PTR(a, 0), ARG_U64(a, 1));
+    int tids[MAX_PID_NAMESPACES];
+    u64 size = ARG_U64(a, 1);
+    int error = copy_clone_args(&args, ARG_PTR(a, 0), size);
     if (error)
         return error;
-    /* One level of id namespaces: at most one requested id. */
-    if (args.set_tid_size > 1 || !args.set_tid != !args.set_tid_size)
+    if (args.set_tid_size > MAX_PID_NAMESPACES || !args.set_tid != !args.set_tid_size)
         return -EINVAL;
+    if (args.exit_signal & ~(u64)CSIGNAL || args.exit_signal > SIGNAL_COUNT)
+        return -EINVAL;
+    if ((args.flags & CLONE_INTO_CGROUP) && (args.cgroup > INT32_MAX || size < CLONE_ARGS_SIZE_VER2))
+        return -EINVAL;
+    if (args.set_tid && copy_from_user(tids, (void *)args.set_tid, args.set_tid_size * sizeof(tids[0])))
+        return -EFAULT;
     error = check_clone_args(&args);
     if (error)
         return error;
-    if (args.set_tid_size) {
-        if (get_user(tid, (int *)args.set_tid))
-            return -EFAULT;
-        if (tid < 1)
+    /* One level of id namespaces: at most one requested id. */
+    if (args.set_tid) {
+        tid = tids[0];
+        if (args.set_tid_size > 1 || tid < 1)
             return -EINVAL;
     }
     return process_clone(&args, tid, a->frame);
+}
+
+/* Only what a thread shares with others of its process can be taken apart; namespaces there are none. */
+long sys_unshare(const struct syscall_args *a)
+{
+    u64 flags = ARG_U64(a, 0);
+    const u64 needs_single = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+    if (flags & CLONE_NEWUSER)
+        flags |= CLONE_THREAD | CLONE_FS;
+    if (flags & ~(needs_single | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_NAMESPACES))
+        return -EINVAL;
+    if ((flags & needs_single) && current_process()->thread_count > 1)
+        return -EINVAL;
+    if (flags & CLONE_NAMESPACES)
+        return -EPERM;
+    int error = flags & CLONE_FS ? fs_unshare() : 0;
+    if (!error && (flags & CLONE_FILES))
+        error = fd_unshare();
+    return error;
 }
 
 long sys_exit(const struct syscall_args *a)

@@ -3,12 +3,26 @@
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 
+/* The descriptors of the thread; referenced, NULL if it has ended. */
+static struct fd_table *table_of(const struct generated_ref *r)
+{
+    struct thread *t = proc_thread(r);
+    struct fd_table *files = t ? thread_files(t) : NULL;
+
+    if (t)
+        thread_put(t);
+    return files;
+}
+
 /* The open file that a link is about; referenced, NULL if it was closed. */
 static struct file *file_of(const struct generated_ref *r)
 {
-    struct fd_table *t = r->process->files;
+    struct fd_table *t = table_of(r);
+    struct file *f = t ? fd_table_lookup(t, (int)r->arg) : NULL;
 
-    return t ? fd_table_lookup(t, (int)r->arg) : NULL;
+    if (t)
+        fd_table_put(t);
+    return f;
 }
 
 static ssize link_fd(const struct generated_ref *r, char *buf, size_t n)
@@ -89,9 +103,11 @@ int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n,
 
 static bool list_open(const struct generated_ref *r, u64 *cursor, char name[24])
 {
-    struct fd_table *t = r->process->files;
+    struct fd_table *t = table_of(r);
     int fd = t ? fd_next_open(t, (int)*cursor) : -1;
 
+    if (t)
+        fd_table_put(t);
     if (fd < 0)
         return false;
     *cursor = (u64)fd;

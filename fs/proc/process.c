@@ -10,7 +10,7 @@
 
 struct thread *proc_thread(const struct generated_ref *r)
 {
-    struct thread *t = thread_find(r->arg ? (int)r->arg : r->process->pid);
+    struct thread *t = thread_find(r->tid ? r->tid : r->process->pid);
 
     if (t && t->process != r->process) {
         thread_put(t);
@@ -175,17 +175,21 @@ static ssize link_exe(const struct generated_ref *r, char *buf, size_t n)
     return length ? (ssize)MIN(length, n) : -ENOENT;
 }
 
-/* A reference to one of the places a process's context holds. */
+/* A reference to one of the places a thread's context holds. */
 static int context_path(const struct generated_ref *r, bool root, struct path_ref *to)
 {
-    struct fs_context *c = r->process->fs;
+    struct thread *t = proc_thread(r);
+    struct fs_context *c = t ? thread_fs(t) : NULL;
 
+    if (t)
+        thread_put(t);
     if (!c)
         return -ENOENT;
     spin_lock(&c->lock);
     *to = root ? c->root : c->cwd;
     path_get(to);
     spin_unlock(&c->lock);
+    fs_context_put(c);
     return 0;
 }
 
@@ -225,16 +229,18 @@ static int find_thread(const struct generated_ref *r, const char *name, size_t n
 {
     struct generated_ref wanted = {.process = r->process};
     struct thread *t;
+    u64 tid;
 
-    if (!generated_number(name, n, &wanted.arg) || !wanted.arg)
+    if (!generated_number(name, n, &tid) || !tid || tid > INT32_MAX)
         return -ENOENT;
+    wanted.tid = (int)tid;
     t = proc_thread(&wanted);
     if (!t)
         return -ENOENT;
     thread_put(t);
     process_get(r->process);
     child->node = &thread_directory;
-    child->arg = wanted.arg;
+    child->tid = wanted.tid;
     return 0;
 }
 

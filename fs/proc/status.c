@@ -102,35 +102,40 @@ static void show_cpus(struct text *t, u64 mask)
     text_printf(t, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
 }
 
-static void show_credentials(struct text *t, const struct process *p)
+static void show_credentials(struct text *t, const struct credentials *c, struct fd_table *files)
 {
-    const struct credentials *c = &p->cred;
-
     text_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
                 c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
-    text_printf(t, "FDSize:\t%u\nGroups:\t", p->files ? fd_table_capacity(p->files) : 0);
-    for (u32 k = 0; k < c->group_count; k++)
-        text_printf(t, "%u ", c->groups[k]);
-    text_printf(t, "\n");
+    text_printf(t, "FDSize:\t%u\nGroups:\t", files ? fd_table_capacity(files) : 0);
+    for (u32 k = 0; c->groups && k < c->groups->count; k++)
+        text_printf(t, k ? " %u" : "%u", c->groups->gid[k]);
+    text_printf(t, " \n");
 }
 
 int proc_status(struct text *t, const struct generated_ref *r)
 {
     struct process *p = r->process;
     struct thread *thread = proc_thread(r);
-    const struct credentials *c = &p->cred;
+    struct fs_context *fs;
+    struct fd_table *files;
+    struct credentials c;
     u64 ignored, caught;
     char state;
 
     if (!thread)
         return -ESRCH;
+    fs = thread_fs(thread);
+    files = thread_files(thread);
+    thread_credentials(thread, &c);
     state = state_of(thread);
     signal_sets(p, &ignored, &caught);
-    text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n", thread->name,
-                p->fs ? p->fs->umask : 0, state, state_name(state));
+    text_printf(t, "Name:\t%s\n", thread->name);
+    if (fs)
+        text_printf(t, "Umask:\t%04o\n", READ_ONCE(fs->umask));
+    text_printf(t, "State:\t%c (%s)\n", state, state_name(state));
     text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->pid, thread->tid,
                 p->parent_pid);
-    show_credentials(t, p);
+    show_credentials(t, &c, files);
     text_printf(t, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", p->pid,
                 thread->tid, p->group_id, p->session_id);
     if (p->space)
@@ -145,14 +150,19 @@ int proc_status(struct text *t, const struct generated_ref *r)
     text_printf(t,
                 "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%"
                 "016llx\n",
-                (unsigned long long)c->cap_inheritable, (unsigned long long)c->cap_permitted,
-                (unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
-                (unsigned long long)c->cap_ambient);
-    text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\n", p->no_new_privs);
+                (unsigned long long)c.cap_inheritable, (unsigned long long)c.cap_permitted,
+                (unsigned long long)c.cap_effective, (unsigned long long)c.cap_bounding,
+                (unsigned long long)c.cap_ambient);
+    text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\n", thread->no_new_privs);
     show_cpus(t, thread->affinity & sched_online_cpus());
     text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
                 (unsigned long long)thread->voluntary_switches,
                 (unsigned long long)thread->involuntary_switches);
+    if (files)
+        fd_table_put(files);
+    if (fs)
+        fs_context_put(fs);
+    group_list_put(c.groups);
     thread_put(thread);
     return 0;
 }
@@ -166,7 +176,7 @@ int proc_process_stat(struct text *t, const struct generated_ref *r)
 
     if (!thread)
         return -ESRCH;
-    if (r->arg)
+    if (r->tid)
         thread_cpu_time(thread, &user, &system);
     else
         process_cpu_time(p, &user, &system);
@@ -178,7 +188,7 @@ int proc_process_stat(struct text *t, const struct generated_ref *r)
                 (unsigned long long)proc_ticks(system),
                 thread->priority ? -1 - thread->priority : 20 + thread->nice, thread->nice,
                 p->thread_count,
-                (unsigned long long)proc_ticks(r->arg ? thread->start_time : p->start_time));
+                (unsigned long long)proc_ticks(r->tid ? thread->start_time : p->start_time));
     text_printf(t, "%llu %llu %llu 0 0 %llu 0 0 ",
                 (unsigned long long)(as ? as->total_pages * PAGE_SIZE : 0),
                 (unsigned long long)(as ? as->resident_pages : 0),
