@@ -152,6 +152,26 @@ ssize io_zero(struct io *io, size_t n)
     return io_move(io, NULL, n, ZERO_BUFFERS);
 }
 
+static ssize whole(struct io *io, size_t n, ssize done)
+{
+    if (done < 0 || (size_t)done == n)
+        return done;
+    io_revert(io, (size_t)done);
+    return -EFAULT;
+}
+
+ssize io_copy_piece_to(struct io *io, const void *data, size_t n)
+{
+    n = MIN(n, io->left);
+    return whole(io, n, io_copy_to(io, data, n));
+}
+
+ssize io_copy_piece_from(struct io *io, void *data, size_t n)
+{
+    n = MIN(n, io->left);
+    return whole(io, n, io_copy_from(io, data, n));
+}
+
 int io_import(struct io *io, const struct iovec *user_vec, u64 count, struct iovec *storage,
               struct iovec **allocated)
 {

@@ -37,6 +37,9 @@ void io_advance(struct io *io, size_t n);
 ssize io_copy_to(struct io *io, const void *data, size_t n);
 ssize io_copy_from(struct io *io, void *data, size_t n);
 ssize io_zero(struct io *io, size_t n);
+/* The same for what moves in pieces that stay whole (pipes, sockets): all of n or what is left, or -EFAULT and io as before. */
+ssize io_copy_piece_to(struct io *io, const void *data, size_t n);
+ssize io_copy_piece_from(struct io *io, void *data, size_t n);
 /*
  * Reads count entries of the program's vector, as readv(2) does: EINVAL (count, a negative length),
  * EFAULT. The sum is cut to what one call may transfer. storage: at least IO_FAST_VEC entries; a

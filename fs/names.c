@@ -70,6 +70,23 @@ static u32 masked(u32 mode)
     return mode & ~fs_umask();
 }
 
+int vfs_check_node(u32 mode)
+{
+    switch (mode & S_IFMT) {
+    case 0:
+    case S_IFREG:
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO:
+    case S_IFSOCK:
+        return 0;
+    case S_IFDIR:
+        return -EPERM;
+    default:
+        return -EINVAL;
+    }
+}
+
 int vfs_create_node(int dirfd, const char *path, u32 mode, u64 rdev)
 {
     struct path_last l;
@@ -79,18 +96,6 @@ int vfs_create_node(int dirfd, const char *path, u32 mode, u64 rdev)
 
     if (!(mode & S_IFMT))
         mode |= S_IFREG;
-    switch (mode & S_IFMT) {
-    case S_IFREG:
-    case S_IFCHR:
-    case S_IFBLK:
-    case S_IFIFO:
-    case S_IFSOCK:
-        break;
-    case S_IFDIR:
-        return -EPERM;
-    default:
-        return -EINVAL;
-    }
     error = begin_create(dirfd, path, false, &l, &d);
     if (error)
         return error;

@@ -128,7 +128,7 @@ static ssize read_front(struct pipe *p, struct io *io)
 {
     struct pipe_slot *s = pipe_front(p);
     size_t n = MIN((size_t)s->length, io->left);
-    ssize done = io_copy_to(io, (char *)page_virt(s->page) + s->offset, n);
+    ssize done = io_copy_piece_to(io, (char *)page_virt(s->page) + s->offset, n);
 
     if (done < 0)
         return done;
@@ -210,7 +210,7 @@ static ssize write_into_last(struct pipe *p, struct io *io)
         return 0;
     if (last->offset + last->length + odd > PAGE_SIZE)
         return 0;
-    n = io_copy_from(io, (char *)page_virt(last->page) + last->offset + last->length, odd);
+    n = io_copy_piece_from(io, (char *)page_virt(last->page) + last->offset + last->length, odd);
     if (n > 0) {
         last->length += (u32)n;
         p->bytes += (u64)n;
@@ -226,7 +226,7 @@ static ssize write_new_slot(struct pipe *p, struct io *io, bool packet)
 
     if (!page)
         return -ENOMEM;
-    n = io_copy_from(io, page_virt(page), want);
+    n = io_copy_piece_from(io, page_virt(page), want);
     if (n <= 0) {
         if (!p->spare)
             p->spare = page;

@@ -399,6 +399,8 @@ struct file *vfs_open_how(int dirfd, const char *path, const struct open_how_ker
 struct file *vfs_open(int dirfd, const char *path, u32 flags, u32 mode);
 /* A file on an object already found. flags as open(2) without O_CREAT. */
 struct file *vfs_open_path(const struct path_ref *p, u32 flags);
+/* Whether a mode has a type that mknod(2) makes: 0, -EPERM (directory), -EINVAL. vfs_create_node takes such modes only. */
+int vfs_check_node(u32 mode);
 int vfs_create_node(int dirfd, const char *path, u32 mode, u64 rdev);
 int vfs_mkdir(int dirfd, const char *path, u32 mode);
 int vfs_symlink(const char *target, int dirfd, const char *path);

@@ -9,12 +9,12 @@
 #include "kernel/types.h"
 #include "platform/platform.h"
 
-/* True if [p, p+n) lies in the program's range of addresses (says nothing about mappings). */
+/* True if [p, p+n) lies in the program's range of addresses (says nothing about mappings); nothing is nowhere in the kernel's. */
 static inline bool user_range_ok(const void *p, size_t n)
 {
     u64 a = (u64)p;
     return n <= USER_SPACE_END && a <= USER_SPACE_END - n &&
-           (a >= KERNEL_SPACE_END || a + n <= KERNEL_SPACE_START);
+           (a >= KERNEL_SPACE_END || a + n <= KERNEL_SPACE_START || !n);
 }
 
 /* 0 or -EFAULT. */

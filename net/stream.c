@@ -116,7 +116,7 @@ static ssize copy_in(struct io *io, u32 n, struct list *list)
         }
         if (!c)
             return done ? done : -ENOBUFS;
-        ssize copied = io_copy_from(io, c->data, size);
+        ssize copied = io_copy_piece_from(io, c->data, size);
         if (copied <= 0) {
             kfree(c);
             return done ? done : copied ? copied : -EFAULT;
@@ -294,7 +294,7 @@ static ssize copy_out(struct message *m, struct chunk *c, size_t skip, bool disc
 {
     size_t n = MIN((size_t)(c->end - c->start) - skip, m->io.left);
     if (!discard)
-        return io_copy_to(&m->io, c->data + c->start + skip, n);
+        return io_copy_piece_to(&m->io, c->data + c->start + skip, n);
     io_advance(&m->io, n);
     return (ssize)n;
 }

@@ -130,11 +130,30 @@ static long mount_change(const struct path_ref *at, const char *user_data, u32 f
     return 0;
 }
 
+/* What Linux copies in before it looks at any of it: 0, -EFAULT, -EINVAL (too long). */
+static long check_strings(const char *type, const char *source, const char *data)
+{
+    char *page = kmalloc(PAGE_SIZE);
+    ssize n = page ? 0 : -ENOMEM;
+
+    if (!n && type)
+        n = copy_string_from_user(page, type, PAGE_SIZE);
+    if (n >= 0 && source)
+        n = copy_string_from_user(page, source, PAGE_SIZE);
+    if (n >= 0 && data && get_user(*page, data))
+        n = -EFAULT;
+    kfree(page);
+    return n == -ENAMETOOLONG ? -EINVAL : MIN(n, 0);
+}
+
 long sys_mount(const struct syscall_args *a)
 {
     u64 flags = ARG_U64(a, 3);
     struct path_ref at;
-    long error;
+    long error = check_strings(ARG_PTR(a, 2), ARG_PTR(a, 0), ARG_PTR(a, 4));
+
+    if (error)
+        return error;
 
     if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
         flags &= ~(u64)MS_MGC_MSK;

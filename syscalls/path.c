@@ -55,8 +55,10 @@ long sys_mkdirat(const struct syscall_args *a)
 static long make_node(int dirfd, const char *user, u32 mode, u32 dev)
 {
     struct path_name p;
-    long error = path_name_get(&p, user);
+    long error = vfs_check_node(mode);
 
+    if (!error)
+        error = path_name_get(&p, user);
     if (error)
         return error;
     error = vfs_create_node(dirfd, p.string, mode, S_ISCHR(mode) || S_ISBLK(mode) ? dev : 0);
@@ -145,15 +147,24 @@ long sys_symlinkat(const struct syscall_args *a)
 static long make_link(int old_dirfd, const char *old, int dirfd, const char *user, int flags)
 {
     struct path_name from, to;
+    struct path_ref at;
     long error;
 
     if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
     if (flags & AT_EMPTY_PATH && !fs_capable(CAP_DAC_READ_SEARCH))
         return -ENOENT;
-    error = two_paths(&from, old, &to, user);
+    error = path_name_get(&from, old);
     if (error)
         return error;
+    error = path_name_get(&to, user);
+    if (error) { /* Linux tells first what is wrong with the old name */
+        long first = path_arg_find(old_dirfd, old, flags & AT_SYMLINK_FOLLOW ? FIND_FOLLOW : 0, &at);
+        if (!first)
+            path_put(&at);
+        path_name_put(&from);
+        return first ? first : error;
+    }
     error = vfs_link(old_dirfd, from.string, dirfd, to.string, flags);
     path_name_put(&from);
     path_name_put(&to);

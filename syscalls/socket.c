@@ -97,6 +97,8 @@ long sys_socketpair(const struct syscall_args *a)
     int error = check_type(&type, &flags);
     if (error)
         return error;
+    if (clear_user(user_fds, sizeof(fds))) /* told before anything about the sockets */
+        return -EFAULT;
     struct socket *x = socket_create(ARG_INT(a, 0), type, ARG_INT(a, 2));
     if (IS_ERR(x))
         return PTR_ERR(x);

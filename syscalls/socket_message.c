@@ -27,6 +27,9 @@ struct user_message_vector {
     u32 length;
 };
 
+/* MSG_CMSG_COMPAT: the kernel's own mark for 32-bit callers; a program that gives it is refused. */
+#define MSG_REFUSED 0x80000000u
+
 static int effective_flags(const struct file *f, int flags)
 {
     return f->flags & O_NONBLOCK ? flags | MSG_DONTWAIT : flags;
@@ -155,6 +158,8 @@ static long receive_message(struct socket *s, struct user_message *user, int fla
 long sys_sendmsg(const struct syscall_args *a)
 {
     struct file *f;
+    if (ARG_U32(a, 2) & MSG_REFUSED)
+        return -EINVAL;
     struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
     if (IS_ERR(s))
         return PTR_ERR(s);
@@ -166,6 +171,8 @@ long sys_sendmsg(const struct syscall_args *a)
 long sys_recvmsg(const struct syscall_args *a)
 {
     struct file *f;
+    if (ARG_U32(a, 2) & MSG_REFUSED)
+        return -EINVAL;
     struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
     if (IS_ERR(s))
         return PTR_ERR(s);
@@ -181,6 +188,8 @@ long sys_sendmmsg(const struct syscall_args *a)
     struct file *f;
     struct user_message_vector *vector = ARG_PTR(a, 1);
     u32 count = MIN(ARG_U32(a, 2), (u32)VECTOR_MAX), done = 0;
+    if (ARG_U32(a, 3) & MSG_REFUSED)
+        return -EINVAL;
     struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
     if (IS_ERR(s))
         return PTR_ERR(s);
@@ -205,6 +214,8 @@ long sys_recvmmsg(const struct syscall_args *a)
     u32 count = MIN(ARG_U32(a, 2), (u32)VECTOR_MAX), done = 0;
     struct __kernel_timespec *timeout = ARG_PTR(a, 4);
     nsec_t deadline;
+    if (ARG_U32(a, 3) & MSG_REFUSED)
+        return -EINVAL;
     long result = timeout_from_user(timeout, &deadline);
     if (result)
         return result;
