@@ -277,9 +277,15 @@ static ssize write_regular(struct file *f, struct io *io, u64 *pos, int rwf)
 
 static ssize write_at(struct file *f, struct io *io, u64 *pos, int rwf)
 {
-    if (f->inode && S_ISREG(f->inode->mode))
-        return write_regular(f, io, pos, rwf);
-    return f->ops->write(f, io, pos, rwf);
+    ssize done = f->inode && S_ISREG(f->inode->mode) ? write_regular(f, io, pos, rwf) : f->ops->write(f, io, pos, rwf);
+
+    if (unlikely(f->flags & O_DSYNC || rwf & (RWF_DSYNC | RWF_SYNC)) && done > 0 && f->ops->fsync) {
+        /* O_SYNC has O_DSYNC's bit and one more. */
+        int error = f->ops->fsync(f, !((f->flags & O_SYNC) == O_SYNC || rwf & RWF_SYNC));
+        if (error)
+            return error;
+    }
+    return done;
 }
 
 ssize file_write(struct file *f, struct io *io, s64 *offset, int rwf)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * madvise(2). Advice about pages is carried out at once; advice about the future is kept in region flags.
- * There is no swap and no reclaim: cold, pageout and willneed are true as they stand.
+ * There is no swap: cold and pageout are true as they stand.
  */
 #include <linux/mman.h>
 #include "kernel/region.h"
@@ -10,6 +10,7 @@
 enum advice_kind {
     ADVICE_INVALID, /* no such advice, or one a kernel without that option refuses */
     ADVICE_NOTHING,
+    ADVICE_READ_AHEAD, /* the object's pages are brought in */
     ADVICE_FLAGS,   /* sets and clears region flags */
     ADVICE_UNLOCKED_NOTHING, /* nothing, but not on locked memory */
     ADVICE_DROP,    /* pages go */
@@ -25,8 +26,9 @@ static enum advice_kind kind_of(int advice, u32 *set, u32 *clear)
     case MADV_NORMAL:
     case MADV_RANDOM:
     case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
         return ADVICE_NOTHING;
+    case MADV_WILLNEED:
+        return ADVICE_READ_AHEAD;
     case MADV_COLD:
     case MADV_PAGEOUT:
         return ADVICE_UNLOCKED_NOTHING;
@@ -144,6 +146,12 @@ static int advise_region(struct address_space *as, struct region *r, vaddr_t sta
         return drop_pages(as, r, start, end, advice);
     case ADVICE_FREE:
         return r->object ? -EINVAL : drop_pages(as, r, start, end, advice);
+    case ADVICE_READ_AHEAD:
+        if (r->object && r->object->ops->read_ahead) {
+            u64 first = (r->offset + (start - r->start)) >> PAGE_SHIFT;
+            r->object->ops->read_ahead(r->object, first, first + ((end - start) >> PAGE_SHIFT));
+        }
+        return 0;
     case ADVICE_UNLOCKED_NOTHING:
         return r->flags & REGION_LOCKED ? -EINVAL : 0;
     default:

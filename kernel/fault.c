@@ -48,7 +48,7 @@ bool memory_is_ample(u64 n)
 {
     struct page_stats s;
     page_stats(&s);
-    return s.total >= SMALL_MACHINE && s.free > s.total / 4 + n;
+    return s.total >= SMALL_MACHINE && s.available > s.total / 4 + n;
 }
 
 void count_resident(struct address_space *as, u64 pages)
@@ -213,6 +213,20 @@ static int fault_in(struct fault *f)
     return r->object ? fault_object(f) : fault_anonymous(f);
 }
 
+/*
+ * fault_in() ended with -EINPROGRESS: the object's page comes in from where the object has it, without the lock on the
+ * space. -EAGAIN, or why it could not.
+ */
+static int bring_in(struct fault *f)
+{
+    struct memory_object *o = f->waits_for;
+    current_thread()->major_faults++;
+    __atomic_add_fetch(&f->as->major_faults, 1, __ATOMIC_RELAXED);
+    int error = o->ops->bring_in(o, f->wait_index, f->access == FAULT_WRITE);
+    memory_object_put(o);
+    return error ? error : -EAGAIN;
+}
+
 /* ---------------------------------------------------------------- stack growth */
 
 /* More than the page asked for, so that a stack that grows does not take the write lock for every page. */
@@ -279,6 +293,7 @@ int address_space_fault(struct address_space *as, vaddr_t address, enum fault_ac
                         int *signo, int *code)
 {
     struct fault f = {.as = as, .va = address & PAGE_MASK, .access = access};
+    u64 major = current_thread()->major_faults;
     int error;
 
     do {
@@ -298,11 +313,14 @@ int address_space_fault(struct address_space *as, vaddr_t address, enum fault_ac
         }
         error = fault_in(&f);
         rwlock_read_unlock(&as->lock);
+        if (error == -EINPROGRESS) {
+            error = bring_in(&f);
+        }
     } while (error == -EAGAIN);
 
     if (error && error != -ENOMEM)
         return refuse(signo, code, SIGBUS, BUS_ADRERR);
-    if (!error)
+    if (!error && current_thread()->major_faults == major)
         __atomic_add_fetch(&as->minor_faults, 1, __ATOMIC_RELAXED);
     return error;
 }
@@ -324,6 +342,8 @@ int populate(struct address_space *as, vaddr_t start, vaddr_t end, enum fault_ac
         else
             error = fault_in(&f);
         rwlock_read_unlock(&as->lock);
+        if (error == -EINPROGRESS)
+            error = bring_in(&f);
         if (error && error != -EAGAIN)
             return error;
         if (!error)

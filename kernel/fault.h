@@ -19,9 +19,14 @@ struct fault {
     enum fault_access access;
     bool populate;           /* everything in r is wanted, not just this page */
     vaddr_t done_to;         /* set: [va, done_to) is in memory now */
+    struct memory_object *waits_for; /* set with -EINPROGRESS: reference on the object that must bring in ... */
+    u64 wait_index;          /* ... its page of this index */
 };
 
-/* All return 0 (resolved, or worth another try of the access), -EAGAIN (call again at once), -EFAULT (SIGBUS), -ENOMEM. */
+/*
+ * All return 0 (resolved, or worth another try of the access), -EAGAIN (call again at once), -EINPROGRESS (see waits_for),
+ * -EFAULT (SIGBUS), -ENOMEM.
+ */
 int fault_anonymous(struct fault *f);
 int fault_object(struct fault *f);
 /* Write to a present private page that the tables hold read-only: makes it writable or copies it. */

@@ -29,7 +29,7 @@ unsigned fault_window(struct fault *f)
     page_stats(&s);
     if (s.total < SMALL_MACHINE)
         return 1;
-    while (window > 1 && window > s.free / FREE_SHARE)
+    while (window > 1 && window > s.available / FREE_SHARE)
         window /= 2;
     return window;
 }
@@ -73,7 +73,7 @@ static bool fill_huge(struct fault *f)
     spin_lock(&as->pt_lock);
     bool empty = block_is_empty(as, block);
     spin_unlock(&as->pt_lock);
-    struct page *p = empty ? page_alloc(HUGE_SHIFT - PAGE_SHIFT, PAGE_ZERO) : NULL;
+    struct page *p = empty ? page_alloc(HUGE_SHIFT - PAGE_SHIFT, PAGE_ZERO | PAGE_NO_RECLAIM) : NULL;
     if (!p)
         return false;
     p->kind = PAGE_KIND_PRIVATE;

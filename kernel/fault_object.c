@@ -80,6 +80,21 @@ static void copy_around(struct fault *f, u64 generation)
     fault_install(f, low, pa, n, region_pte_prot(r), generation);
 }
 
+/* get_page for the page at f->va; what it has to wait for goes to f. */
+static int get_page(struct fault *f, bool write, paddr_t *pa, bool *writable)
+{
+    struct memory_object *o = f->r->object;
+    u64 index = object_index(f->r, f->va);
+    int error = o->ops->get_page(o, index, write, pa, writable);
+
+    if (error == -EINPROGRESS) {
+        memory_object_get(o);
+        f->waits_for = o;
+        f->wait_index = index;
+    }
+    return error;
+}
+
 /* The private copy of an object's page at f->va, where nothing is mapped yet. */
 static int private_copy(struct fault *f)
 {
@@ -89,7 +104,7 @@ static int private_copy(struct fault *f)
     paddr_t from;
     bool writable;
 
-    int error = o->ops->get_page(o, object_index(r, f->va), false, &from, &writable);
+    int error = get_page(f, false, &from, &writable);
     if (error)
         return error;
     paddr_t fresh = private_page(0);
@@ -150,7 +165,7 @@ int fault_object(struct fault *f)
     if (!shared && (f->access == FAULT_WRITE || copies_early(r)))
         return private_copy(f);
     u64 generation = __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
-    int error = o->ops->get_page(o, object_index(r, f->va), f->access == FAULT_WRITE, &pa, &writable);
+    int error = get_page(f, f->access == FAULT_WRITE, &pa, &writable);
     if (error)
         return error;
     error = install_object_page(f, pa, object_prot(r, writable), generation);

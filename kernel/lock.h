@@ -22,6 +22,7 @@ enum lock_class {
     LOCK_PATCH,         /* mutex: system-call sites become jumps one at a time */
     LOCK_ADDRESS_SPACE, /* mutex: one address space's region tree */
     LOCK_OBJECT,        /* mutex: one memory object's pages */
+    LOCK_PAGE_CACHE,    /* spin: which objects have cached pages, which have dirty ones */
     LOCK_SOCKET,        /* spin: one socket or loopback port table */
     LOCK_EPOLL,         /* spin: one epoll instance */
     LOCK_FD_TABLE,      /* spin: one descriptor table */

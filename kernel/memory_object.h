@@ -19,9 +19,14 @@ struct memory_object_ops {
      * Page at index for reading or writing (write: it will be dirtied). On success *pa has a reference taken if page_of(*pa) is not NULL.
      * -EFAULT past the end of the object (becomes SIGBUS), -ENOMEM, -EIO. With write false the result
      * may be a page shared with others (image in place, zero page): *writable tells whether it may be mapped writable.
-     * May sleep. Object lock not held.
+     * May sleep, but not for I/O: -EINPROGRESS if the page has to be brought in first. Object lock not held; an address space's is.
      */
     int (*get_page)(struct memory_object *o, u64 index, bool write, paddr_t *pa, bool *writable);
+    /*
+     * After -EINPROGRESS: brings the page in, or waits until another thread has; then get_page is called again. 0, -EFAULT, -EIO,
+     * -ENOMEM, -EINTR (the thread must end). No lock held. NULL: get_page never says so.
+     */
+    int (*bring_in)(struct memory_object *o, u64 index, bool write);
     /*
      * For fault-around, may be NULL: fills pa[0..n) with pages from index on that are in memory now, with references as
      * get_page; 0 where there is none. With write only pages that may be mapped writable. Never allocates.
@@ -31,6 +36,9 @@ struct memory_object_ops {
     int (*punch)(struct memory_object *o, u64 offset, u64 length);
     /* Writes dirty pages of [first, last) back (msync). NULL: nothing to do. */
     int (*sync)(struct memory_object *o, u64 first, u64 last);
+    /* Pages [first, last) will be wanted, or will not be wanted soon. Neither waits. NULL: nothing to do. */
+    void (*read_ahead)(struct memory_object *o, u64 first, u64 last);
+    void (*drop)(struct memory_object *o, u64 first, u64 last);
     void (*destroy)(struct memory_object *o); /* last reference gone */
 };
 

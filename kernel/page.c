@@ -17,9 +17,11 @@
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/params.h"
+#include "kernel/wait.h"
 
 #define MAX_ZONES 32
 #define MIN_ZONE_PAGES 4
+#define RECLAIM_TRIES 8u
 
 struct zone {
     u64 first, frontier, end; /* page frame numbers: [first, frontier) buddy, [frontier, end) never used */
@@ -42,6 +44,9 @@ static u64 reserve_pages;  /* what only PAGE_RESERVE may take */
 static u32 cache_batch;    /* pages moved between a cache and the lists at once */
 static struct page_cache caches[MAX_CPUS];
 static u32 cache_count;    /* atomic: caches that are in use, from the first on */
+
+u64 (*page_reclaim)(u64 want);
+u64 page_reclaimable;
 
 static u64 page_frame(const struct page *p)
 {
@@ -235,16 +240,28 @@ static struct page *block_alloc(unsigned order, bool use_reserve)
     return p;
 }
 
+static struct page *alloc(unsigned order, bool use_reserve)
+{
+    return order ? block_alloc(order, use_reserve) : cache_alloc(use_reserve);
+}
+
+/* More is reclaimed than is wanted: for a block, pages side by side must come free. */
+static __attribute__((noinline)) struct page *alloc_reclaimed(unsigned order, unsigned flags)
+{
+    struct page *p = NULL;
+    if (!page_reclaim || flags & PAGE_NO_RECLAIM || !wait_allowed())
+        return NULL;
+    for (unsigned tries = 0; !p && tries < RECLAIM_TRIES && page_reclaim(MAX(4ull << order, cache_batch)); tries++)
+        p = alloc(order, flags & PAGE_RESERVE);
+    return p;
+}
+
 struct page *page_alloc(unsigned order, unsigned flags)
 {
-    struct page *p;
     if (order > PAGE_MAX_ORDER)
         return NULL;
-    if (order == 0)
-        p = cache_alloc(flags & PAGE_RESERVE);
-    else
-        p = block_alloc(order, flags & PAGE_RESERVE);
-    if (!p)
+    struct page *p = alloc(order, flags & PAGE_RESERVE);
+    if (unlikely(!p) && !(p = alloc_reclaimed(order, flags)))
         return NULL;
     p->refs = 1;
     p->kind = 0;
@@ -353,6 +370,7 @@ void page_stats(struct page_stats *s)
     spin_unlock_irq(&lock);
     for (unsigned i = 0; i < READ_ONCE(cache_count); i++)
         s->free += READ_ONCE(caches[i].count);
+    s->available = s->free + READ_ONCE(page_reclaimable);
 }
 
 paddr_t kernel_table_page_alloc(void)

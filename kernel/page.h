@@ -38,7 +38,10 @@ struct page {
 };
 
 void page_init(void); /* from the platform's memory map; boot CPU, before anything else */
-/* A block of 2^order pages (aligned to its size) with one reference on its head, or NULL. flags: enum page_flags. Atomic. */
+/*
+ * A block of 2^order pages (aligned to its size) with one reference on its head, or NULL. flags: enum page_flags. Atomic; a
+ * caller that may sleep has memory reclaimed for it, and waits for that.
+ */
 struct page *page_alloc(unsigned order, unsigned flags);
 /* Shorthands in physical addresses for single pages; 0 = none. */
 paddr_t page_alloc_pa(unsigned flags);
@@ -56,8 +59,16 @@ static inline void *page_virt(const struct page *p)
 /* Gives a formerly reserved range (a boot module that is used up) to the allocator. */
 void page_add_range(paddr_t start, paddr_t end);
 
+/*
+ * Who keeps pages that can be done without (the page cache) sets page_reclaim: it gives up to want pages back, and says how many.
+ * Called in any thread that may sleep, whatever mutexes it holds. page_reclaimable (atomic) is how many there are.
+ */
+extern u64 (*page_reclaim)(u64 want);
+extern u64 page_reclaimable;
+
 struct page_stats {
     u64 total, free; /* pages; total without what the kernel image and boot modules take */
+    u64 available;   /* free, or reclaimable */
 };
 void page_stats(struct page_stats *s);
 

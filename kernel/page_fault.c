@@ -37,6 +37,7 @@ bool kernel_page_fault(vaddr_t address, enum fault_access access, bool present, 
     struct thread *t = current_thread();
     struct address_space *as = t->space;
     int signo = SIGSEGV, code = SEGV_MAPERR;
+    u64 major = t->major_faults;
 
     if (!as || (!from_user && this_cpu()->preempt_disable_depth))
         return false; /* a spinlock is held: the copy fails, and its caller tries again without */
@@ -44,7 +45,7 @@ bool kernel_page_fault(vaddr_t address, enum fault_access access, bool present, 
                 (address < KERNEL_SPACE_START || address >= KERNEL_SPACE_END);
     int error = ours ? address_space_fault(as, address, access, &signo, &code) : -EFAULT;
     if (!error) {
-        t->minor_faults++;
+        t->minor_faults += t->major_faults == major;
         return true;
     }
     if (error == -ENOMEM) {

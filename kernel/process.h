@@ -141,6 +141,7 @@ struct thread {
     nsec_t sampled;                /* runtime at the last sample */
     nsec_t user_time_told;         /* user time that a caller was given; never decreases */
     int policy, priority, nice;    /* SCHED_*, 1..99, -20..19 */
+    bool reclaiming;               /* in page_reclaim, which does not nest */
     bool reset_on_fork;            /* SCHED_FLAG_RESET_ON_FORK: threads it makes start as SCHED_OTHER */
     u64 affinity;                  /* CPUs allowed */
     u64 voluntary_switches, involuntary_switches;

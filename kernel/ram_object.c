@@ -159,5 +159,5 @@ bool ram_is_full(void)
 {
     struct page_stats s;
     page_stats(&s);
-    return s.free < s.total / 32;
+    return s.available < s.total / 32;
 }

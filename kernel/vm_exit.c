@@ -59,10 +59,14 @@ static void flush_and_power_off(int status)
     platform_power_off(status);
 }
 
+void (*vm_exit_sync)(void);
+
 void vm_exit(int wait_status)
 {
     int signo = wait_status & 0x7f;
 
+    if (vm_exit_sync)
+        vm_exit_sync();
     flush_all();
     if (signo) {
         control_line("signal %d core=%d", signo, !!(wait_status & 0x80));

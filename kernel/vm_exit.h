@@ -10,6 +10,8 @@
 
 /* The program ended with a wait(2) status. Sends it, flushes the streams, turns the machine off. Sleeps. */
 void vm_exit(int wait_status) __attribute__((noreturn));
+/* What has to be written to files before the VM ends; may be NULL. Sleeps. */
+extern void (*vm_exit_sync)(void);
 /* The program could not be started (code 126, 127) or the VM failed (125). Callable from the first line of C; early, the message goes to the UART. */
 void vm_fail(int code, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
 /* One line, without newline, of at most CONTROL_LINE_MAX bytes (the rest is cut) to the control channel; to the UART when there is none. Sleeps. */

@@ -81,6 +81,17 @@ void wait_wake_events_nested(struct wait_queue *q, unsigned n, u32 events)
     spin_unlock(&q->lock);
 }
 
+bool wait_allowed(void)
+{
+    struct thread *t = current_thread();
+
+    irq_disable();
+    struct percpu *cpu = this_cpu();
+    bool allowed = cpu->irq_disable_depth == 1 && !cpu->preempt_disable_depth && !cpu->in_interrupt;
+    irq_enable();
+    return allowed && READ_ONCE(t->state) == THREAD_RUNNABLE;
+}
+
 void wait_prepare(enum wait_mode mode)
 {
     struct thread *t = current_thread();

@@ -62,6 +62,8 @@ void wait_prepare(enum wait_mode mode);
 int wait_sleep(nsec_t deadline);
 /* The same with a deadline on CLOCK_REALTIME if realtime; follows clock_settime(2). */
 int wait_sleep_until(nsec_t deadline, bool realtime);
+/* May the running thread sleep here, as far as locks and interrupts go? False between wait_prepare() and wait_finish(). */
+bool wait_allowed(void);
 /* Undoes wait_prepare without sleeping. */
 void wait_finish(void);
 

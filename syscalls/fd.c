@@ -8,6 +8,7 @@
 #include <linux/fadvise.h>
 #include <linux/fs.h>
 #include "fs/file_lock.h"
+#include "fs/page_cache.h"
 #include "fs/pipe.h"
 #include "fs/vfs.h"
 #include "kernel/signal.h"
@@ -351,9 +352,9 @@ long sys_fdatasync(const struct syscall_args *a)
     return sync_fd(ARG_INT(a, 0), true);
 }
 
-/* All file systems there are live in memory: nothing waits to be written. */
 long sys_sync(const struct syscall_args *a)
 {
+    page_cache_sync_all();
     return 0;
 }
 
@@ -363,6 +364,7 @@ long sys_syncfs(const struct syscall_args *a)
 
     if (!f)
         return -EBADF;
+    page_cache_sync_all();
     file_put(f);
     return 0;
 }
@@ -440,6 +442,20 @@ long sys_fallocate(const struct syscall_args *a)
     return result;
 }
 
+/* What posix_fadvise(2) does at once; o may be NULL. n 0: up to the end. Only whole pages are dropped. */
+static void advise(struct memory_object *o, u64 offset, u64 n, int advice)
+{
+    u64 end = n && offset + n > offset ? offset + n : INT64_MAX;
+
+    if (!o)
+        return;
+    if (advice == POSIX_FADV_WILLNEED && o->ops->read_ahead)
+        o->ops->read_ahead(o, offset >> PAGE_SHIFT, ALIGN_UP(end, PAGE_SIZE) >> PAGE_SHIFT);
+    else if (advice == POSIX_FADV_DONTNEED && o->ops->drop)
+        o->ops->drop(o, ALIGN_UP(offset, PAGE_SIZE) >> PAGE_SHIFT,
+                     end >= READ_ONCE(o->size) ? UINT64_MAX : end >> PAGE_SHIFT);
+}
+
 long sys_fadvise64(const struct syscall_args *a)
 {
     struct file *f = fd_get(ARG_INT(a, 0));
@@ -451,6 +467,8 @@ long sys_fadvise64(const struct syscall_args *a)
         result = -ESPIPE;
     else if (ARG_S64(a, 2) < 0 || ARG_U32(a, 3) > POSIX_FADV_NOREUSE)
         result = -EINVAL;
+    else
+        advise(f->inode->object, ARG_U64(a, 1), ARG_U64(a, 2), ARG_INT(a, 3));
     file_put(f);
     return result;
 }
@@ -466,6 +484,8 @@ long sys_readahead(const struct syscall_args *a)
         result = -EBADF;
     else if (!f->inode || !S_ISREG(f->inode->mode))
         result = -EINVAL;
+    else
+        advise(f->inode->object, ARG_U64(a, 1), ARG_U64(a, 2), POSIX_FADV_WILLNEED);
     file_put(f);
     return result;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Files of /proc about the machine, proc(5). */
+#include "fs/page_cache.h"
 #include "fs/proc/proc.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
@@ -22,14 +23,16 @@ int proc_empty(struct text *t, const struct generated_ref *r)
 int proc_meminfo(struct text *t, const struct generated_ref *r)
 {
     struct page_stats s;
+    u64 dirty, cached = page_cache_pages(&dirty);
 
     page_stats(&s);
     text_printf(t, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\n",
                 (unsigned long long)kib(s.total), (unsigned long long)kib(s.free),
-                (unsigned long long)kib(s.free));
-    text_printf(t, "Buffers:        %8u kB\nCached:         %8u kB\nSwapCached:     %8u kB\n", 0u,
-                0u, 0u);
+                (unsigned long long)kib(s.available));
+    text_printf(t, "Buffers:        %8u kB\nCached:         %8llu kB\nSwapCached:     %8u kB\n", 0u,
+                (unsigned long long)kib(cached), 0u);
     text_printf(t, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0u, 0u);
+    text_printf(t, "Dirty:          %8llu kB\n", (unsigned long long)kib(dirty));
     text_printf(t, "Slab:           %8llu kB\nSUnreclaim:     %8llu kB\n",
                 (unsigned long long)heap_used() / 1024, (unsigned long long)heap_used() / 1024);
     text_printf(t,

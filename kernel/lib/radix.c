@@ -8,6 +8,7 @@
 
 #define BITS  6
 #define SLOTS (1u << BITS)
+_Static_assert(SLOTS == RADIX_RUN, "one leaf");
 
 struct radix_node {
     u64 slot[SLOTS]; /* child pointers, values in the lowest level */
@@ -34,14 +35,27 @@ static bool covers(unsigned height, u64 index)
     return height * BITS >= 64 || index >> (height * BITS) == 0;
 }
 
-u64 radix_get(const struct radix_tree *t, u64 index)
+/* The slot of index, empty or not; NULL where its node does not exist. */
+static u64 *find_slot(const struct radix_tree *t, u64 index)
 {
     if (!t->root || !covers(t->height, index))
-        return 0;
+        return NULL;
     struct radix_node *n = t->root;
     for (unsigned level = t->height - 1; level > 0 && n; level--)
         n = (struct radix_node *)n->slot[slot_of(index, level)];
-    return n ? n->slot[slot_of(index, 0)] : 0;
+    return n ? &n->slot[slot_of(index, 0)] : NULL;
+}
+
+u64 radix_get(const struct radix_tree *t, u64 index)
+{
+    u64 *slot = find_slot(t, index);
+    return slot ? *slot : 0;
+}
+
+u64 *radix_slot(const struct radix_tree *t, u64 index)
+{
+    u64 *slot = find_slot(t, index);
+    return slot && *slot ? slot : NULL;
 }
 
 /* Makes the tree deep enough for index. */

@@ -17,6 +17,12 @@ struct radix_tree {
 
 /* 0 when there is none. */
 u64 radix_get(const struct radix_tree *t, u64 index);
+/*
+ * Where the value of index is, to change it to another that is not 0; NULL: there is none. Valid until the tree changes. The
+ * values of the next indexes follow up to a multiple of RADIX_RUN.
+ */
+#define RADIX_RUN 64u
+u64 *radix_slot(const struct radix_tree *t, u64 index);
 /* Stores value (0 removes). 0 or -ENOMEM; removing and replacing never fail. */
 int radix_set(struct radix_tree *t, u64 index, u64 value);
 /* First entry at or after *index: its value with *index moved to it, or 0. */

@@ -55,6 +55,11 @@ void spin_wait(struct spinlock *l)
     panic("a spinlock is taken twice");
 }
 
+__attribute__((weak)) bool wait_allowed(void)
+{
+    return false;
+}
+
 void preempt_check(void)
 {
 }

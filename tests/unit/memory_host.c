@@ -105,6 +105,14 @@ void mutex_lock(struct mutex *m)
     m->owner = &host_thread;
 }
 
+bool mutex_trylock(struct mutex *m)
+{
+    if (m->owner)
+        return false;
+    m->owner = &host_thread;
+    return true;
+}
+
 void mutex_unlock(struct mutex *m)
 {
     ASSERT(m->owner);
