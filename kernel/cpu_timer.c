@@ -50,10 +50,11 @@ void cpu_timers_check(void)
 {
     struct thread *t = current_thread();
     struct process *p = t->process;
-    u64 user, system, total = process_cpu_time(p, &user, &system);
+    u64 user, system, total;
     int fatal = 0;
     t->cpu_timer_work = false;
     spin_lock_irq(&p->lock);
+    total = process_cpu_time_locked(p, &user, &system);
     itimers_check_cpu(p, user, total, &fatal);
     posix_timers_check_cpu(t, user, total, &fatal);
     check_limit(p, total, &fatal);

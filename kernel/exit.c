@@ -63,8 +63,8 @@ void thread_exit(int status)
     if (READ_ONCE(p->thread_count) > 1)
         thread_exit_files(me);
     u64 user, system;
-    thread_cpu_time(me, &user, &system);
     spin_lock_irq(&p->lock);
+    thread_cpu_time(me, &user, &system); /* under the lock: the process's time would go back otherwise */
     p->dead.user_time += user;
     p->dead.system_time += system;
     p->dead.minor_faults += me->minor_faults;

@@ -14,13 +14,13 @@
 static const int itimer_signal[3] = {
     [ITIMER_REAL] = SIGALRM, [ITIMER_VIRTUAL] = SIGVTALRM, [ITIMER_PROF] = SIGPROF};
 
-/* Now on the timer's clock. Takes the process lock for CPU time. */
+/* Now on the timer's clock; process lock held. */
 static u64 itimer_now(struct interval_timer *it)
 {
     u64 user, system;
     if (it->which == ITIMER_REAL)
         return platform_clock();
-    u64 total = process_cpu_time(it->process, &user, &system);
+    u64 total = process_cpu_time_locked(it->process, &user, &system);
     return it->which == ITIMER_VIRTUAL ? user : total;
 }
 
@@ -99,8 +99,8 @@ void itimer_get(int which, nsec_t *left, nsec_t *interval)
 {
     struct process *p = current_process();
     struct interval_timer *it = &p->itimers[which];
-    u64 now = itimer_now(it);
     spin_lock_irq(&p->lock);
+    u64 now = itimer_now(it);
     read_locked(it, now, left, interval);
     spin_unlock_irq(&p->lock);
 }
@@ -109,8 +109,8 @@ void itimer_set(int which, nsec_t left, nsec_t interval, nsec_t *old_left, nsec_
 {
     struct process *p = current_process();
     struct interval_timer *it = &p->itimers[which];
-    u64 now = itimer_now(it);
     spin_lock_irq(&p->lock);
+    u64 now = itimer_now(it);
     read_locked(it, now, old_left, old_interval);
     if (left) {
         it->interval = interval;

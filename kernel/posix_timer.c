@@ -30,7 +30,7 @@ struct posix_timer {
     struct signal_entry entry;
 };
 
-/* Now on the timer's clock. Takes the process lock for a process's CPU time. */
+/* Now on the timer's clock. Process lock held where the clock is a process's. */
 static u64 timer_now(const struct posix_timer *pt)
 {
     u64 user, system;
@@ -40,9 +40,9 @@ static u64 timer_now(const struct posix_timer *pt)
     case ON_REALTIME:
         return pt->relative ? clock_monotonic() : clock_realtime();
     case ON_PROCESS_CPU:
-        return process_cpu_time(pt->process, &user, &system);
+        return process_cpu_time_locked(pt->process, &user, &system);
     case ON_PROCESS_USER:
-        process_cpu_time(pt->process, &user, &system);
+        process_cpu_time_locked(pt->process, &user, &system);
         return user;
     case ON_THREAD_CPU:
         return thread_cpu_time(pt->measured, &user, &system);
@@ -149,18 +149,11 @@ void posix_timers_check_cpu(struct thread *t, u64 user, u64 total, int *fatal)
     }
 }
 
-/* As timer_now(), with the process lock held: CPU time of a process is then taken at its last known value. */
-static u64 timer_now_locked(const struct posix_timer *pt)
-{
-    bool cpu_of_process = pt->clock == ON_PROCESS_CPU || pt->clock == ON_PROCESS_USER;
-    return cpu_of_process ? pt->deadline : timer_now(pt);
-}
-
 void posix_timer_taken(void *timer, siginfo_t *info)
 {
     struct posix_timer *pt = timer;
     if (pt->expired && pt->interval && pt->deadline != NSEC_NEVER && !pt->target_gone) {
-        u64 now = timer_now_locked(pt);
+        u64 now = timer_now(pt);
         pt->overrun += timer_forward(pt, now) - 1;
         timer_start(pt, now);
     }
@@ -390,34 +383,23 @@ static void get_locked(struct posix_timer *pt, u64 now, struct timer_value *valu
         value->value = 1; /* armed, it never reads as disarmed */
 }
 
-/*
- * Finds timer id and the time on its clock, with the lock held on return; NULL (lock not held) if there is none. CPU time
- * of the process cannot be read under its lock.
- */
-static struct posix_timer *timer_lock(struct process *p, int id, u64 *now)
+/* Finds timer id, with the lock held on return; NULL (lock not held) if there is none. */
+static struct posix_timer *timer_lock(struct process *p, int id)
 {
-    u64 user, system, total = process_cpu_time(p, &user, &system);
     spin_lock_irq(&p->lock);
     struct posix_timer *pt = timer_find(p, id);
     if (!pt)
         spin_unlock_irq(&p->lock);
-    else if (pt->clock == ON_PROCESS_CPU)
-        *now = total;
-    else if (pt->clock == ON_PROCESS_USER)
-        *now = user;
-    else
-        *now = timer_now(pt);
     return pt;
 }
 
 int posix_timer_get(int id, struct timer_value *value)
 {
     struct process *p = current_process();
-    u64 now;
-    struct posix_timer *pt = timer_lock(p, id, &now);
+    struct posix_timer *pt = timer_lock(p, id);
     if (!pt)
         return -EINVAL;
-    get_locked(pt, now, value);
+    get_locked(pt, timer_now(pt), value);
     spin_unlock_irq(&p->lock);
     return 0;
 }
@@ -425,12 +407,11 @@ int posix_timer_get(int id, struct timer_value *value)
 int posix_timer_set(int id, bool absolute, const struct timer_value *new, struct timer_value *old)
 {
     struct process *p = current_process();
-    u64 now;
-    struct posix_timer *pt = timer_lock(p, id, &now);
+    struct posix_timer *pt = timer_lock(p, id);
     if (!pt)
         return -EINVAL;
     if (old)
-        get_locked(pt, now, old);
+        get_locked(pt, timer_now(pt), old);
     timer_cancel(&pt->timer, false);
     pt->expired = false;
     pt->overrun = pt->overrun_last = 0;
@@ -438,8 +419,7 @@ int posix_timer_set(int id, bool absolute, const struct timer_value *new, struct
     pt->interval = 0;
     if (new->value) {
         pt->relative = !absolute;
-        if (!on_cpu_clock(pt))
-            now = timer_now(pt);
+        u64 now = timer_now(pt);
         pt->interval = new->interval;
         pt->deadline = absolute ? new->value : new->value < NSEC_NEVER - now ? now + new->value : NSEC_NEVER;
         pt->deadline = MIN(pt->deadline, NSEC_NEVER - 1);

@@ -85,8 +85,15 @@ void process_set_space(struct address_space *as)
 
 u64 process_cpu_time(struct process *p, u64 *user, u64 *system)
 {
-    struct thread *t;
     spin_lock_irq(&p->lock);
+    u64 total = process_cpu_time_locked(p, user, system);
+    spin_unlock_irq(&p->lock);
+    return total;
+}
+
+u64 process_cpu_time_locked(struct process *p, u64 *user, u64 *system)
+{
+    struct thread *t;
     u64 u = p->dead.user_time, s = p->dead.system_time;
     list_for_each(t, &p->threads, process_link) {
         u64 tu, ts;
@@ -94,7 +101,6 @@ u64 process_cpu_time(struct process *p, u64 *user, u64 *system)
         u += tu;
         s += ts;
     }
-    spin_unlock_irq(&p->lock);
     if (user)
         *user = u;
     if (system)

@@ -240,6 +240,7 @@ void process_set_space(struct address_space *as);
 /* CPU time consumed, ns; user and system, which may be NULL, add up to it. */
 u64 thread_cpu_time(struct thread *t, u64 *user, u64 *system);
 u64 process_cpu_time(struct process *p, u64 *user, u64 *system);
+u64 process_cpu_time_locked(struct process *p, u64 *user, u64 *system); /* p->lock held */
 
 #define PID_MAX 32768 /* default of /proc/sys/kernel/pid_max */
 
