@@ -49,7 +49,7 @@ void host_machine(void)
     for (unsigned i = 0; i < RLIM_NLIMITS; i++)
         host_process.limits[i].rlim_cur = host_process.limits[i].rlim_max = RLIM_INFINITY;
     host_process.limits[RLIMIT_STACK].rlim_cur = 8ul << 20;
-    host_process.cred.euid = 1000;
+    host_thread.cred.euid = 1000;
 }
 
 void host_limit(unsigned which, u64 value)
@@ -162,6 +162,12 @@ static struct tlb_entry {
 void host_tlb_clear(void)
 {
     memset(tlb, 0, sizeof(tlb));
+}
+
+/* The caller is an ordinary user. */
+__attribute__((weak)) bool capable(int capability)
+{
+    return false;
 }
 
 /* One CPU, and no KVM. */

@@ -196,3 +196,11 @@ char *kstrdup(const char *s)
 
     return copy ? memcpy(copy, s, n) : NULL;
 }
+
+bool credentials_list(const struct credentials *c, u32 gid)
+{
+    return false;
+}
+
+int (*thread_share_files)(struct thread *t, u64 flags);
+void (*thread_exit_files)(struct thread *t);
