@@ -397,6 +397,11 @@ struct open_how_kernel {
 struct file *vfs_open_how(int dirfd, const char *path, const struct open_how_kernel *how);
 /* The same with the flags and mode of openat(2). */
 struct file *vfs_open(int dirfd, const char *path, u32 flags, u32 mode);
+/*
+ * Opens a program to be executed, as execveat(2) with these flags (AT_*): execute permission is wanted, and not that to read. Its
+ * inode denies writes from now on: inode_allow_writes() ends that. ERR_PTR, -ETXTBSY among them.
+ */
+struct file *vfs_open_exec(int dirfd, const char *path, u32 flags);
 /* A file on an object already found. flags as open(2) without O_CREAT. */
 struct file *vfs_open_path(const struct path_ref *p, u32 flags);
 /* Whether a mode has a type that mknod(2) makes: 0, -EPERM (directory), -EINVAL. vfs_create_node takes such modes only. */
