@@ -102,19 +102,20 @@ int credentials_exec(struct credentials *c, const struct file_credentials *f, bo
         permitted = old.cap_bounding | old.cap_inheritable;
         effective |= !c->euid;
     }
-    bool other_ids = c->euid != old.uid || c->egid != old.gid;
-    if (no_new_privs && (other_ids || permitted & ~old.cap_permitted)) {
+    bool changed = c->euid != old.euid || (c->egid != old.fsgid && !credentials_list(&old, c->egid));
+    if (no_new_privs && (changed || permitted & ~old.cap_permitted)) {
         c->euid = c->uid;
         c->egid = c->gid;
         permitted &= old.cap_permitted;
     }
     c->suid = c->fsuid = c->euid;
     c->sgid = c->fsgid = c->egid;
-    if (f->capabilities || other_ids)
+    if (f->capabilities || changed)
         c->cap_ambient = 0;
     c->cap_permitted = permitted | c->cap_ambient;
     c->cap_effective = effective ? c->cap_permitted : c->cap_ambient;
     c->securebits &= ~(u32)SECBIT_KEEP_CAPS;
-    *secure = other_ids || (c->uid && (effective || c->cap_permitted & ~c->cap_ambient));
+    *secure = changed || c->euid != old.uid || c->egid != old.gid ||
+              (c->uid && (effective || c->cap_permitted & ~c->cap_ambient));
     return 0;
 }

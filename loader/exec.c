@@ -248,10 +248,10 @@ static void read_file_credentials(const struct exec *x, const struct thread *t, 
     u32 mode = READ_ONCE(i->mode), version;
     ssize n = -ENODATA;
     *fc = (struct file_credentials){0};
-    if (f->mount->flags & MS_NOSUID || t->no_new_privs)
+    if (f->mount->flags & MS_NOSUID)
         return;
-    fc->set_uid = mode & S_ISUID;
-    fc->set_gid = (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+    fc->set_uid = !t->no_new_privs && mode & S_ISUID;
+    fc->set_gid = !t->no_new_privs && (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
     fc->uid = i->uid;
     fc->gid = i->gid;
     /* For root, files' capabilities change nothing that it has not. */
@@ -274,8 +274,9 @@ static void read_file_credentials(const struct exec *x, const struct thread *t, 
 static void install_credentials(struct process *p, const struct credentials *c, bool secure)
 {
     /* Who may not read a program's file shall not read it from a core dump either. */
+    const struct credentials *old = &current_thread()->cred;
     bool readable = !inode_permission(p->space->executable->inode, MAY_READ);
-    p->dumpable = readable && c->euid == c->uid && c->egid == c->gid;
+    p->dumpable = readable && old->euid == old->uid && old->egid == old->gid;
     credentials_replace(c);
     if (secure) {
         current_thread()->pdeathsig = 0;
