@@ -99,7 +99,9 @@ static struct file *open_object(struct path_ref *p, u32 flags)
             goto out;
         }
     }
+    f->flags |= flags & O_TRUNC;
     error = open_by_type(i, f);
+    f->flags &= ~(u32)O_TRUNC;
     if (error)
         goto out;
     if (flags & O_TRUNC && S_ISREG(i->mode)) {

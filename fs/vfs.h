@@ -73,6 +73,7 @@ struct super {
      * room (fs/dentry_cache.c). For file systems whose names change only through the VFS.
      */
     bool keep_names;
+    bool no_whiteouts; /* RENAME_WHITEOUT is refused */
 };
 
 struct statfs;
@@ -161,7 +162,8 @@ struct inode_ops {
     ssize (*readlink)(struct inode *i, char *buf, size_t n);
     /* /proc's links: straight to an object (references given) */
     int (*follow)(struct inode *i, struct path_ref *to);
-    int (*open)(struct inode *i, struct file *f);                /* sets f->ops, private; ENXIO */
+    /* sets f->ops, private; f->flags has O_TRUNC if that comes next; ENXIO */
+    int (*open)(struct inode *i, struct file *f);
     /* corrects what inode_stat() filled from the fields; may be NULL */
     int (*getattr)(struct inode *i, struct stat *st);
     /* inode locked; NULL: the fields are all there is, size EINVAL */
@@ -182,6 +184,7 @@ struct inode_ops {
 #define ATTR_ATIME 16u
 #define ATTR_MTIME 32u
 #define ATTR_TOUCH 64u /* the times are "now": write permission is enough */
+#define ATTR_FORCE 128u /* the mode as it is given, for callers outside its group too */
 struct inode_attr {
     u32 valid, mode, uid, gid;
     u64 size;
@@ -197,6 +200,7 @@ struct inode_attr {
 struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode,
                            const struct inode *dir);
 void inode_get(struct inode *i);
+bool inode_try_get(struct inode *i); /* false: it is going away */
 /* Takes no mutex above LOCK_OBJECT. */
 void inode_put(struct inode *i);
 u64 inode_size(const struct inode *i);
@@ -219,8 +223,10 @@ bool fs_capable(int capability);
 bool inode_owned(const struct inode *i);
 /* Caller is in group gid (file-system gid or supplementary). */
 bool in_group(u32 gid);
-/* Applies a, with the checks of chmod, chown, truncate and utimensat; takes i->lock. */
+/* Applies a, with the checks of chmod, chown, truncate and utimensat; takes i->lock. May add to a. */
 int inode_change(struct inode *i, struct inode_attr *a);
+/* Stores a change that has been checked, in a file system below another; takes i->lock. */
+int inode_store(struct inode *i, const struct inode_attr *a);
 void inode_touch_atime(struct file *f); /* as relatime mounts do */
 /* mtime and ctime now; a write by the unprivileged takes set-id bits away. Locked. */
 void inode_modified(struct inode *i);
