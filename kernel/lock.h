@@ -17,14 +17,13 @@
 enum lock_class {
     LOCK_FILE_POSITION = 1, /* mutex: one open file's position */
     LOCK_RENAME,        /* mutex: directory topology (rename across directories) */
-    LOCK_OVERLAY,       /* mutex: LOCK_INODE of an overlay, whose operations take those of its layers */
-    LOCK_COPY_UP,       /* mutex: one object of an overlay being copied up or losing its name */
     LOCK_INODE,         /* mutex: one inode's data, size and directory entries */
     LOCK_FS,            /* mutex: one file system's or device's own state */
     LOCK_PATCH,         /* mutex: system-call sites become jumps one at a time */
     LOCK_ADDRESS_SPACE, /* mutex: one address space's region tree */
     LOCK_OBJECT,        /* mutex: one memory object's pages */
     LOCK_PAGE_CACHE,    /* spin: which objects have cached pages, which have dirty ones */
+    LOCK_NINEP_OPEN,    /* mutex: one file of 9P is being opened at the server */
     LOCK_SOCKET,        /* spin: one socket or loopback port table */
     LOCK_EPOLL,         /* spin: one epoll instance */
     LOCK_FD_TABLE,      /* spin: one descriptor table */
@@ -33,7 +32,6 @@ enum lock_class {
     LOCK_FS_CONTEXT,    /* spin: one process's root and working directory */
     LOCK_DENTRY,        /* spin: one directory's names in memory */
     LOCK_DENTRY_CACHE,  /* spin: the list of names kept without users */
-    LOCK_INODE_TABLE,   /* spin: a file system's inodes by identity */
     LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
     LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */
     LOCK_PI,            /* spin: owners, waiters and priorities of PI futexes */
@@ -41,6 +39,7 @@ enum lock_class {
     LOCK_PROCESS,       /* spin, irq: one process: thread list, signal dispositions, pending sets, timers */
     LOCK_THREAD_IDS,    /* spin, irq: the table of thread and process ids */
     LOCK_DEVICE,        /* spin, irq: one device's queues */
+    LOCK_NINEP,         /* spin, irq: fids, tags and inodes of one 9P mount */
     LOCK_WAIT_QUEUE,    /* spin, irq: one wait queue's list */
     LOCK_RUN_QUEUE,     /* spin, irq: one CPU's run queue */
     LOCK_TIMER,         /* spin, irq: one CPU's timer tree */

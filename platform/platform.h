@@ -19,6 +19,7 @@ struct thread;
 struct run_queue;
 struct page;
 struct address_space;
+struct wait_queue;
 
 /* What every CPU has, reached in one instruction. Owned by its CPU: others may read only. */
 struct percpu {
@@ -411,6 +412,34 @@ unsigned platform_block_count(void);
 const struct block_info *platform_block_info(unsigned disk);
 /* Submits; queues what the device has no room for. Any thread; may take LOCK_DEVICE, does not sleep. */
 void platform_block_submit(unsigned disk, struct block_request *r);
+
+/*
+ * The host's 9P servers (virtio-9p), found by mount tag. A request is one T message out and one R message in, each in
+ * pieces; what comes back is not checked here. Several may be under way.
+ */
+#define NINEP_MAX_SEGMENTS 128 /* of one request, out and in together */
+struct ninep_batch {
+    u32 left;              /* requests not answered yet */
+    struct wait_queue *done;
+};
+struct ninep_request {
+    const struct block_segment *out, *in;  /* kept by the caller until answered */
+    unsigned n_out, n_in;
+    u32 written;                            /* bytes of in[] that the host filled; 0: it failed */
+    struct ninep_batch *batch;              /* whom to tell, or NULL: done() */
+    void (*done)(struct ninep_request *r);  /* atomic context */
+    struct ninep_request *next;             /* the driver's, while there is no room */
+};
+/* Channel >= 0 to the server with this tag; -ENODEV: none, -EBUSY: in use. Probes devices: may sleep. */
+int platform_ninep_open(const char *tag);
+/* Waits for all that is under way. */
+void platform_ninep_close(int channel);
+/* Most pieces of a request on this channel; at most NINEP_MAX_SEGMENTS. */
+unsigned platform_ninep_max_segments(int channel);
+/* Submits; queues what the device has no room for. Without notify the host sees it with the next request that has it. Atomic. */
+void platform_ninep_submit(int channel, struct ninep_request *const *r, unsigned n, bool notify);
+/* Sleeps until all of the batch is answered; no signal ends that. */
+void platform_ninep_wait(int channel, struct ninep_batch *b);
 
 /* Random bytes from a device (virtio-rng); returns how many, 0 when there is none. May sleep. */
 size_t platform_device_random(void *buf, size_t n);

@@ -28,5 +28,6 @@ void stream_event(enum stream s);
 /* Prepare locks and wait queues; no device is touched. */
 void stream_init(void);
 void virtio_rng_init(void);
+void virtio_ninep_init(void);
 
 #endif

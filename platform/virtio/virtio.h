@@ -13,6 +13,7 @@
 
 struct virtio_device;
 struct virtqueue;
+struct block_segment;
 
 struct virtio_transport_ops {
     u32 (*get_status)(struct virtio_device *d);
@@ -40,8 +41,8 @@ struct virtio_device {
 };
 
 /*
- * A split virtqueue. The driver locks. Each buffer is one descriptor; the token of a buffer is its
- * descriptor index, stable until the device used it.
+ * A split virtqueue. The driver locks. The token of a buffer is the index of its first descriptor,
+ * stable until the device used it.
  */
 struct virtqueue {
     struct virtio_device *device;
@@ -50,6 +51,8 @@ struct virtqueue {
     u16 free_head;        /* first of them, chained by next */
     u16 next_avail;       /* as published in avail->idx */
     u16 last_used;        /* how far used->ring was read */
+    /* a table of descriptors for each, a page once it is used; NULL: the device takes none */
+    struct vring_desc **tables;
     paddr_t descriptors_pa, avail_pa, used_pa;
     struct vring_desc *descriptors;
     struct vring_avail *avail;
@@ -66,10 +69,19 @@ int virtio_ready(struct virtio_device *d);
 int virtqueue_setup(struct virtqueue *q, struct virtio_device *d, u16 index, u16 max);
 /* Gives one buffer to the device; device_writes: it fills it. Token >= 0, or -EAGAIN when full. */
 int virtqueue_add(struct virtqueue *q, paddr_t buffer, u32 length, bool device_writes);
+/*
+ * Gives a buffer of several pieces, at least one: the device reads out[], then fills in[]. With the
+ * feature VIRTIO_RING_F_INDIRECT_DESC it takes one descriptor and a table, otherwise a descriptor for
+ * each piece; q->size pieces at most. Token >= 0, -EAGAIN (full), -ENOMEM, -EINVAL.
+ */
+int virtqueue_add_chain(struct virtqueue *q, const struct block_segment *out, unsigned n_out,
+                        const struct block_segment *in, unsigned n_in);
 /* Tells the device, unless it said that it needs no telling. */
 void virtqueue_kick(struct virtqueue *q);
 /* Takes one used buffer back: token and how many bytes the device wrote, or -EAGAIN. */
 int virtqueue_take(struct virtqueue *q, u32 *written);
+/* True if virtqueue_take() would give one. Without a lock. */
+bool virtqueue_has_used(const struct virtqueue *q);
 /* Whether the device shall interrupt when it used buffers; a hint. */
 void virtqueue_want_interrupt(struct virtqueue *q, bool on);
 static inline bool virtqueue_idle(const struct virtqueue *q)

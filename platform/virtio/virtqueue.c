@@ -9,6 +9,7 @@
 #include "kernel/page.h"
 #include "platform/virtio/virtio.h"
 
+#define MAX_TABLE     (PAGE_SIZE / sizeof(struct vring_desc))
 #define DRIVER_STATUS (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
 
 void virtio_begin(struct virtio_device *d)
@@ -74,6 +75,11 @@ int virtqueue_setup(struct virtqueue *q, struct virtio_device *d, u16 index, u16
 
     paddr_t base = page_address(memory);
     *q = (struct virtqueue){.device = d, .index = index, .size = size, .free_count = size};
+    if (d->features >> VIRTIO_RING_F_INDIRECT_DESC & 1 && size <= MAX_TABLE) {
+        paddr_t tables = page_alloc_pa(PAGE_ZERO | PAGE_RESERVE);
+
+        q->tables = tables ? phys_to_virt(tables) : NULL;
+    }
     q->descriptors_pa = base;
     q->avail_pa = base + sizeof(struct vring_desc) * size;
     q->used_pa = base + used_offset;
@@ -84,6 +90,15 @@ int virtqueue_setup(struct virtqueue *q, struct virtio_device *d, u16 index, u16
         q->descriptors[i].next = i + 1;
     d->ops->queue_enable(d, q);
     return 0;
+}
+
+/* Shows the buffer that begins at descriptor token to the device. */
+static int publish(struct virtqueue *q, u16 token)
+{
+    q->avail->ring[q->next_avail % q->size] = token;
+    q->next_avail++;
+    __atomic_store_n(&q->avail->idx, q->next_avail, __ATOMIC_RELEASE);
+    return token;
 }
 
 int virtqueue_add(struct virtqueue *q, paddr_t buffer, u32 length, bool device_writes)
@@ -98,10 +113,78 @@ int virtqueue_add(struct virtqueue *q, paddr_t buffer, u32 length, bool device_w
     desc->addr = buffer;
     desc->len = length;
     desc->flags = device_writes ? VRING_DESC_F_WRITE : 0;
-    q->avail->ring[q->next_avail % q->size] = token;
-    q->next_avail++;
-    __atomic_store_n(&q->avail->idx, q->next_avail, __ATOMIC_RELEASE);
-    return token;
+    return publish(q, token);
+}
+
+static void describe(struct vring_desc *desc, const struct block_segment *s, bool device_writes)
+{
+    desc->addr = s->pa;
+    desc->len = s->length;
+    desc->flags = device_writes ? VRING_DESC_F_WRITE : 0;
+}
+
+/* The table that goes with descriptor token; NULL: none. */
+static struct vring_desc *table_of(struct virtqueue *q, u16 token)
+{
+    if (q->tables && !q->tables[token]) {
+        paddr_t pa = page_alloc_pa(PAGE_NO_RECLAIM | PAGE_RESERVE);
+
+        q->tables[token] = pa ? phys_to_virt(pa) : NULL;
+    }
+    return q->tables ? q->tables[token] : NULL;
+}
+
+/* The pieces in a table of their own: one descriptor. */
+static int add_table(struct virtqueue *q, const struct block_segment *out, unsigned n_out,
+                     const struct block_segment *in, unsigned n_in)
+{
+    unsigned n = n_out + n_in;
+    u16 token = q->free_head;
+    struct vring_desc *head = &q->descriptors[token], *table = table_of(q, token);
+
+    if (!table)
+        return -ENOMEM;
+    for (unsigned i = 0; i < n; i++) {
+        describe(&table[i], i < n_out ? &out[i] : &in[i - n_out], i >= n_out);
+        if (i + 1 < n)
+            table[i].flags |= VRING_DESC_F_NEXT;
+        table[i].next = (u16)(i + 1);
+    }
+    q->free_head = head->next;
+    q->free_count--;
+    head->addr = virt_to_phys(table);
+    head->len = (u32)(n * sizeof(*table));
+    head->flags = VRING_DESC_F_INDIRECT;
+    return publish(q, token);
+}
+
+int virtqueue_add_chain(struct virtqueue *q, const struct block_segment *out, unsigned n_out,
+                        const struct block_segment *in, unsigned n_in)
+{
+    unsigned n = n_out + n_in;
+    u16 token = q->free_head, last = token;
+    int error = -EAGAIN;
+
+    if (n == 0 || n > q->size)
+        return -EINVAL;
+    if (n > 1 && q->free_count) {
+        error = add_table(q, out, n_out, in, n_in);
+        if (error != -ENOMEM)
+            return error;
+    }
+    if (q->free_count < n)
+        return error;
+    for (unsigned i = 0; i < n; i++) {
+        struct vring_desc *desc = &q->descriptors[q->free_head];
+
+        describe(desc, i < n_out ? &out[i] : &in[i - n_out], i >= n_out);
+        desc->flags |= VRING_DESC_F_NEXT;
+        last = q->free_head;
+        q->free_head = desc->next;
+    }
+    q->descriptors[last].flags &= (u16)~VRING_DESC_F_NEXT;
+    q->free_count -= (u16)n;
+    return publish(q, token);
 }
 
 void virtqueue_kick(struct virtqueue *q)
@@ -112,12 +195,46 @@ void virtqueue_kick(struct virtqueue *q)
         q->device->ops->notify(q->device, q->index);
 }
 
+bool virtqueue_has_used(const struct virtqueue *q)
+{
+    return __atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE) != q->last_used;
+}
+
+/* Bytes that the device may write there. */
+static u32 room_in(const struct vring_desc *desc)
+{
+    return desc->flags & VRING_DESC_F_WRITE ? desc->len : 0;
+}
+
+/* Frees the descriptors of a buffer; returns how many bytes the device could write to it. */
+static u32 release(struct virtqueue *q, u16 token)
+{
+    struct vring_desc *desc = &q->descriptors[token];
+    u32 room = 0;
+
+    if (desc->flags & VRING_DESC_F_INDIRECT) {
+        const struct vring_desc *table = q->tables[token];
+
+        for (u32 i = 0; i < desc->len / sizeof(*table); i++)
+            room += room_in(&table[i]);
+        desc->flags = 0;
+    }
+    q->free_count++;
+    for (room += room_in(desc); desc->flags & VRING_DESC_F_NEXT; room += room_in(desc)) {
+        desc = &q->descriptors[desc->next];
+        q->free_count++;
+    }
+    desc->next = q->free_head;
+    q->free_head = token;
+    return room;
+}
+
 int virtqueue_take(struct virtqueue *q, u32 *written)
 {
-    if (__atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE) == q->last_used)
+    if (!virtqueue_has_used(q))
         return -EAGAIN;
     struct vring_used_elem *e = &q->used->ring[q->last_used % q->size];
-    u32 token = e->id;
+    u32 token = e->id, length = e->len;
 
     q->last_used++;
     if (token >= q->size || q->free_count == q->size) {
@@ -125,12 +242,10 @@ int virtqueue_take(struct virtqueue *q, u32 *written)
                 token, q->size);
         return -EAGAIN;
     }
+    u32 room = release(q, (u16)token);
     if (written)
-        *written = MIN(e->len, q->descriptors[token].len);
-    q->descriptors[token].next = q->free_head;
-    q->free_head = token;
-    q->free_count++;
-    return token;
+        *written = MIN(length, room);
+    return (int)token;
 }
 
 void virtqueue_want_interrupt(struct virtqueue *q, bool on)
