@@ -180,11 +180,22 @@ static struct dentry *lookup_new(struct dentry *dir, const char *name, size_t le
     return positive(d);
 }
 
+/* What is known of the name, if it is still so; otherwise that goes to *stale. */
+static struct dentry *find_known(struct dentry *dir, const char *name, size_t length, struct dentry **stale)
+{
+    struct inode *i = dir->inode;
+    struct dentry *d = likely(!i->super->volatile_names) ? dentry_find(dir, name, length) : NULL;
+
+    if (likely(!i->ops->revalidate) || !d || i->ops->revalidate(i, d) > 0)
+        return d;
+    *stale = d;
+    return NULL;
+}
+
 struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked)
 {
     struct inode *i = dir->inode;
-    bool known = !i->super->volatile_names;
-    struct dentry *d = likely(known) ? dentry_find(dir, name, length) : NULL;
+    struct dentry *stale = NULL, *d = find_known(dir, name, length, &stale);
 
     if (d)
         return positive(d);
@@ -192,10 +203,14 @@ struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t le
         return ERR_PTR(-ENOENT);
     if (!locked)
         mutex_lock(&i->lock);
-    d = known ? dentry_find(dir, name, length) : NULL;
+    if (stale && stale->parent == dir)
+        dentry_unhash(stale);
+    d = i->super->volatile_names ? NULL : dentry_find(dir, name, length);
     d = d ? positive(d) : lookup_new(dir, name, length);
     if (!locked)
         mutex_unlock(&i->lock);
+    if (stale)
+        dentry_put(stale);
     return d;
 }
 
@@ -303,6 +318,8 @@ static int walk_component(struct walk *w)
         return 0;
     if (w->kind == LAST_DOT_DOT)
         return step_up(w);
+    if (unlikely(w->at.dentry->inode->ops->look_ahead != NULL))
+        w->at.dentry->inode->ops->look_ahead(w->at.dentry, w->last);
     d = path_lookup_child(w->at.dentry, w->last, w->last_length, false);
     if (IS_ERR(d))
         return (int)PTR_ERR(d);

@@ -40,16 +40,20 @@ static long mount_instance(const struct path_ref *at, const char *user_source, c
                       const char *user_data, u32 flags)
 {
     const struct file_system_type *type;
-    char *text, *data = NULL;
+    char *text, *source, *data = NULL;
     struct super *s;
     ssize n;
     long error;
 
-    text = kmalloc(2 * PAGE_SIZE);
+    text = kmalloc(3 * PAGE_SIZE);
     if (!text)
         return -ENOMEM;
     n = user_type ? copy_string_from_user(text, user_type, PAGE_SIZE) : -EINVAL;
     type = n >= 0 ? find_type(text) : NULL;
+    source = text + 2 * PAGE_SIZE;
+    strlcpy(source, "none", PAGE_SIZE);
+    if (n >= 0 && user_source)
+        n = copy_string_from_user(source, user_source, PAGE_SIZE);
     if (n >= 0 && user_data) {
         data = text + PAGE_SIZE;
         n = copy_string_from_user(data, user_data, PAGE_SIZE);
@@ -61,7 +65,7 @@ static long mount_instance(const struct path_ref *at, const char *user_source, c
     } else if (!S_ISDIR(at->dentry->inode->mode)) {
         error = -ENOTDIR;
     } else {
-        s = type->mount(type->name, data);
+        s = type->mount(source, data);
         error = IS_ERR(s) ? (long)PTR_ERR(s) : mount_attach(at, s, s->root, flags & KEPT_FLAGS);
         if (error && !IS_ERR(s))
             super_put(s);

@@ -53,13 +53,12 @@ static void show_flags(struct text *t, u32 flags)
 
 static void show_super_options(struct text *t, struct super *s)
 {
-    char *options = s->ops->options ? kmalloc(PAGE_SIZE) : NULL;
+    char options[128];
 
-    if (!options)
+    if (!s->ops->options)
         return;
-    s->ops->options(s, options, PAGE_SIZE);
+    s->ops->options(s, options, sizeof(options));
     text_printf(t, "%s", options);
-    kfree(options);
 }
 
 static void show_mount(struct text *t, struct mount *m, const char *at)
