@@ -11,6 +11,7 @@
  * Runs once, before the program. What cannot be mounted ends the VM with what was tried, what was found and what to do.
  */
 #include <linux/mount.h>
+#include "fs/overlay/overlay.h"
 #include "fs/root.h"
 #include "fs/vfs.h"
 #include "kernel/heap.h"
@@ -47,10 +48,63 @@ static void __attribute__((noreturn)) fail_9p(const char *what, const char *tag,
     vm_fail(STATUS_VM_FAILED, "%s: the 9p device '%s' cannot be mounted (error %d)", what, tag, -error);
 }
 
+static void __attribute__((noreturn)) fail_image(const char *where, int error)
+{
+    if (error == -ENOENT || error == -ENXIO || error == -ENODEV || error == -ENOTBLK)
+        vm_fail(STATUS_VM_FAILED, "root=%s: there is no %s", root_parameter, where);
+    if (error == -EINVAL || error == -EUCLEAN)
+        vm_fail(STATUS_VM_FAILED, "root=%s: %s holds no EROFS image that can be used, or a damaged one: mkfs.erofs makes one",
+                root_parameter, where);
+    vm_fail(STATUS_VM_FAILED, "root=%s: %s cannot be mounted (error %d)", root_parameter, where, -error);
+}
+
+/* The lower layer that root= names. */
+static struct super *mount_lower(const void *image, u64 image_size)
+{
+    struct super *s;
+    char device[40];
+
+    if (!strncmp(root_parameter, "9p:", 3) && root_parameter[3]) {
+        s = mount_new("9p", root_parameter + 3, "ro,cache=loose");
+        if (IS_ERR(s))
+            fail_9p("root", root_parameter + 3, (int)PTR_ERR(s));
+        return s;
+    }
+    if (!strcmp(root_parameter, "erofs")) {
+        if (!image)
+            fail_image("member .aril/root.erofs in the boot archive", -ENOENT);
+        fail_image("the boot archive's .aril/root.erofs", -ENOSYS);
+    }
+    if (!strncmp(root_parameter, "erofs:", 6) && root_parameter[6]) {
+        snprintf(device, sizeof(device), "/dev/%s", root_parameter + 6);
+        s = mount_new("erofs", device, NULL);
+        if (IS_ERR(s))
+            fail_image(device, (int)PTR_ERR(s));
+        return s;
+    }
+    vm_fail(STATUS_VM_FAILED, "root=%s: a root is 9p:TAG, erofs, or erofs:DISK", root_parameter);
+}
+
 void root_compose(const void *image, u64 image_size)
 {
-    if (root_parameter)
-        vm_fail(STATUS_VM_FAILED, "root=%s: this kernel has no overlay file system to put over it", root_parameter);
+    struct path_ref upper = {root_mount, root_mount->root}, lower, root;
+    struct super *s;
+    int error;
+
+    if (!root_parameter)
+        return;
+    s = mount_lower(image, image_size);
+    lower = (struct path_ref){mount_create(s, s->root, MS_RDONLY), s->root};
+    if (!lower.mount)
+        vm_fail(STATUS_VM_FAILED, "root=%s: out of memory", root_parameter);
+    s = overlay_create(&upper, &lower, 1, NULL);
+    error = IS_ERR(s) ? (int)PTR_ERR(s) : mount_replace_root(s);
+    if (error)
+        vm_fail(STATUS_VM_FAILED, "root=%s: the overlay cannot be made (error %d)", root_parameter, -error);
+    mount_put(lower.mount);
+    root = (struct path_ref){root_mount, root_mount->root};
+    fs_set_root(&root);
+    fs_set_cwd(&root);
 }
 
 int root_make_directory(const char *path)

@@ -118,7 +118,8 @@ kernel_cases() {
     check unknown-kernel-parameter 125 "colour" "${vm[@]}" --append colour=red busybox true
     check bad-kernel-parameter 125 "ring" "${vm[@]}" --append ring=7 busybox true
     printf '#!/nonexistent\n' >"$dir/script" && chmod 755 "$dir/script"
-    check not-an-elf 126 "$dir/script" "${vm[@]}" "$dir/script"
+    check script-without-interpreter 127 "$dir/script is a script, and its interpreter /nonexistent is not there" \
+        "${vm[@]}" "$dir/script"
     head -c 3000 "$busybox" >"$dir/short" && chmod 755 "$dir/short"
     check truncated-elf 126 "$dir/short" "${vm[@]}" "$dir/short"
     check timeout 124 "time is up" "${vm[@]}" --timeout 1.5 busybox sleep 60
