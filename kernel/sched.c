@@ -15,6 +15,8 @@
 #include "kernel/sched.h"
 #include "kernel/sched_internal.h"
 
+#define SEND_SLOW (40 * NSEC_PER_USEC) /* an interrupt to another CPU takes less where both can run */
+
 struct run_queue sched_queues[MAX_CPUS];
 u64 sched_online, sched_idle;
 
@@ -245,8 +247,12 @@ static void make_runnable(struct run_queue *rq, struct thread *t, bool newborn)
             sched_arm_slice(rq, now);
     }
     spin_release(&rq->lock);
-    if (!here && tell && !watching)
+    if (!here && tell && !watching) {
         platform_send_reschedule(cpu);
+        nsec_t sent = platform_clock();
+        if (sent - now > SEND_SLOW)
+            sched_host_is_crowded(sent);
+    }
     if (!me->in_interrupt)
         me->current->last_wake = now;
 }

@@ -6,26 +6,53 @@
 #include "kernel/sched.h"
 #include "kernel/sched_internal.h"
 
-#define POLL_MAX (50 * NSEC_PER_USEC)
-
 /*
- * Watches the queue for a while before a halt, whose wake-up costs an interrupt. The time adapts: it grows
- * when work came soon after a halt began, and shrinks to nothing when it did not.
+ * A CPU that has nothing to run watches its queue for a while before it halts: waking a halted one takes tens of
+ * microseconds, and as many of the waker's. The time adapts: it grows when work came soon, and shrinks to nothing when it
+ * did not, so that an idle VM costs nothing.
+ *
+ * On a host with fewer CPUs than it has work for, whoever watches takes a CPU from others, maybe from the thread
+ * that is waited for. Two signs of it stop all watching for a while (sched_host_is_crowded): having been away while
+ * watching, and a wake-up whose interrupt took so long that the woken CPU must have run in the waker's place.
  */
+#define POLL_MAX   (100 * NSEC_PER_USEC)
+#define POLL_FIRST (POLL_MAX / 16)
+#define POLL_AWAY  (40 * NSEC_PER_USEC)
+#define CROWDED    (50 * NSEC_PER_MSEC)
+
+static nsec_t crowded_until;
+
+void sched_host_is_crowded(nsec_t now)
+{
+    WRITE_ONCE(crowded_until, now + CROWDED);
+}
+
+/* Watches for a time, or till there is work. */
+static void watch_queue(struct run_queue *rq, nsec_t time)
+{
+    WRITE_ONCE(rq->polling, true);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    nsec_t now = platform_clock(), end = now + time;
+    do {
+        for (int i = 0; i < 32 && !READ_ONCE(rq->queued); i++)
+            cpu_relax();
+        nsec_t last = now;
+        now = platform_clock();
+        if (now - last > POLL_AWAY) {
+            sched_host_is_crowded(now);
+            break;
+        }
+    } while (!READ_ONCE(rq->queued) && !percpu_need_resched() && now < end);
+}
+
 static void idle_once(struct run_queue *rq, nsec_t *poll)
 {
-    if (*poll && (sched_online & (sched_online - 1))) {
-        WRITE_ONCE(rq->polling, true);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        nsec_t end = platform_clock() + *poll;
-        do {
-            for (int i = 0; i < 32 && !READ_ONCE(rq->queued); i++)
-                cpu_relax();
-        } while (!READ_ONCE(rq->queued) && !percpu_need_resched() && platform_clock() < end);
-    }
+    nsec_t start = platform_clock();
+    bool alone = !(sched_online & (sched_online - 1));
+    if (*poll && !alone && start >= READ_ONCE(crowded_until))
+        watch_queue(rq, *poll);
     irq_disable();
     spin_acquire(&rq->lock);
-    bool watched = rq->polling;
     rq->polling = false;
     bool work = rq->queued || this_cpu()->need_resched;
     spin_release(&rq->lock);
@@ -33,16 +60,12 @@ static void idle_once(struct run_queue *rq, nsec_t *poll)
         irq_enable();
         return;
     }
-    nsec_t start = platform_clock();
     platform_wait_for_interrupt();
     irq_enable();
-    nsec_t halted = platform_clock() - start;
-    if (halted < 2 * POLL_MAX)
-        *poll = MIN(*poll ? *poll * 2 : POLL_MAX / 8, POLL_MAX);
-    else if (watched)
-        *poll /= 2;
-    if (*poll < POLL_MAX / 32)
-        *poll = 0;
+    if (platform_clock() - start < 2 * POLL_MAX)
+        *poll = MIN(MAX(*poll * 2, POLL_FIRST), POLL_MAX);
+    else
+        *poll = *poll > POLL_FIRST ? *poll / 2 : 0;
 }
 
 void sched_idle_loop(void)

@@ -25,7 +25,9 @@ static inline u64 bit(unsigned cpu)
     return 1ull << cpu;
 }
 
-/* All with the queue locked. This CPU looks again at when, or sooner if it already meant to. */
+/* The host has fewer CPUs than it has work for: idle CPUs halt at once for a while. */
+void sched_host_is_crowded(nsec_t now);
+/* The rest with the queue locked. This CPU looks again at when, or sooner if it already meant to. */
 void sched_want_tick(struct run_queue *rq, nsec_t when);
 /* Arms the tick that the running thread needs. */
 void sched_arm_slice(struct run_queue *rq, nsec_t now);

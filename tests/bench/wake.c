@@ -13,7 +13,7 @@
 #define MOST 2000
 
 static double late[MOST];
-static _Atomic uint32_t word;
+static _Atomic uint32_t word, ready; /* counts of wake-ups given, and of those that the sleeper has had */
 static _Atomic uint64_t woken_at;
 static int count, sleeper_cpu;
 
@@ -21,6 +21,7 @@ static void *sleeper(void *arg)
 {
     pin(sleeper_cpu);
     for (int i = 0; i < count; i++) {
+        atomic_store(&ready, i);
         while (atomic_load(&word) == (uint32_t)i)
             syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, i, NULL, NULL, 0);
         late[i] = now() - atomic_load(&woken_at);
@@ -38,17 +39,19 @@ static double wake_latency(long n, int other_cpu, long gap, int busy)
     count = n;
     sleeper_cpu = other_cpu;
     atomic_store(&word, 0);
+    atomic_store(&ready, -1);
     pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
     pin(0);
     MUST(!pthread_create(&t, NULL, sleeper, NULL));
     for (long i = 0; i < n; i++) {
         uint64_t start = now();
 
-        if (busy)
-            while (now() - start < (uint64_t)gap)
-                ;
-        else
+        if (!busy)
             nanosleep(&pause, NULL);
+        while (atomic_load(&ready) != (uint32_t)i)
+            start = now();
+        while (busy && now() - start < (uint64_t)gap)
+            ;
         atomic_store(&woken_at, now());
         atomic_store(&word, i + 1);
         syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
