@@ -138,7 +138,7 @@ static void file_release(struct file *f)
     if (f->inode && !(f->mode & FILE_PATH)) {
         if (f->inode->locks)
             file_lock_released(f);
-        if (f->mode & FILE_WRITE && S_ISREG(f->inode->mode))
+        if (f->mode & FILE_WRITER)
             __atomic_sub_fetch(&f->inode->writers, 1, __ATOMIC_RELAXED);
     }
     if (f->ops->release)

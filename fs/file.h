@@ -64,6 +64,7 @@ struct file_ops {
 #define FILE_SEEKABLE 4u
 #define FILE_PATH     8u /* O_PATH: only names the object */
 #define FILE_QUIET    16u /* write(2) with EPIPE raises no SIGPIPE: datagram sockets */
+#define FILE_WRITER   32u /* counted in inode.writers */
 
 /*
  * Memory of a struct file is only ever reused for another struct file: that is what makes the

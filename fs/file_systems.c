@@ -2,12 +2,14 @@
 /* The file systems that mount(2) knows, one line each. */
 #include "fs/devfs/devfs.h"
 #include "fs/ninep/ninep.h"
+#include "fs/overlay/overlay.h"
 #include "fs/proc/proc.h"
 #include "fs/sysfs/sysfs.h"
 #include "fs/tmpfs/tmpfs.h"
 
 const struct file_system_type *const file_systems[] = {
     &tmpfs_type,
+    &overlay_type,
     &proc_type,
     &sysfs_type,
     &devfs_type,

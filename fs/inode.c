@@ -50,6 +50,17 @@ void inode_get(struct inode *i)
     __atomic_add_fetch(&i->refs, 1, __ATOMIC_RELAXED);
 }
 
+bool inode_try_get(struct inode *i)
+{
+    u32 refs = __atomic_load_n(&i->refs, __ATOMIC_RELAXED);
+
+    while (refs)
+        if (__atomic_compare_exchange_n(&i->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 void inode_put(struct inode *i)
 {
     if (__atomic_sub_fetch(&i->refs, 1, __ATOMIC_ACQ_REL))
@@ -243,7 +254,7 @@ static void apply_change(struct inode *i, const struct inode_attr *a)
     if (a->valid & ATTR_MODE) {
         u32 mode = a->mode & 07777;
 
-        if (!in_group(i->gid) && !fs_capable(CAP_FSETID))
+        if (!(a->valid & ATTR_FORCE) && !in_group(i->gid) && !fs_capable(CAP_FSETID))
             mode &= ~(u32)S_ISGID;
         i->mode = (i->mode & S_IFMT) | mode;
     }
@@ -251,9 +262,48 @@ static void apply_change(struct inode *i, const struct inode_attr *a)
         i->atime = a->atime;
     if (a->valid & ATTR_MTIME)
         i->mtime = a->mtime;
-    if (a->valid & ATTR_SIZE)
+    else if (a->valid & ATTR_SIZE)
         i->mtime = now;
     i->ctime = now;
+}
+
+/* Stores a change that is allowed. Locked. */
+static int store_change(struct inode *i, const struct inode_attr *a)
+{
+    int error = 0;
+
+    if (i->ops->setattr)
+        error = i->ops->setattr(i, a);
+    else if (a->valid & ATTR_SIZE)
+        error = -EINVAL;
+    if (!error)
+        apply_change(i, a);
+    return error;
+}
+
+int inode_store(struct inode *i, const struct inode_attr *a)
+{
+    int error;
+
+    mutex_lock(&i->lock);
+    error = store_change(i, a);
+    mutex_unlock(&i->lock);
+    return error;
+}
+
+/* A change of owner, and of size by the unprivileged, takes set-id bits away. */
+static void drop_set_id(const struct inode *i, struct inode_attr *a)
+{
+    u32 mode = i->mode;
+
+    if (a->valid & ATTR_MODE || S_ISDIR(mode) || !(mode & (S_ISUID | S_ISGID)))
+        return;
+    if (a->valid & (ATTR_UID | ATTR_GID) || (a->valid & ATTR_SIZE && !fs_capable(CAP_FSETID)))
+        mode = without_set_id(i, mode);
+    if (mode != i->mode) {
+        a->valid |= ATTR_MODE;
+        a->mode = mode & 07777;
+    }
 }
 
 int inode_change(struct inode *i, struct inode_attr *a)
@@ -262,18 +312,9 @@ int inode_change(struct inode *i, struct inode_attr *a)
 
     mutex_lock(&i->lock);
     error = check_change(i, a);
-    if (!error && a->valid & (ATTR_UID | ATTR_GID) && !S_ISDIR(i->mode) &&
-        i->mode & (S_ISUID | S_ISGID) && !(a->valid & ATTR_MODE)) {
-        i->mode = without_set_id(i, i->mode);
-    }
-    if (!error && i->ops->setattr)
-        error = i->ops->setattr(i, a);
-    else if (!error && a->valid & ATTR_SIZE)
-        error = -EINVAL;
     if (!error) {
-        if (a->valid & ATTR_SIZE && !fs_capable(CAP_FSETID))
-            i->mode = without_set_id(i, i->mode);
-        apply_change(i, a);
+        drop_set_id(i, a);
+        error = store_change(i, a);
     }
     mutex_unlock(&i->lock);
     return error;

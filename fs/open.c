@@ -84,7 +84,6 @@ static struct file *open_object(struct path_ref *p, u32 flags)
 {
     struct inode *i = p->dentry->inode;
     struct file *f = file_create(NULL, flags, NULL);
-    bool counted = false;
     int error;
 
     if (!f) {
@@ -94,13 +93,15 @@ static struct file *open_object(struct path_ref *p, u32 flags)
     attach(f, p);
     if (f->mode & FILE_WRITE && S_ISREG(i->mode)) {
         __atomic_add_fetch(&i->writers, 1, __ATOMIC_ACQ_REL);
-        counted = true;
+        f->mode |= FILE_WRITER;
         if (__atomic_load_n(&i->deny_writes, __ATOMIC_ACQUIRE)) {
             error = -ETXTBSY;
             goto out;
         }
     }
+    f->flags |= flags & O_TRUNC;
     error = open_by_type(i, f);
+    f->flags &= ~(u32)O_TRUNC;
     if (error)
         goto out;
     if (flags & O_TRUNC && S_ISREG(i->mode)) {
@@ -112,7 +113,7 @@ static struct file *open_object(struct path_ref *p, u32 flags)
     }
     return f;
 out:
-    if (counted)
+    if (f->mode & FILE_WRITER)
         __atomic_sub_fetch(&i->writers, 1, __ATOMIC_ACQ_REL);
     file_discard(f);
     return ERR_PTR(error);
@@ -153,6 +154,36 @@ struct file *vfs_open_path(const struct path_ref *p, u32 flags)
 
     path_get(&held);
     return open_found(&held, flags);
+}
+
+struct file *vfs_open_exec(int dirfd, const char *path, u32 flags)
+{
+    u32 find = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
+    struct path_ref at;
+    struct file *f;
+    int error = path_find(dirfd, path, find, 0, &at);
+
+    if (error)
+        return ERR_PTR(error);
+    if (S_ISLNK(at.dentry->inode->mode))
+        error = -ELOOP;
+    else if (!S_ISREG(at.dentry->inode->mode) || at.mount->flags & MS_NOEXEC)
+        error = -EACCES;
+    else
+        error = inode_permission(at.dentry->inode, MAY_EXEC);
+    if (error) {
+        path_put(&at);
+        return ERR_PTR(error);
+    }
+    f = open_object(&at, O_RDONLY | O_LARGEFILE);
+    if (IS_ERR(f))
+        return f;
+    error = inode_deny_writes(f->inode);
+    if (error) {
+        file_put(f);
+        return ERR_PTR(error);
+    }
+    return f;
 }
 
 /* The mode a new object gets: without the bits of the umask. */

@@ -99,7 +99,7 @@ static int move(const struct path_last *from, const struct path_last *to, struct
 
     if (!from_dir->ops->rename)
         return -EPERM;
-    if (flags & RENAME_WHITEOUT && !from_dir->ops->create)
+    if (flags & RENAME_WHITEOUT && (!from_dir->ops->create || from_dir->super->no_whiteouts))
         return -EINVAL;
     place = dentry_create(to->parent.dentry, to->name, to->length);
     if (IS_ERR(place))

@@ -73,6 +73,7 @@ struct super {
      * room (fs/dentry_cache.c). For file systems whose names change only through the VFS.
      */
     bool keep_names;
+    bool no_whiteouts; /* RENAME_WHITEOUT is refused */
 };
 
 struct statfs;
@@ -171,7 +172,8 @@ struct inode_ops {
     ssize (*readlink)(struct inode *i, char *buf, size_t n);
     /* /proc's links: straight to an object (references given) */
     int (*follow)(struct inode *i, struct path_ref *to);
-    int (*open)(struct inode *i, struct file *f);                /* sets f->ops, private; ENXIO */
+    /* sets f->ops, private; f->flags has O_TRUNC if that comes next; ENXIO */
+    int (*open)(struct inode *i, struct file *f);
     /* Brings the fields up to date before stat(2) shows them. No lock held. NULL: they always are. */
     int (*refresh)(struct inode *i);
     /* corrects what inode_stat() filled from the fields; may be NULL */
@@ -194,6 +196,7 @@ struct inode_ops {
 #define ATTR_ATIME 16u
 #define ATTR_MTIME 32u
 #define ATTR_TOUCH 64u /* the times are "now": write permission is enough */
+#define ATTR_FORCE 128u /* the mode as it is given, for callers outside its group too */
 struct inode_attr {
     u32 valid, mode, uid, gid;
     u64 size;
@@ -209,6 +212,7 @@ struct inode_attr {
 struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode,
                            const struct inode *dir);
 void inode_get(struct inode *i);
+bool inode_try_get(struct inode *i); /* false: it is going away */
 /* Takes no mutex above LOCK_OBJECT. */
 void inode_put(struct inode *i);
 u64 inode_size(const struct inode *i);
@@ -231,8 +235,10 @@ bool fs_capable(int capability);
 bool inode_owned(const struct inode *i);
 /* Caller is in group gid (file-system gid or supplementary). */
 bool in_group(u32 gid);
-/* Applies a, with the checks of chmod, chown, truncate and utimensat; takes i->lock. */
+/* Applies a, with the checks of chmod, chown, truncate and utimensat; takes i->lock. May add to a. */
 int inode_change(struct inode *i, struct inode_attr *a);
+/* Stores a change that has been checked, in a file system below another; takes i->lock. */
+int inode_store(struct inode *i, const struct inode_attr *a);
 void inode_touch_atime(struct file *f); /* as relatime mounts do */
 /* mtime and ctime now; a write by the unprivileged takes set-id bits away. Locked. */
 void inode_modified(struct inode *i);
@@ -409,6 +415,11 @@ struct open_how_kernel {
 struct file *vfs_open_how(int dirfd, const char *path, const struct open_how_kernel *how);
 /* The same with the flags and mode of openat(2). */
 struct file *vfs_open(int dirfd, const char *path, u32 flags, u32 mode);
+/*
+ * Opens a program to be executed, as execveat(2) with these flags (AT_*): execute permission is wanted, and not that to read. Its
+ * inode denies writes from now on: inode_allow_writes() ends that. ERR_PTR, -ETXTBSY among them.
+ */
+struct file *vfs_open_exec(int dirfd, const char *path, u32 flags);
 /* A file on an object already found. flags as open(2) without O_CREAT. */
 struct file *vfs_open_path(const struct path_ref *p, u32 flags);
 /* Whether a mode has a type that mknod(2) makes: 0, -EPERM (directory), -EINVAL. vfs_create_node takes such modes only. */

@@ -17,6 +17,7 @@
 #include "kernel/sched.h"
 
 const struct patch_ops *patch_ops;
+void (*address_space_release_executable)(struct file *f);
 
 /* What each CPU has loaded; its own, masked. */
 static struct loaded {
@@ -106,6 +107,8 @@ void address_space_put(struct address_space *as)
     }
     if (as->patches)
         patch_ops->release(as);
+    if (as->executable)
+        address_space_release_executable(as->executable);
     platform_root_destroy(as->root);
     kfree(as);
 }

@@ -71,6 +71,7 @@ struct address_space {
     vaddr_t stack_top;
     vaddr_t arg_start, arg_end, env_start, env_end; /* for /proc */
     vaddr_t vdso;                /* AT_SYSINFO_EHDR, 0 none */
+    struct file *executable;     /* what /proc/PID/exe is; reference, given back by the hook below; NULL: none yet */
     u64 auxv[48];                /* auxiliary vector as the program got it, for /proc */
     u32 auxv_words;
     u64 minor_faults, major_faults;
@@ -92,6 +93,8 @@ extern const struct patch_ops *patch_ops;
 /* The hooks by which files stay referenced while mapped, set by fs/ (kernel/ does not know struct file). */
 extern void (*region_file_get)(struct file *f);
 extern void (*region_file_put)(struct file *f);
+/* Gives back address_space.executable; set by loader/. */
+extern void (*address_space_release_executable)(struct file *f);
 
 struct address_space *address_space_create(void); /* NULL: out of memory */
 void address_space_get(struct address_space *as);

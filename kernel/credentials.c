@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* User and group ids and capabilities of a thread, as credentials(7) and capabilities(7). */
 #include <linux/capability.h>
+#include <linux/securebits.h>
+#include "kernel/exec.h"
 #include "kernel/heap.h"
-#include "kernel/process.h"
 
 #define BIT(capability) (1ull << (capability))
 #define ALL_CAPABILITIES (BIT(CAP_LAST_CAP + 1) - 1)
@@ -78,4 +79,43 @@ bool credentials_list(const struct credentials *c, u32 gid)
             high = middle;
     }
     return false;
+}
+
+int credentials_exec(struct credentials *c, const struct file_credentials *f, bool no_new_privs, bool *secure)
+{
+    const struct credentials old = *c;
+    bool effective = false;
+    u64 permitted = 0;
+    if (f->set_uid)
+        c->euid = f->uid;
+    if (f->set_gid)
+        c->egid = f->gid;
+    if (f->capabilities) {
+        permitted = (old.cap_bounding & f->permitted) | (old.cap_inheritable & f->inheritable);
+        effective = f->effective;
+        /* A program that does not ask what it has must have it all. */
+        if (effective && f->permitted & ~permitted)
+            return -EPERM;
+    }
+    /* Root has all, unless set-user-ID made it root of a file that names its capabilities. */
+    if (!(old.securebits & SECBIT_NOROOT) && (!c->euid || !c->uid) && !(f->capabilities && c->uid && !c->euid)) {
+        permitted = old.cap_bounding | old.cap_inheritable;
+        effective |= !c->euid;
+    }
+    bool changed = c->euid != old.euid || (c->egid != old.fsgid && !credentials_list(&old, c->egid));
+    if (no_new_privs && (changed || permitted & ~old.cap_permitted)) {
+        c->euid = c->uid;
+        c->egid = c->gid;
+        permitted &= old.cap_permitted;
+    }
+    c->suid = c->fsuid = c->euid;
+    c->sgid = c->fsgid = c->egid;
+    if (f->capabilities || changed)
+        c->cap_ambient = 0;
+    c->cap_permitted = permitted | c->cap_ambient;
+    c->cap_effective = effective ? c->cap_permitted : c->cap_ambient;
+    c->securebits &= ~(u32)SECBIT_KEEP_CAPS;
+    *secure = changed || c->euid != old.uid || c->egid != old.gid ||
+              (c->uid && (effective || c->cap_permitted & ~c->cap_ambient));
+    return 0;
 }

@@ -72,6 +72,9 @@ void thread_exit(int status)
     p->dead.voluntary_switches += me->voluntary_switches;
     p->dead.involuntary_switches += me->involuntary_switches;
     list_remove(&me->process_link);
+    bool leader = me == p->leader, exec = p->exec_thread != NULL;
+    if (exec)
+        me->space = NULL; /* it may go as soon as this thread is not counted any more */
     bool last = --p->thread_count == 0;
     if (last && !p->exiting) { /* all ended one by one: the last one's status is the process's */
         p->exiting = true;
@@ -79,8 +82,10 @@ void thread_exit(int status)
     }
     spin_unlock_irq(&p->lock);
     signal_thread_exit(me);
-    if (me != p->leader)
+    if (!leader)
         thread_id_remove(me);
+    if (exec)
+        wait_wake_all(&p->exited);
     if (last)
         process_end(me, p);
     sched_exit();

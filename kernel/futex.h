@@ -24,6 +24,8 @@ struct futex_waitv;
 long futex_wait_multiple(const struct futex_waitv *v, unsigned n, nsec_t deadline, bool realtime);
 /* Robust-list walk, PI locks, and wake of clear_child_tid at thread exit. */
 void futex_thread_exit(struct thread *t);
+/* The running thread, the only one of its process, executes another program: the same, but it lives on. */
+void futex_thread_exec(struct thread *t);
 /* t's own priority changed: those it waits behind may have to run at it. */
 void futex_priority_changed(struct thread *t);
 

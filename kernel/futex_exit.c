@@ -72,3 +72,12 @@ void futex_thread_exit(struct thread *t)
         futex_wake(t->clear_child_tid, true, 1, ~0u);
     }
 }
+
+void futex_thread_exec(struct thread *t)
+{
+    if (t->robust_list)
+        walk_robust_list(t);
+    t->robust_list = NULL;
+    futex_pi_exit(t);
+    t->clear_child_tid = NULL;
+}

@@ -17,6 +17,8 @@
 enum lock_class {
     LOCK_FILE_POSITION = 1, /* mutex: one open file's position */
     LOCK_RENAME,        /* mutex: directory topology (rename across directories) */
+    LOCK_OVERLAY,       /* mutex: LOCK_INODE of an overlay, whose operations take those of its layers */
+    LOCK_COPY_UP,       /* mutex: one object of an overlay being copied up or losing its name */
     LOCK_INODE,         /* mutex: one inode's data, size and directory entries */
     LOCK_FS,            /* mutex: one file system's or device's own state */
     LOCK_PATCH,         /* mutex: system-call sites become jumps one at a time */
@@ -32,6 +34,7 @@ enum lock_class {
     LOCK_FS_CONTEXT,    /* spin: one process's root and working directory */
     LOCK_DENTRY,        /* spin: one directory's names in memory */
     LOCK_DENTRY_CACHE,  /* spin: the list of names kept without users */
+    LOCK_INODE_TABLE,   /* spin: a file system's inodes by identity */
     LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
     LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */
     LOCK_PI,            /* spin: owners, waiters and priorities of PI futexes */

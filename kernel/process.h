@@ -68,11 +68,11 @@ struct process {
     bool stopped;                      /* a stop signal took effect; threads wait on stop_wait till SIGCONT */
     struct wait_queue stop_wait;
     bool exiting;                  /* exit_group ran or a fatal signal arrived */
+    struct thread *exec_thread;    /* waits in execve until it is the only one; no thread is made */
     int exit_status;               /* as wait(2): code << 8, or signal | 0x80 core flag */
-    struct wait_queue exited;      /* woken when the last thread is gone */
+    struct wait_queue exited;      /* woken when the last thread is gone, and by each that ends for exec_thread */
     struct wait_queue vfork_wait;  /* threads that clone(CLONE_VFORK) made release their makers here */
     char name[16];                 /* comm of the leader */
-    char exe[4096];                /* absolute path of the executable */
     struct list posix_timers;      /* timer_create; kernel/posix_timer.c */
     u32 next_timer_id;
     struct interval_timer {        /* setitimer; kernel/itimer.c */
@@ -94,7 +94,7 @@ struct process {
     u32 coredump_filter;           /* /proc/PID/coredump_filter, bits as core(5) */
     u32 dumpable, child_subreaper;
     u64 membarrier_registered;     /* MEMBARRIER_CMD_* registrations */
-    struct thread *leader;         /* first thread; its struct and id stay till the process ends */
+    struct thread *leader;         /* first thread; its struct and id stay till the process ends or executes a program */
     struct list process_link;      /* list of all processes */
 };
 

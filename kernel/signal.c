@@ -44,6 +44,20 @@ void signal_thread_exit(struct thread *t)
     spin_unlock_irq(&p->lock);
 }
 
+void signal_exec_reset(void)
+{
+    struct thread *t = current_thread();
+    struct process *p = t->process;
+    spin_lock_irq(&p->lock);
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        struct signal_action *a = &p->handlers.action[i];
+        *a = (struct signal_action){.handler = a->handler == (u64)SIG_IGN ? (u64)SIG_IGN : (u64)SIG_DFL};
+    }
+    t->altstack = (struct sigaltstack_state){.flags = SS_DISABLE};
+    signal_recalc(t);
+    spin_unlock_irq(&p->lock);
+}
+
 void signal_process_exit(struct process *p)
 {
     itimers_exit(p);

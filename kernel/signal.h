@@ -14,6 +14,8 @@ void signal_process_init(struct process *p);
 void signal_thread_init(struct thread *t, const struct thread *parent, u64 clone_flags);
 /* t ends: drops what is pending for it and hands process signals that only it would take to others. After it left the thread list. */
 void signal_thread_exit(struct thread *t);
+/* The running process executes another program: handlers become the default, the alternate stack goes. */
+void signal_exec_reset(void);
 /* The last thread of p has gone: drops pending signals, interval and POSIX timers. */
 void signal_process_exit(struct process *p);
 

@@ -178,7 +178,7 @@ struct thread *thread_create_with_id(struct process *p, int id, void (*entry)(vo
         return ERR_PTR(error);
     }
     spin_lock_irq(&p->lock);
-    bool exiting = p->exiting;
+    bool exiting = p->exiting || p->exec_thread;
     if (!exiting) {
         list_add_tail(&p->threads, &t->process_link);
         p->thread_count++;

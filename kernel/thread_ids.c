@@ -81,9 +81,9 @@ int thread_id_add(struct thread *t, int id)
     return error;
 }
 
-void thread_id_remove(struct thread *t)
+/* Lock held. */
+static void unlist(struct thread *t)
 {
-    spin_lock_irq(&lock);
     struct thread **link = &buckets[(u32)t->tid % BUCKETS];
     while (*link && *link != t)
         link = &(*link)->id_next;
@@ -91,6 +91,25 @@ void thread_id_remove(struct thread *t)
         *link = t->id_next;
         used--;
     }
+}
+
+void thread_id_remove(struct thread *t)
+{
+    spin_lock_irq(&lock);
+    unlist(t);
+    spin_unlock_irq(&lock);
+}
+
+void thread_id_take_over(struct thread *t, struct thread *old)
+{
+    spin_lock_irq(&lock);
+    unlist(t);
+    unlist(old);
+    struct thread **bucket = &buckets[(u32)old->tid % BUCKETS];
+    t->tid = old->tid;
+    t->id_next = *bucket;
+    *bucket = t;
+    used++;
     spin_unlock_irq(&lock);
 }
 

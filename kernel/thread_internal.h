@@ -11,6 +11,8 @@ void process_id_remove(struct process *p);
 /* Gives t that id (0: a new one) and makes it findable. 0, -EAGAIN (none free), -EEXIST (taken). */
 int thread_id_add(struct thread *t, int id);
 void thread_id_remove(struct thread *t);
+/* t gets the id of old, which has ended; its own is free then. */
+void thread_id_take_over(struct thread *t, struct thread *old);
 /* thread_create_entry() with a requested id, 0 any. */
 struct thread *thread_create_with_id(struct process *p, int id, void (*entry)(void *arg), void *arg);
 

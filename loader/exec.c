@@ -1,265 +1,157 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Replacing a process's program: the body of execve(2). A new address space is made complete before the old one is let
- * go, so that a failure leaves the caller as it was. File contents are mapped, never copied.
- *
- * Addresses are chosen as Linux chooses them: a fixed program where it asks to be, a position-independent one near
- * 0x5555…, its break behind it, the stack at the top, mappings downwards from below the stack, all moved by
- * random amounts unless `norandom` or ADDR_NO_RANDOMIZE says otherwise.
+ * Replacing a process's program: the body of execve(2). Scripts lead to their interpreters first. A new address space is
+ * made complete, then the other threads are ended, then the spaces are exchanged: a failure before that leaves the caller
+ * as it was, and one after it kills the process.
  */
 #include <asm/fcntl.h>
 #include <linux/auxvec.h>
+#include <linux/capability.h>
+#include <linux/limits.h>
 #include <linux/mman.h>
+#include <linux/mount.h>
 #include <linux/personality.h>
 #include <linux/stat.h>
-#include "loader/loader.h"
-#include "loader/stack.h"
-#include "loader/vdso.h"
+#include "loader/exec_internal.h"
 #include "fs/vfs.h"
 #include "kernel/address_space.h"
+#include "kernel/exec.h"
 #include "kernel/heap.h"
-#include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
-#include "kernel/page.h"
 #include "kernel/params.h"
 #include "kernel/process.h"
 #include "kernel/random.h"
 #include "kernel/user.h"
 
-#define PIE_BASE         ALIGN_DOWN(USER_SPACE_END / 3 * 2, PAGE_SIZE)
-#define RANDOM_MAP_BITS  28                 /* pages: mmap base and PIE base */
-#define RANDOM_STACK     (1ull << 34)       /* bytes */
-#define RANDOM_BRK       (1ull << 30)
-#define STACK_GUARD_GAP  (1ull << 20)
-#define STACK_GAP_MIN    (128ull << 20)
-#define STACK_FIRST_SIZE (128ull << 10)     /* mapped below the arguments; more by growth */
-#define CLOCK_TICKS      100                /* USER_HZ: a constant of the ABI without a name in the headers */
-#define USER_CS          0x33               /* what Linux programs see in a signal frame */
-#define USER_SS          0x2b
-#define FLAGS_IF         0x202              /* EFLAGS: IF and the bit that is always 1 */
 #define RWX              (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define STACK_FIRST_SIZE (128ull << 10) /* mapped below the arguments; more by growth */
+#define STACK_DEFAULT    (8ull << 20)   /* RLIMIT_STACK of a first process */
+#define STRINGS_MAX      (STACK_DEFAULT / 4 * 3)
+#define CLOCK_TICKS      100            /* USER_HZ: a constant of the ABI without a name in the headers */
+#define USER_CS          0x33           /* what Linux programs see in a signal frame */
+#define USER_SS          0x2b
+#define FLAGS_IF         0x202          /* EFLAGS: IF and the bit that is always 1 */
+#define SCRIPT_DEPTH     5              /* scripts whose interpreters are scripts, in all */
 
-/* One ELF file being loaded: the program or its interpreter. */
-struct program {
-    const char *path;
-    struct file *file;
-    struct memory_object *object;
-    struct elf_image *image;
-    u64 bias; /* added to the file's addresses */
-};
-
-/* Everything of one exec. */
-struct exec {
-    struct program main, interpreter;
-    struct address_space *space;
-    bool randomize;
-    char *message;
-    size_t message_size;
-};
-
-#define fail(x, code, ...) (snprintf((x)->message, (x)->message_size, __VA_ARGS__), (code))
-
-static u64 random_below(const struct exec *x, u64 limit)
+static size_t count(char *const vector[])
 {
-    return x->randomize ? random_u64() % limit : 0;
+    size_t n = 0;
+    while (vector[n])
+        n++;
+    return n;
 }
 
-/* ---------------------------------------------------------------- opening and checking */
+ssize loader_string_limit(size_t argc, size_t envc)
+{
+    u64 stack = READ_ONCE(current_process()->limits[RLIMIT_STACK].rlim_cur);
+    u64 pointers = (MAX(argc, 1ul) + envc) * sizeof(u64);
+    u64 limit = MAX(MIN(stack / 4, STRINGS_MAX), (u64)ARG_MAX);
+    if (pointers >= limit || stack < PAGE_SIZE)
+        return -E2BIG;
+    return (ssize)MIN(limit - pointers, ALIGN_DOWN(stack, PAGE_SIZE) - sizeof(u64));
+}
 
-static int read_file(void *arg, u64 offset, void *buf, size_t n)
+/* ---------------------------------------------------------------- finding the program */
+
+/* The arguments as scripts change them. The vector has room in front for two more with each script. */
+struct arguments {
+    char **vector; /* allocated, or NULL: those of the request */
+    char **first;  /* of vector */
+    char *heads[SCRIPT_DEPTH]; /* which the strings point into */
+    unsigned scripts;
+};
+
+/* path, a script, is run by s: "interpreter [argument] path arguments…". */
+static int add_script(struct arguments *a, const struct exec_request *r, const char *path, const struct script *s)
+{
+    if (!a->vector) {
+        size_t n = count(r->argv), spare = 2 * SCRIPT_DEPTH + 1;
+        a->vector = kmalloc((spare + n + 1) * sizeof(char *));
+        if (!a->vector)
+            return -ENOMEM;
+        a->first = a->vector + spare;
+        memcpy(a->first, r->argv, (n + 1) * sizeof(char *));
+        if (!n)
+            *--a->first = NULL; /* takes the place of the argument 0 that is not there */
+    }
+    a->first[0] = (char *)path;
+    if (s->argument)
+        *--a->first = s->argument;
+    *--a->first = s->interpreter;
+    return 0;
+}
+
+/* Reads what the file begins with, zeroes behind its end. */
+static int read_head(struct file *f, char *head)
 {
     struct io io;
-    s64 position = (s64)offset;
-    io_init_kernel(&io, buf, n);
-    ssize done = file_read(arg, &io, &position, 0);
-    return done == (ssize)n ? 0 : done < 0 ? (int)done : -EIO;
+    s64 position = 0;
+    memset(head, 0, SCRIPT_HEAD);
+    io_init_kernel(&io, head, SCRIPT_HEAD);
+    ssize n = f->ops->read ? file_read(f, &io, &position, 0) : -EINVAL;
+    return n < 0 ? (int)n : 0;
 }
 
-static const char *open_error(int error)
+/* The opened file may be a script: goes on to what runs it, till that is none. */
+static int follow_scripts(struct exec *x, const struct exec_request *r, struct arguments *a)
 {
-    switch (error) {
-    case -ENOENT:
-        return "no such file or directory";
-    case -ENOTDIR:
-        return "a part of the path is not a directory";
-    case -EACCES:
-        return "permission denied";
-    case -ELOOP:
-        return "too many symbolic links";
-    case -ENAMETOOLONG:
-        return "file name too long";
-    case -ENOMEM:
-        return "out of memory";
-    default:
-        return "cannot be opened";
-    }
-}
-
-static int program_open(struct exec *x, struct program *p, const char *path)
-{
-    p->path = path;
-    struct file *f = vfs_open(AT_FDCWD, path, O_RDONLY | O_LARGEFILE, 0);
-    if (IS_ERR(f))
-        return fail(x, (int)PTR_ERR(f), "%s: %s", path, open_error((int)PTR_ERR(f)));
-    p->file = f;
-    if (!f->inode || !S_ISREG(f->inode->mode))
-        return fail(x, -EACCES, "%s is %s", path,
-                    f->inode && S_ISDIR(f->inode->mode) ? "a directory" : "not a regular file");
-    if (!(f->inode->mode & 0111) || inode_permission(f->inode, MAY_EXEC))
-        return fail(x, -EACCES, "%s: permission denied (it is not marked executable)", path);
-    if (!f->ops->mmap)
-        return fail(x, -ENOEXEC, "%s is in a file system from which programs cannot be mapped", path);
-    p->object = f->ops->mmap(f, 0, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE);
-    if (IS_ERR(p->object)) {
-        int error = (int)PTR_ERR(p->object);
-        p->object = NULL;
-        return fail(x, error, "%s cannot be mapped", path);
-    }
-    p->image = kmalloc(sizeof(*p->image));
-    if (!p->image)
-        return fail(x, -ENOMEM, "%s: out of memory", path);
-    char error[160];
-    int result = elf_check(p->image, p->object->size, read_file, f, error, sizeof(error));
-    return result ? fail(x, result, "%s %s", path, error) : 0;
-}
-
-static void program_close(struct program *p)
-{
-    kfree(p->image);
-    if (p->object)
-        memory_object_put(p->object);
-    if (p->file)
-        file_put(p->file);
-}
-
-/* More private writable memory than the machine has cannot work: said now, not by a kill in the middle. */
-static int check_memory(struct exec *x, const struct program *p)
-{
-    struct page_stats s;
-    u64 wanted = 0;
-    page_stats(&s);
-    for (unsigned i = 0; i < p->image->segment_count; i++)
-        if (p->image->segments[i].p_flags & PF_W)
-            wanted += ALIGN_UP(p->image->segments[i].p_memsz, PAGE_SIZE) >> PAGE_SHIFT;
-    if (wanted <= s.free)
-        return 0;
-    return fail(x, -ENOMEM, "%s needs %llu KiB of memory, and %llu KiB are free: give the VM more", p->path,
-                (unsigned long long)(wanted << PAGE_SHIFT >> 10), (unsigned long long)(s.free << PAGE_SHIFT >> 10));
-}
-
-/* ---------------------------------------------------------------- mapping */
-
-static u32 segment_prot(const Elf64_Phdr *s)
-{
-    return (s->p_flags & PF_R ? PROT_READ : 0u) | (s->p_flags & PF_W ? PROT_WRITE : 0u) |
-           (s->p_flags & PF_X ? PROT_EXEC : 0u);
-}
-
-/*
- * Maps one segment: pages of the file, then zero pages. *mapped_end is the end of what the segments before it cover.
- * A page that two segments share belongs to the later one, as on Linux, unless that has only zeroes for it.
- */
-static int map_segment(struct exec *x, const struct program *p, const Elf64_Phdr *s, vaddr_t *mapped_end)
-{
-    vaddr_t start = ALIGN_DOWN(s->p_vaddr + p->bias, PAGE_SIZE);
-    vaddr_t file_end = ALIGN_UP(s->p_vaddr + p->bias + s->p_filesz, PAGE_SIZE);
-    vaddr_t end = ALIGN_UP(s->p_vaddr + p->bias + s->p_memsz, PAGE_SIZE);
-    struct mapping m = {.prot = segment_prot(s), .max_prot = RWX, .fixed = true};
-    if (s->p_filesz) {
-        m.address = start;
-        m.length = file_end - start;
-        m.object = p->object;
-        m.flags = REGION_IMAGE;
-        m.offset = ALIGN_DOWN(s->p_offset, PAGE_SIZE);
-        m.file = p->file;
-        m.replace = start < *mapped_end;
-        s64 result = address_space_map(x->space, &m);
-        if (result < 0)
-            return (int)result;
-        start = *mapped_end = file_end;
-    }
-    start = MAX(start, *mapped_end);
-    if (start < end) {
-        m.address = start;
-        m.length = end - start;
-        m.object = NULL;
-        m.flags = 0;
-        m.file = NULL;
-        m.offset = 0;
-        m.replace = false;
-        s64 result = address_space_map(x->space, &m);
-        if (result < 0)
-            return (int)result;
-        *mapped_end = end;
-    }
-    return 0;
-}
-
-static int map_program(struct exec *x, struct program *p)
-{
-    vaddr_t mapped_end = 0;
-    for (unsigned i = 0; i < p->image->segment_count; i++) {
-        int error = map_segment(x, p, &p->image->segments[i], &mapped_end);
+    for (;;) {
+        struct script s;
+        char *head = kmalloc(SCRIPT_HEAD);
+        int error = head ? read_head(x->main.file, head) : -ENOMEM;
+        int found = error ? error : script_parse(head, &s);
+        if (found != 1) {
+            kfree(head);
+            if (found == -ENOEXEC)
+                return exec_fail(x, found, "%s: its first line, #!, names no interpreter", x->main.path);
+            return found ? exec_fail(x, found, "%s cannot be read", x->main.path) : 0;
+        }
+        if (r->script_unreachable) {
+            kfree(head);
+            return exec_fail(x, -ENOENT, "%s: its interpreter could not open it", x->main.path);
+        }
+        if (a->scripts == SCRIPT_DEPTH) {
+            struct file *f = vfs_open_exec(AT_FDCWD, s.interpreter, AT_EMPTY_PATH);
+            if (!IS_ERR(f)) {
+                inode_allow_writes(f->inode);
+                file_put(f);
+            }
+            kfree(head);
+            return exec_fail(x, IS_ERR(f) ? (int)PTR_ERR(f) : -ELOOP, "%s: too many scripts run by scripts", r->path);
+        }
+        a->heads[a->scripts++] = head;
+        const char *script = x->main.path;
+        if (add_script(a, r, script, &s))
+            return exec_fail(x, -ENOMEM, "%s: out of memory", script);
+        program_close(&x->main);
+        x->main = (struct program){0};
+        error = program_open(x, &x->main, AT_FDCWD, s.interpreter, AT_EMPTY_PATH);
+        if (error == -ENOENT)
+            return exec_fail(x, error, "%s is a script, and its interpreter %s is not there%s", script, s.interpreter,
+                             strchr(s.interpreter, '\r') ? " (the line ends in a carriage return)" : "");
         if (error)
-            return fail(x, error, "%s: segment at %#llx cannot be mapped (%s)", p->path,
-                        (unsigned long long)(p->image->segments[i].p_vaddr + p->bias),
-                        error == -EEXIST ? "address in use" : "out of memory");
+            return error;
     }
-    return 0;
 }
 
-/* Zeroes what lies between the end of a segment's file bytes and the end of that page. The new space is active. */
-static int clear_tails(struct exec *x, const struct program *p)
+static int open_all(struct exec *x, const struct exec_request *r, struct arguments *a)
 {
-    vaddr_t mapped_end = 0;
-    for (unsigned i = 0; i < p->image->segment_count; i++) {
-        const Elf64_Phdr *s = &p->image->segments[i];
-        vaddr_t from = s->p_vaddr + p->bias + s->p_filesz;
-        vaddr_t to = s->p_filesz ? ALIGN_UP(from, PAGE_SIZE) : MIN(mapped_end, s->p_vaddr + p->bias + s->p_memsz);
-        if (s->p_memsz > s->p_filesz && (s->p_flags & PF_W) && from < to && clear_user((void *)from, to - from))
-            return fail(x, -ENOMEM, "%s: out of memory", p->path);
-        mapped_end = ALIGN_UP(s->p_vaddr + p->bias + s->p_memsz, PAGE_SIZE);
-    }
-    return 0;
-}
-
-/* Chooses stack top and where mmap starts. */
-static void lay_out_space(struct exec *x, const struct process *p)
-{
-    struct address_space *as = x->space;
-    u64 stack = MIN(p->limits[RLIMIT_STACK].rlim_cur, USER_SPACE_END / 6 * 5);
-    u64 gap = stack + STACK_GUARD_GAP + (x->randomize ? RANDOM_STACK : 0);
-    gap = MIN(MAX(gap, STACK_GAP_MIN), USER_SPACE_END / 6 * 5);
-    as->stack_top = USER_SPACE_END - ALIGN_DOWN(random_below(x, RANDOM_STACK), PAGE_SIZE);
-    as->mmap_top = ALIGN_DOWN(USER_SPACE_END - gap - (random_below(x, 1ull << RANDOM_MAP_BITS) << PAGE_SHIFT), PAGE_SIZE);
-}
-
-/* Where the program goes, and the break behind it. */
-static void place_main(struct exec *x)
-{
-    struct elf_image *image = x->main.image;
-    if (image->position_independent) {
-        u64 base = PIE_BASE + (random_below(x, 1ull << RANDOM_MAP_BITS) << PAGE_SHIFT);
-        x->main.bias = ALIGN_DOWN(base, image->max_align) - ALIGN_DOWN(image->low, image->max_align);
-    }
-    vaddr_t end = image->high + x->main.bias;
-    x->space->brk_start = x->space->brk_end = ALIGN_UP(end + random_below(x, RANDOM_BRK), PAGE_SIZE);
-}
-
-/* The interpreter goes where mmap would put it: a mapping of its span finds the place. */
-static int place_interpreter(struct exec *x)
-{
-    struct program *p = &x->interpreter;
-    if (!p->image->position_independent)
-        return 0;
-    u64 span = p->image->high - p->image->low, slack = p->image->max_align - PAGE_SIZE;
-    struct mapping m = {.length = span + slack, .prot = PROT_NONE, .max_prot = RWX};
-    s64 at = address_space_map(x->space, &m);
-    if (at < 0)
-        return fail(x, (int)at, "%s cannot be mapped (out of memory)", p->path);
-    address_space_unmap(x->space, (vaddr_t)at, m.length);
-    p->bias = ALIGN_UP((u64)at, p->image->max_align) - p->image->low;
-    return 0;
+    int error = follow_scripts(x, r, a);
+    if (!error)
+        error = program_check(x, &x->main);
+    if (!error)
+        error = program_check_memory(x, &x->main);
+    if (error || !x->main.image->interpreter[0])
+        return error;
+    error = program_open(x, &x->interpreter, AT_FDCWD, x->main.image->interpreter, 0);
+    if (error == -ENOENT)
+        return exec_fail(x, -ENOENT, "%s is dynamically linked, and its interpreter %s is not there", x->main.path,
+                         x->main.image->interpreter);
+    if (!error)
+        error = program_check(x, &x->interpreter);
+    if (error == -ENOEXEC) /* what Linux says of an interpreter that has no header, or a wrong one */
+        error = x->interpreter.object->size < sizeof(Elf64_Ehdr) ? -EIO : -ELIBBAD;
+    return error;
 }
 
 /* ---------------------------------------------------------------- stack and registers */
@@ -285,15 +177,14 @@ static int map_stack(struct exec *x, const struct initial_stack *s)
         .fixed = true,
     };
     s64 result = address_space_map(as, &m);
-    return result < 0 ? fail(x, (int)result, "%s: no room for the stack", x->main.path) : 0;
+    return result < 0 ? exec_fail(x, (int)result, "%s: no room for the stack", x->main.path) : 0;
 }
 
 /* Builds arguments, environment and auxiliary vector; the stack's contents are in s->block, to be freed by the caller. */
-static int build_stack(struct exec *x, const struct process *p, char *const argv[], char *const envp[],
-                       struct initial_stack *s)
+static int build_stack(struct exec *x, const struct credentials *c, bool secure, const struct exec_request *r,
+                       char *const argv[], struct initial_stack *s)
 {
     const struct elf_image *image = x->main.image;
-    const struct credentials *cred = &current_thread()->cred;
     u64 bias = x->main.bias;
     const Elf64_auxv_t aux[] = {
         {AT_SYSINFO_EHDR, {x->space->vdso}},
@@ -307,32 +198,35 @@ static int build_stack(struct exec *x, const struct process *p, char *const argv
         {AT_BASE, {x->interpreter.image ? x->interpreter.bias : 0}},
         {AT_FLAGS, {0}},
         {AT_ENTRY, {image->header.e_entry + bias}},
-        {AT_UID, {cred->uid}},
-        {AT_EUID, {cred->euid}},
-        {AT_GID, {cred->gid}},
-        {AT_EGID, {cred->egid}},
-        {AT_SECURE, {0}},
+        {AT_UID, {c->uid}},
+        {AT_EUID, {c->euid}},
+        {AT_GID, {c->gid}},
+        {AT_EGID, {c->egid}},
+        {AT_SECURE, {secure}},
         {AT_RANDOM, {0}},
         {AT_HWCAP2, {platform_hwcap2()}},
         {AT_EXECFN, {0}},
         {AT_PLATFORM, {0}},
     };
     bool no_vdso = !x->space->vdso;
+    ssize limit = loader_string_limit(count(r->argv), count(r->envp));
+    if (limit < 0)
+        return exec_fail(x, -E2BIG, "%s: argument list too long", r->path);
     *s = (struct initial_stack){
         .top = x->space->stack_top,
         .argv = argv,
-        .envp = envp,
-        .path = x->main.path,
+        .envp = r->envp,
+        .path = r->path,
         .platform = "x86_64",
-        .shift = ALIGN_DOWN(random_below(x, 8192), 16ul),
+        .shift = ALIGN_DOWN(exec_random(x, 8192), 16ul),
         .aux = aux + no_vdso,
         .aux_count = ARRAY_SIZE(aux) - no_vdso,
-        .limit = MAX(p->limits[RLIMIT_STACK].rlim_cur / 4, 32 * PAGE_SIZE),
+        .limit = (size_t)limit,
     };
     random_bytes(s->random, sizeof(s->random));
     int error = initial_stack_build(s);
     if (error)
-        return fail(x, error, "%s: %s", x->main.path,
+        return exec_fail(x, error, "%s: %s", x->main.path,
                     error == -E2BIG ? "argument list too long" : "out of memory");
     x->space->arg_start = s->arg_start;
     x->space->arg_end = s->arg_end;
@@ -343,129 +237,163 @@ static int build_stack(struct exec *x, const struct process *p, char *const argv
     return 0;
 }
 
+/* ---------------------------------------------------------------- credentials */
+
+/* What the program's file gives beyond the caller's credentials. */
+static void read_file_credentials(const struct exec *x, const struct thread *t, struct file_credentials *fc)
+{
+    const struct file *f = x->main.file;
+    struct inode *i = f->inode;
+    struct vfs_ns_cap_data caps = {0};
+    u32 mode = READ_ONCE(i->mode), version;
+    ssize n = -ENODATA;
+    *fc = (struct file_credentials){0};
+    if (f->mount->flags & MS_NOSUID)
+        return;
+    fc->set_uid = !t->no_new_privs && mode & S_ISUID;
+    fc->set_gid = !t->no_new_privs && (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+    fc->uid = i->uid;
+    fc->gid = i->gid;
+    /* For root, files' capabilities change nothing that it has not. */
+    if ((t->cred.uid || t->cred.euid || t->cred.securebits) && i->ops->getxattr)
+        n = i->ops->getxattr(i, "security.capability", &caps, sizeof(caps));
+    version = caps.magic_etc & VFS_CAP_REVISION_MASK;
+    if (!(n == XATTR_CAPS_SZ_1 && version == VFS_CAP_REVISION_1) && !(n == XATTR_CAPS_SZ_2 && version == VFS_CAP_REVISION_2) &&
+        !(n == XATTR_CAPS_SZ_3 && version == VFS_CAP_REVISION_3))
+        return;
+    fc->capabilities = true;
+    fc->effective = caps.magic_etc & VFS_CAP_FLAGS_EFFECTIVE;
+    fc->permitted = caps.data[0].permitted;
+    fc->inheritable = caps.data[0].inheritable;
+    if (version != VFS_CAP_REVISION_1) {
+        fc->permitted |= (u64)caps.data[1].permitted << 32;
+        fc->inheritable |= (u64)caps.data[1].inheritable << 32;
+    }
+}
+
+static void install_credentials(struct process *p, const struct credentials *c, bool secure)
+{
+    /* Who may not read a program's file shall not read it from a core dump either. */
+    const struct credentials *old = &current_thread()->cred;
+    bool readable = !inode_permission(p->space->executable->inode, MAY_READ);
+    p->dumpable = readable && old->euid == old->uid && old->egid == old->gid;
+    credentials_replace(c);
+    if (secure) {
+        current_thread()->pdeathsig = 0;
+        p->limits[RLIMIT_STACK].rlim_cur = MIN(p->limits[RLIMIT_STACK].rlim_cur, STACK_DEFAULT);
+    }
+}
+
 /* ---------------------------------------------------------------- the exchange */
+
+static void release_executable(struct file *f)
+{
+    inode_allow_writes(f->inode);
+    file_put(f);
+}
 
 static int fill_memory(struct exec *x, const struct initial_stack *s)
 {
-    int error = clear_tails(x, &x->main);
+    int error = program_clear_tails(x, &x->main);
     if (!error && x->interpreter.image)
-        error = clear_tails(x, &x->interpreter);
+        error = program_clear_tails(x, &x->interpreter);
     if (!error && copy_to_user((void *)s->sp, s->block, s->top - s->sp))
-        error = fail(x, -ENOMEM, "%s: out of memory", x->main.path);
-    return error;
-}
-
-/*
- * Makes the new space the process's and fills it; the old one comes back if that fails. A first program has none before:
- * without one, failure leaves the half-made space in place, and the caller ends the VM.
- */
-static int exchange_space(struct exec *x, const struct initial_stack *s)
-{
-    struct address_space *old = current_process()->space;
-    if (old)
-        address_space_get(old);
-    process_set_space(x->space);
-    x->space = old;
-    int error = fill_memory(x, s);
-    if (error && old) {
-        process_set_space(old);
-        x->space = NULL;
-    }
+        error = exec_fail(x, -ENOMEM, "%s: out of memory", x->main.path);
     return error;
 }
 
 /* What a program does not inherit from the one before it. Source: execve(2), "Effect on process attributes". */
-static void reset_process(struct exec *x)
+static void reset_process(const struct exec_request *r, struct user_frame *frame)
+{
+    struct process *p = current_process();
+    const char *slash = strrchr(r->path, '/');
+    mutex_lock(&rename_lock);
+    process_exec_reset(r->nameless ? p->space->executable->dentry->name : slash ? slash + 1 : r->path);
+    mutex_unlock(&rename_lock);
+    *frame = (struct user_frame){.cs = USER_CS, .ss = USER_SS, .flags = FLAGS_IF, .orig_ax = UINT64_MAX};
+    current_thread()->cpu.full_return = true; /* RCX and R11, too, are the frame's */
+    fd_close_on_exec(current_thread()->files);
+}
+
+/*
+ * The point of no return: makes the new space the process's and fills it. A first program has none before, and its
+ * failure ends the VM.
+ */
+static int exchange(struct exec *x, const struct exec_request *r, const struct initial_stack *s, const struct credentials *c,
+                    bool secure, struct user_frame *frame)
+{
+    struct process *p = current_process();
+    bool first = !p->space;
+    const struct program *start = x->interpreter.image ? &x->interpreter : &x->main;
+    int error = first ? 0 : process_exec_begin();
+    if (error)
+        return error;
+    error = fd_unshare();
+    if (error)
+        return error;
+    address_space_release_executable = release_executable;
+    x->space->executable = x->main.file;
+    x->main.file = NULL; /* the space's, and denies writes till that goes */
+    if (!first)
+        x->space->no_huge_pages = p->space->no_huge_pages;
+    process_set_space(x->space);
+    x->space = NULL;
+    error = fill_memory(x, s);
+    if (error) {
+        if (!first)
+            process_exit(SIGSEGV);
+        return error;
+    }
+    reset_process(r, frame);
+    install_credentials(p, c, secure);
+    frame->ip = start->image->header.e_entry + start->bias;
+    frame->sp = s->sp;
+    return 0;
+}
+
+int loader_exec(const struct exec_request *r, struct user_frame *frame, char *message, size_t message_size)
 {
     struct thread *t = current_thread();
     struct process *p = t->process;
-    const char *slash = strrchr(x->main.path, '/');
-    strlcpy(p->name, slash ? slash + 1 : x->main.path, sizeof(p->name));
-    strlcpy(t->name, p->name, sizeof(t->name));
-    if (vfs_file_path(x->main.file, p->exe, sizeof(p->exe)) < 0)
-        strlcpy(p->exe, x->main.path, sizeof(p->exe));
-    for (int i = 0; i < SIGNAL_COUNT; i++) {
-        struct signal_action *a = &p->handlers.action[i];
-        *a = (struct signal_action){.handler = a->handler == (u64)SIG_IGN ? (u64)SIG_IGN : (u64)SIG_DFL};
-    }
-    memset(&t->altstack, 0, sizeof(t->altstack));
-    t->clear_child_tid = NULL;
-    t->robust_list = NULL;
-    t->rseq = NULL;
-    p->dumpable = 1;
-    fd_close_on_exec(t->files);
-}
-
-static int exec_open(struct exec *x, const char *path)
-{
-    int error = program_open(x, &x->main, path);
-    if (!error)
-        error = check_memory(x, &x->main);
-    if (error || !x->main.image->interpreter[0])
-        return error;
-    error = program_open(x, &x->interpreter, x->main.image->interpreter);
-    if (error == -ENOENT)
-        return fail(x, -ENOENT, "%s is dynamically linked, and its interpreter %s is not there", path,
-                    x->main.image->interpreter);
-    if (!error && x->interpreter.image->interpreter[0])
-        return fail(x, -ENOEXEC, "%s: its interpreter %s wants an interpreter itself", path, x->interpreter.path);
-    return error;
-}
-
-static int exec_map(struct exec *x, const struct process *p)
-{
-    x->space = address_space_create();
-    if (!x->space)
-        return fail(x, -ENOMEM, "%s: out of memory", x->main.path);
-    lay_out_space(x, p);
-    place_main(x);
-    int error = map_program(x, &x->main);
-    if (!error && x->interpreter.image) {
-        error = place_interpreter(x);
-        if (!error)
-            error = map_program(x, &x->interpreter);
-    }
-    if (!error)
-        x->space->vdso = vdso_map(x->space);
-    return error;
-}
-
-int loader_exec(const char *path, char *const argv[], char *const envp[], struct user_frame *frame, char *message,
-                size_t message_size)
-{
-    struct process *p = current_process();
     struct exec x = {
-        .randomize = !params.norandom && !(p->personality & ADDR_NO_RANDOMIZE),
         .message = message,
         .message_size = message_size,
+        .main = {.path = r->path, .file = r->file},
     };
+    struct arguments a = {0};
     struct initial_stack stack = {0};
-    int error = exec_open(&x, path);
+    struct credentials c = t->cred;
+    struct file_credentials fc;
+    bool secure = false;
+    int error = r->file ? 0 : program_open(&x, &x.main, AT_FDCWD, r->path, 0);
     if (!error)
+        error = open_all(&x, r, &a);
+    if (!error) {
+        read_file_credentials(&x, t, &fc);
+        error = credentials_exec(&c, &fc, t->no_new_privs, &secure);
+        if (error)
+            error = exec_fail(&x, error, "%s: permission denied: its capabilities cannot be given", x.main.path);
+    }
+    if (!error) {
+        u64 personality = p->personality & ~(u64)(secure ? PER_CLEAR_ON_SETID : READ_IMPLIES_EXEC);
+        x.randomize = !params.norandom && !(personality & ADDR_NO_RANDOMIZE);
         error = exec_map(&x, p);
+    }
     if (!error)
-        error = build_stack(&x, p, argv, envp, &stack);
+        error = build_stack(&x, &c, secure, r, a.vector ? a.first : r->argv, &stack);
     if (!error)
         error = map_stack(&x, &stack);
     if (!error)
-        error = exchange_space(&x, &stack);
-    if (!error) {
-        reset_process(&x);
-        const struct program *first = x.interpreter.image ? &x.interpreter : &x.main;
-        *frame = (struct user_frame){
-            .ip = first->image->header.e_entry + first->bias,
-            .sp = stack.sp,
-            .cs = USER_CS,
-            .ss = USER_SS,
-            .flags = FLAGS_IF,
-            .orig_ax = UINT64_MAX,
-        };
-        current_thread()->cpu.full_return = true; /* RCX and R11, too, are the frame's */
-    }
+        error = exchange(&x, r, &stack, &c, secure, frame);
+    if (!error)
+        p->personality &= ~(u64)(secure ? PER_CLEAR_ON_SETID : READ_IMPLIES_EXEC);
     kfree(stack.block);
     if (x.space)
         address_space_put(x.space);
     program_close(&x.interpreter);
     program_close(&x.main);
+    kfree(a.vector);
+    for (unsigned i = 0; i < a.scripts; i++)
+        kfree(a.heads[i]);
     return error;
 }

@@ -31,11 +31,23 @@ struct elf_image {
 int elf_check(struct elf_image *image, u64 file_size,
               int (*read)(void *arg, u64 offset, void *buf, size_t n), void *arg, char *error, size_t error_size);
 
+/* What is to be executed; all in kernel memory. */
+struct exec_request {
+    const char *path;         /* AT_EXECFN, and what a script's interpreter is told */
+    struct file *file;        /* from vfs_open_exec(), consumed; NULL: path is opened */
+    bool nameless;            /* it was an empty path: what runs in the end gives the process its name */
+    bool script_unreachable;  /* path will not lead to the file any more: a script cannot be run (execveat(2), BUGS) */
+    char *const *argv, *const *envp;
+};
+
 /*
- * Replaces the current process's address space with the program at path; argv and envp are kernel strings.
- * Fills frame for the first instruction. On failure the old space is untouched and *message says what and why; returns negative errno.
+ * Replaces the current process's program: the body of execve(2). Fills frame for the first instruction. On failure nothing has
+ * changed, *message says what and why, and the negative errno is returned; past the point of no return the process is killed.
  */
-int loader_exec(const char *path, char *const argv[], char *const envp[], struct user_frame *frame, char *message, size_t message_size);
+int loader_exec(const struct exec_request *r, struct user_frame *frame, char *message, size_t message_size);
+
+/* Bytes that the strings of argc arguments, envc variables and the path may have together, or -E2BIG. execve(2), "Limits on size". */
+ssize loader_string_limit(size_t argc, size_t envc);
 
 /* Unpacks the boot module, starts the first process, opens stdio. Registered by INIT_CALL(INIT_PROGRAM, ...), see kernel/init.h. */
 void loader_start_program(void);

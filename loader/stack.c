@@ -45,7 +45,7 @@ int initial_stack_build(struct initial_stack *s)
 
     size_t strings = arg_bytes + env_bytes + path_bytes + sizeof(u64);
     size_t words = 1 + argc + 1 + envc + 1 + 2 * (s->aux_count + 1);
-    if (strings + words * sizeof(u64) > s->limit)
+    if (strings - sizeof(u64) > s->limit)
         return -E2BIG;
     vaddr_t strings_va = s->top - strings;
     vaddr_t platform_va = ALIGN_DOWN(strings_va, 16ul) - s->shift - platform_bytes;

@@ -16,7 +16,7 @@ struct initial_stack {
     u64 shift;              /* bytes left free between strings and tables, for ASLR; a multiple of 16 */
     const Elf64_auxv_t *aux; /* without AT_NULL; the values of AT_EXECFN, AT_PLATFORM and AT_RANDOM are filled in */
     size_t aux_count;
-    size_t limit;           /* most bytes the block may have */
+    size_t limit;           /* most bytes that path, arguments and environment may have */
     /* returned */
     char *block;            /* kmalloc'ed: contents of [sp, top) */
     const u64 *auxv;        /* the finished auxiliary vector, in block */

@@ -278,7 +278,8 @@ static void program_thread(void *arg)
     char **argv = make_argv(&r), **env = make_environment(&r);
     if (!strchr(r.exec, '/'))
         r.exec = find_program(r.exec, env);
-    error = loader_exec(r.exec, argv, env, platform_user_frame(&current_thread()->cpu), message, sizeof(message));
+    struct exec_request program = {.path = r.exec, .argv = argv, .envp = env};
+    error = loader_exec(&program, platform_user_frame(&current_thread()->cpu), message, sizeof(message));
     if (error)
         vm_fail(error == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE, "%s", message);
     kfree(argv);

@@ -6,6 +6,7 @@
  */
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
+#include <linux/limits.h>
 #include <linux/mman.h>
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
@@ -103,7 +104,9 @@ static void print_start(struct thread *t, struct trace_line *l)
     struct address_space *as = t->process->space;
     unsigned n = 0;
     char c;
-    trace_printf(l, "execve(\"%s\", [", t->process->exe);
+    trace_printf(l, "execve(");
+    trace_bytes(l, as->env_end, (u64)platform_strnlen_user((const char *)as->env_end, PATH_MAX)); /* AT_EXECFN lies there */
+    trace_printf(l, ", [");
     for (vaddr_t at = as->arg_start; at < as->arg_end; n++) {
         ssize length = platform_strnlen_user((const char *)at, as->arg_end - at);
         if (length < 0)

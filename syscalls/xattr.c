@@ -138,6 +138,23 @@ static long get(u64 target, enum target kind, const char *user_name, void *user_
     return result;
 }
 
+/* Takes the names that the caller may not see out of a list of n bytes; what is left. */
+static size_t filter_names(char *names, size_t n)
+{
+    size_t kept = 0;
+
+    if (fs_capable(CAP_SYS_ADMIN))
+        return n;
+    for (size_t at = 0, length; at < n; at += length) {
+        length = strlen(names + at) + 1;
+        if (starts_with(names + at, XATTR_TRUSTED_PREFIX))
+            continue;
+        memmove(names + kept, names + at, length);
+        kept += length;
+    }
+    return kept;
+}
+
 static long list(u64 target, enum target kind, char *user, size_t n)
 {
     struct path_ref at;
@@ -145,18 +162,22 @@ static long list(u64 target, enum target kind, char *user, size_t n)
     char *names;
     long result;
 
-    n = MIN(n, (size_t)XATTR_LIST_MAX);
-    names = kmalloc(n ? n : 1);
+    names = kmalloc(XATTR_LIST_MAX);
     if (!names)
         return -ENOMEM;
     result = find_target(target, kind, &at);
     if (!result) {
         i = at.dentry->inode;
-        result = i->ops->listxattr ? i->ops->listxattr(i, names, n) : 0;
+        result = i->ops->listxattr ? i->ops->listxattr(i, names, XATTR_LIST_MAX) : 0;
         path_put(&at);
     }
-    if (result > 0 && n && copy_to_user(user, names, (size_t)result))
-        result = -EFAULT;
+    if (result > 0) {
+        result = (long)filter_names(names, (size_t)result);
+        if (n && (size_t)result > n)
+            result = -ERANGE;
+        else if (n && copy_to_user(user, names, (size_t)result))
+            result = -EFAULT;
+    }
     kfree(names);
     return result;
 }

@@ -53,12 +53,13 @@ static void show_flags(struct text *t, u32 flags)
 
 static void show_super_options(struct text *t, struct super *s)
 {
-    char options[128];
+    char *options = s->ops->options ? kmalloc(PAGE_SIZE) : NULL;
 
-    if (!s->ops->options)
+    if (!options)
         return;
-    s->ops->options(s, options, sizeof(options));
+    s->ops->options(s, options, PAGE_SIZE);
     text_printf(t, "%s", options);
+    kfree(options);
 }
 
 static void show_mount(struct text *t, struct mount *m, const char *at)

@@ -164,15 +164,17 @@ static ssize path_text(struct path_ref *at, char *buf, size_t n)
 
 static int follow_exe(const struct generated_ref *r, struct path_ref *to)
 {
-    return r->process->exe[0] ? path_find(AT_FDCWD, r->process->exe, FIND_FOLLOW, 0, to) : -ENOENT;
+    struct address_space *as = r->process->space;
+
+    return as && as->executable ? file_path_ref(as->executable, to) : -ENOENT;
 }
 
 static ssize link_exe(const struct generated_ref *r, char *buf, size_t n)
 {
-    size_t length = strlen(r->process->exe);
+    struct path_ref at;
+    int error = follow_exe(r, &at);
 
-    memcpy(buf, r->process->exe, MIN(length, n));
-    return length ? (ssize)MIN(length, n) : -ENOENT;
+    return error ? error : path_text(&at, buf, n);
 }
 
 /* A reference to one of the places a thread's context holds. */

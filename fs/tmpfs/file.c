@@ -232,6 +232,5 @@ struct file *tmpfs_anonymous_file(const char *name, u32 open_flags, u32 seals)
     f->mount = mount_anonymous();
     mount_get(f->mount);
     f->inode = i;
-    i->writers++;
     return f;
 }

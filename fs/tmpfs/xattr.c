@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Extended attributes of tmpfs: a list on the inode, changed and read under its lock. */
-#include <linux/capability.h>
 #include <linux/xattr.h>
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/heap.h"
@@ -114,9 +113,6 @@ ssize tmpfs_listxattr(struct inode *i, char *list, size_t n)
     list_for_each(x, &node->xattrs, link) {
         size_t length = strlen(x->name) + 1;
 
-        if (!strncmp(x->name, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN) &&
-            !fs_capable(CAP_SYS_ADMIN))
-            continue;
         if (need + length <= n)
             memcpy(list + need, x->name, length);
         need += length;

@@ -86,6 +86,6 @@ TEST(limit)
     struct initial_stack s = make(argv, envp, 0);
     free(s.block);
     s.block = NULL;
-    s.limit = 100;
+    s.limit = 40;
     CHECK(initial_stack_build(&s) == -E2BIG && !s.block);
 }
