@@ -28,6 +28,9 @@ struct xsave_header {
 #define FXSAVE_SIZE 512u
 #define FPX_SW_OFFSET 464u /* struct _fpx_sw_bytes, in FXSAVE's bytes that are software's */
 #define XFEATURES_FPSSE 3u
+#define XFEATURES_MXCSR 6u /* SSE and AVX: either brings MXCSR */
+#define MXCSR_INITIAL 0x1f80u
+#define MXCSR_RESERVED 0xffff0000u
 #define RED_ZONE 128u
 
 /* What programs see, whatever ring they run in. */
@@ -138,6 +141,9 @@ static int read_fp_state(u8 *area, u64 from)
         return -EFAULT;
     struct _fpx_sw_bytes sw;
     memcpy(&sw, area + FPX_SW_OFFSET, sizeof(sw));
+    u32 *mxcsr = (u32 *)(area + offsetof(struct _fpstate_64, mxcsr));
+    if (*mxcsr & MXCSR_RESERVED) /* TCG would load it */
+        return -EINVAL;
     if (size == FXSAVE_SIZE)
         return from & 15 ? -EFAULT : 0;
 
@@ -157,6 +163,8 @@ static int read_fp_state(u8 *area, u64 from)
     if (header_of(area)->xstate_bv & ~platform_xfeatures())
         return -EINVAL;
     header_of(area)->xstate_bv &= sw.xfeatures;
+    if (!(sw.xfeatures & XFEATURES_MXCSR))
+        *mxcsr = MXCSR_INITIAL;
     return 0;
 }
 
@@ -179,6 +187,9 @@ int signal_frame_pop(struct user_frame *f, u64 *mask)
     if (copy_from_user(&uc, (void *)(sp + offsetof(struct rt_sigframe, uc)), sizeof(uc)))
         return -EFAULT;
     const struct sigcontext *sc = &uc.uc_mcontext;
+    /* Another segment cannot be returned to, be it 32-bit code; Linux forgives a wrong privilege level. */
+    if ((sc->cs | 3) != LINUX_USER_CS)
+        return -EINVAL;
     memcpy(mask, &uc.uc_sigmask, sizeof(*mask));
     f->r8 = sc->r8, f->r9 = sc->r9, f->r10 = sc->r10, f->r11 = sc->r11;
     f->r12 = sc->r12, f->r13 = sc->r13, f->r14 = sc->r14, f->r15 = sc->r15;
