@@ -8,7 +8,7 @@ DEBUG   ?= 0
 PREFIX  ?= /usr/local
 
 PACKAGES = gcc make binutils libc6-dev linux-libc-dev libxen-dev qemu-system-x86 busybox-static bash-static \
-           musl-tools golang-go/go rustc/rustc tzdata cpio python3.11-minimal/python3.11 strace clang libclang-rt-14-dev diffutils
+           musl-tools golang-go/go rustc/rustc tzdata cpio python3.11-minimal/python3.11 strace clang libclang-rt-14-dev diffutils erofs-utils
 
 # ------------------------------------------------------------------ the kernel
 

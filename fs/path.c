@@ -192,8 +192,7 @@ static struct dentry *find_known(struct dentry *dir, const char *name, size_t le
     return NULL;
 }
 
-/* path_lookup_child(); path: the name and what will be looked up below it, or NULL. */
-static struct dentry *lookup_child(struct dentry *dir, const char *name, size_t length, bool locked, const char *path)
+struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked)
 {
     struct inode *i = dir->inode;
     struct dentry *stale = NULL, *d = find_known(dir, name, length, &stale);
@@ -202,8 +201,6 @@ static struct dentry *lookup_child(struct dentry *dir, const char *name, size_t 
         return positive(d);
     if (!i->ops->lookup)
         return ERR_PTR(-ENOENT);
-    if (path && i->ops->look_ahead)
-        i->ops->look_ahead(dir, path);
     if (!locked)
         mutex_lock(&i->lock);
     if (stale && stale->parent == dir)
@@ -215,11 +212,6 @@ static struct dentry *lookup_child(struct dentry *dir, const char *name, size_t 
     if (stale)
         dentry_put(stale);
     return d;
-}
-
-struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked)
-{
-    return lookup_child(dir, name, length, locked, NULL);
 }
 
 /* Puts the text of a symlink before the path that is left. */
@@ -326,7 +318,9 @@ static int walk_component(struct walk *w)
         return 0;
     if (w->kind == LAST_DOT_DOT)
         return step_up(w);
-    d = lookup_child(w->at.dentry, w->last, w->last_length, false, w->last);
+    if (unlikely(w->at.dentry->inode->ops->look_ahead != NULL))
+        w->at.dentry->inode->ops->look_ahead(w->at.dentry, w->last);
+    d = path_lookup_child(w->at.dentry, w->last, w->last_length, false);
     if (IS_ERR(d))
         return (int)PTR_ERR(d);
     if (unlikely(S_ISLNK(d->inode->mode))) {

@@ -11,6 +11,7 @@
  * Runs once, before the program. What cannot be mounted ends the VM with what was tried, what was found and what to do.
  */
 #include <linux/mount.h>
+#include "fs/erofs/erofs.h"
 #include "fs/overlay/overlay.h"
 #include "fs/root.h"
 #include "fs/vfs.h"
@@ -73,7 +74,10 @@ static struct super *mount_lower(const void *image, u64 image_size)
     if (!strcmp(root_parameter, "erofs")) {
         if (!image)
             fail_image("member .aril/root.erofs in the boot archive", -ENOENT);
-        fail_image("the boot archive's .aril/root.erofs", -ENOSYS);
+        s = erofs_mount_memory(image, image_size, "root.erofs");
+        if (IS_ERR(s))
+            fail_image("the boot archive's .aril/root.erofs", (int)PTR_ERR(s));
+        return s;
     }
     if (!strncmp(root_parameter, "erofs:", 6) && root_parameter[6]) {
         snprintf(device, sizeof(device), "/dev/%s", root_parameter + 6);
