@@ -235,30 +235,30 @@ time_loop: /* EAX: cycles of 64 instructions */
     ret
 
 /*
- * The ring-0 shim's operations, reached from ring 3 by `int3` with EAX = SHIM_MAGIC and RDX = one
- * of these (trap 3's stub jumps here). Interrupts are off. Nothing is checked: kernel and program
- * share the ring, so there is nobody to protect.
+ * The ring-0 shim's operations, reached from ring 3 by `int3`: trap 3's stub jumps where
+ * cpu_private.shim says, which x86_shim_call sets for the one it makes. Each instruction here costs a
+ * microsecond where ring 0 is interpreted. Interrupts are off. Nothing is checked: kernel and
+ * program share the ring, so there is nobody to protect.
  */
     .section .text.entry, "ax", @progbits
-    .globl shim_wrmsr, shim_rdmsr, shim_invlpg, shim_load_cr3, shim_flush
+    .globl shim_wrmsr, shim_rdmsr, shim_invlpg_end, shim_load_cr3
     .globl shim_halt, shim_halted, shim_interrupts_on, shim_triple_fault
-shim_wrmsr: /* ECX: register, ESI: low, EDI: high */
-    mov %esi, %eax
-    mov %edi, %edx
+shim_wrmsr: /* ECX: register, EDX:EAX: value */
     wrmsr
     iretq
 shim_rdmsr: /* ECX: register; EDX:EAX: value */
     rdmsr
     iretq
-shim_invlpg: /* RSI: address */
-    invlpg (%rsi)
+    /* RAX: address of the first page. From shim_invlpg_end - SHIM_INVLPG_SIZE * n on: n pages. */
+    .set page, SHIM_INVLPG_MAX - 1
+    .rept SHIM_INVLPG_MAX
+    {disp32} invlpg page * 4096(%rax)
+    .set page, page - 1
+    .endr
+shim_invlpg_end:
     iretq
-shim_load_cr3: /* RSI: root */
-    mov %rsi, %cr3
-    iretq
-shim_flush:
-    mov %cr3, %rsi
-    mov %rsi, %cr3
+shim_load_cr3: /* RAX: root */
+    mov %rax, %cr3
     iretq
 shim_halt:
     cmpl $0, %gs:PERCPU_IRQ_PENDING
@@ -270,8 +270,8 @@ shim_halted: /* interrupts see this address and return to the caller of the shim
 shim_interrupts_on:
     orl $0x200, 16(%rsp)
     iretq
-shim_triple_fault: /* RSI: ten zero bytes */
-    lidt (%rsi)
+shim_triple_fault: /* RAX: ten zero bytes */
+    lidt (%rax)
     ud2
 
 /* void x86_enter_ring3(void): the caller goes on in ring 3, on the same stack. */

@@ -14,7 +14,7 @@ extern char cpu_code[], syscall_stack[], syscall_down[], trap_entries[], irq_ent
     spurious_entry[], boot_irq_ring[];
 extern u8 have_fsgsbase_copy, ring3_copy;
 extern char syscall_entry[], trap_entry[], patched_entry[], patched_call[], exit_window[], exit_restart[];
-extern char boot_cpu_data[];
+extern char boot_cpu_data[], shim_breakpoint[];
 
 #define CHECK(structure, field, offset) _Static_assert(offsetof(structure, field) == (offset), #field)
 CHECK(struct percpu, current, PERCPU_CURRENT);
@@ -31,6 +31,7 @@ CHECK(struct cpu_private, saved_rax, PRIVATE_SAVED_RAX);
 CHECK(struct cpu_private, cr2, PRIVATE_CR2);
 CHECK(struct cpu_private, exit_restart, PRIVATE_EXIT_RESTART);
 CHECK(struct cpu_private, patched_call, PRIVATE_PATCHED_CALL);
+CHECK(struct cpu_private, shim, PRIVATE_SHIM);
 CHECK(struct cpu_private, gdtr, PRIVATE_GDTR);
 CHECK(struct cpu_private, idtr, PRIVATE_IDTR);
 CHECK(struct thread_cpu, kernel_sp, THREAD_SP);
@@ -190,6 +191,7 @@ void cpu_block_init(vaddr_t data, vaddr_t code, unsigned cpu)
         .exit_window = (u64)exit_window,
         .exit_restart = (u64)exit_restart,
         .patched_call = (u64)patched_call,
+        .shim = code + (shim_breakpoint - cpu_code),
         .fatal_entry = (u64)x86_fatal,
         .timer_wanted = NSEC_NEVER,
         .timer_armed = NSEC_NEVER,
@@ -213,6 +215,17 @@ void cpu_block_init(vaddr_t data, vaddr_t code, unsigned cpu)
         *(u8 *)phys_to_virt(text_to_phys(&ring3_copy)) = x86_ring == 3;
     }
     tables_init(data, code);
+}
+
+u64 x86_shim_call(char *operation, u64 ax, u64 dx, u64 cx)
+{
+    irq_disable(); /* an interrupt's handler may have the shim do something itself */
+    struct cpu_private *priv = this_private();
+    priv->shim = (u64)operation;
+    __asm__ volatile("int3" : "+a"(ax), "+d"(dx) : "c"(cx) : "memory");
+    priv->shim = priv->code + (shim_breakpoint - cpu_code);
+    irq_enable();
+    return dx << 32 | (u32)ax;
 }
 
 #define MSR_LSTAR  0xc0000082

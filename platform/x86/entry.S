@@ -289,7 +289,7 @@ trap_entries:
     .set n, n + 1
     .endr
 
-page_fault: /* ring 0: CR2 is ours to read; ring 3: the shim has put it, and RAX, aside */
+page_fault: /* ring 0: CR2 is ours to read; ring 3: the stub has put RAX aside and CR2 in RAX */
     cmpb $0, ring3_copy(%rip)
     jne 1f
     push %rax
@@ -297,7 +297,8 @@ page_fault: /* ring 0: CR2 is ours to read; ring 3: the shim has put it, and RAX
     mov %rax, PRIVATE(PRIVATE_CR2)
     push %rcx
     jmp enter_kernel
-1:  pushq PRIVATE(PRIVATE_SAVED_RAX)
+1:  mov %rax, PRIVATE(PRIVATE_CR2)
+    pushq PRIVATE(PRIVATE_SAVED_RAX)
     push %rcx
     jmp enter_kernel
 
@@ -372,10 +373,10 @@ irq_entries:
     .if \n == 14
     mov %rax, PRIVATE(PRIVATE_SAVED_RAX)
     mov %cr2, %rax
-    mov %rax, PRIVATE(PRIVATE_CR2)
     .elseif \n == 3
-    cmp $SHIM_MAGIC, %eax
-    je shim
+    jmp *PRIVATE(PRIVATE_SHIM) /* an operation of the shim, or on */
+    .globl shim_breakpoint
+shim_breakpoint:
     .elseif \n >= TRAP_COUNT
     decb D(CPU_TSS + 36 + 8 * (IST_INTERRUPT - 1) + 1)
     mov %rsp, D(CPU_FRAMES + 40 * \n + 24)
@@ -392,8 +393,6 @@ shim_stubs:
     STUB %n
     .set n, n + 1
     .endr
-shim:
-    jmp *%rdx
     .globl spurious_entry
 spurious_entry:
     iretq

@@ -115,8 +115,9 @@
 #define PRIVATE_CR2           40
 #define PRIVATE_EXIT_RESTART  48
 #define PRIVATE_PATCHED_CALL  56
-#define PRIVATE_GDTR          64
-#define PRIVATE_IDTR          80
+#define PRIVATE_SHIM          64
+#define PRIVATE_GDTR          72
+#define PRIVATE_IDTR          88
 
 /* struct thread_cpu */
 #define THREAD_SP        0
@@ -158,7 +159,8 @@
 #define EXIT_GS_MSR 4 /* the same with wrmsr */
 
 /* In EAX at an int3 that asks the ring-0 shim for the operation whose address is in RDX. */
-#define SHIM_MAGIC 0x41726c21
+#define SHIM_INVLPG_MAX  5 /* pages that one call of the shim forgets; for more, CR3 is loaded */
+#define SHIM_INVLPG_SIZE 7 /* bytes of code for each */
 
 /* Secondary CPUs start here, in real mode. One page that the memory map keeps reserved. */
 #define TRAMPOLINE_PA 0x8000

@@ -468,28 +468,24 @@ void platform_root_activate(page_root_t root)
 
 void platform_root_flush(void)
 {
-    x86_flush_tlb();
+    irq_disable();
+    x86_load_cr3(this_private()->root);
+    irq_enable();
 }
 
 struct flush_request {
     vaddr_t start, end;
 };
 
-/* Beyond so many pages all translations are dropped. In ring 3 an invlpg costs as much as that. */
-static u64 flush_limit(void)
-{
-    return x86_ring == 0 ? 32 : 1;
-}
 
 static void flush_local(void *arg)
 {
     struct flush_request *r = arg;
-    if ((r->end - r->start) / PAGE_SIZE > flush_limit()) {
-        x86_flush_tlb();
-        return;
-    }
-    for (vaddr_t va = r->start; va < r->end; va += PAGE_SIZE)
-        x86_invlpg(va);
+    u64 pages = (r->end - r->start) / PAGE_SIZE;
+    if (pages <= SHIM_INVLPG_MAX)
+        x86_invlpg(r->start, pages);
+    else
+        platform_root_flush();
 }
 
 /* Those of cpus that must be interrupted now: the others flush before KVM runs them again. */

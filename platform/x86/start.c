@@ -89,7 +89,7 @@ void platform_wait_for_interrupt(void)
                          : "i"(PERCPU_IRQ_PENDING)
                          : "memory", "cc");
     else
-        shim_call(shim_halt, 0, 0, 0);
+        x86_shim_call(shim_halt, 0, 0, 0);
 }
 
 /*
@@ -105,7 +105,7 @@ void platform_power_off(int status)
     if (x86_ring == 0)
         __asm__ volatile("lidt (%0); ud2" : : "r"(no_table));
     else
-        shim_call(shim_triple_fault, (u64)no_table, 0, 0);
+        x86_shim_call(shim_triple_fault, (u64)no_table, 0, 0);
     for (;;)
         platform_wait_for_interrupt();
 }

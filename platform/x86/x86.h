@@ -15,57 +15,46 @@
 extern s32 x86_ring; /* 0 or 3; set once, before anything else */
 
 /* The shim's operations; see boot.S. */
-extern char shim_wrmsr[], shim_rdmsr[], shim_invlpg[], shim_load_cr3[], shim_flush[], shim_halt[],
-    shim_halted[], shim_interrupts_on[], shim_triple_fault[];
+extern char shim_wrmsr[], shim_rdmsr[], shim_invlpg_end[], shim_load_cr3[], shim_halt[], shim_halted[],
+    shim_interrupts_on[], shim_triple_fault[];
 
-static inline void shim_call(char *operation, u64 si, u64 di, u64 cx)
-{
-    u64 ax = SHIM_MAGIC, dx = (u64)operation;
-    __asm__ volatile("int3" : "+a"(ax), "+d"(dx), "+S"(si), "+D"(di), "+c"(cx) : : "memory");
-}
+/* Ring 3: has the shim do one of them with these registers; EDX:EAX after it. Atomic. */
+u64 x86_shim_call(char *operation, u64 ax, u64 dx, u64 cx);
 
 static inline void x86_wrmsr(u32 msr, u64 value)
 {
     if (x86_ring == 0)
         __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
     else
-        shim_call(shim_wrmsr, (u32)value, value >> 32, msr);
+        x86_shim_call(shim_wrmsr, (u32)value, value >> 32, msr);
 }
 
 static inline u64 x86_rdmsr(u32 msr)
 {
-    u64 ax = SHIM_MAGIC, dx = (u64)shim_rdmsr;
-    if (x86_ring == 0)
-        __asm__ volatile("rdmsr" : "=a"(ax), "=d"(dx) : "c"(msr));
-    else
-        __asm__ volatile("int3" : "+a"(ax), "+d"(dx) : "c"(msr) : "memory");
-    return (u64)(u32)dx << 32 | (u32)ax;
+    u32 ax, dx;
+    if (x86_ring != 0)
+        return x86_shim_call(shim_rdmsr, 0, 0, msr);
+    __asm__ volatile("rdmsr" : "=a"(ax), "=d"(dx) : "c"(msr));
+    return (u64)dx << 32 | ax;
 }
 
-static inline void x86_invlpg(vaddr_t va)
+/* Forgets the translations of n pages, at most SHIM_INVLPG_MAX. */
+static inline void x86_invlpg(vaddr_t va, unsigned n)
 {
-    if (x86_ring == 0)
-        __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+    if (x86_ring != 0)
+        x86_shim_call(shim_invlpg_end - SHIM_INVLPG_SIZE * n, va, 0, 0);
     else
-        shim_call(shim_invlpg, va, 0, 0);
+        for (unsigned i = 0; i < n; i++)
+            __asm__ volatile("invlpg (%0)" : : "r"(va + i * PAGE_SIZE) : "memory");
 }
 
+/* No mapping is global, so loading CR3 forgets all translations. */
 static inline void x86_load_cr3(paddr_t root)
 {
     if (x86_ring == 0)
         __asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
     else
-        shim_call(shim_load_cr3, root, 0, 0);
-}
-
-/* No mapping is global, so loading CR3 forgets all translations. */
-static inline void x86_flush_tlb(void)
-{
-    u64 cr3;
-    if (x86_ring == 0)
-        __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
-    else
-        shim_call(shim_flush, 0, 0, 0);
+        x86_shim_call(shim_load_cr3, root, 0, 0);
 }
 
 static inline void x86_interrupts_on(void)
@@ -73,7 +62,7 @@ static inline void x86_interrupts_on(void)
     if (x86_ring == 0)
         __asm__ volatile("sti" : : : "memory");
     else
-        shim_call(shim_interrupts_on, 0, 0, 0);
+        x86_shim_call(shim_interrupts_on, 0, 0, 0);
 }
 
 /* ---------------------------------------------------------------- plain instructions */
@@ -127,6 +116,7 @@ struct cpu_private {
     u64 saved_rax, cr2; /* ring-3 mode: what the page-fault stub put aside */
     u64 exit_restart;
     u64 patched_call;
+    u64 shim; /* ring-3 mode: where trap 3's stub jumps */
     u8 gdtr[16], idtr[16]; /* 10 bytes each */
     u32 apic_id;
     u32 pv_eoi;           /* KVM's "no end-of-interrupt needed" word, bit 0 */
