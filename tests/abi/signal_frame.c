@@ -75,6 +75,7 @@ static void set_handler(int signo, void *handler, int flags)
 int main(void)
 {
     sigset_t set;
+    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL); /* the flags are inherited through execve */
     sigemptyset(&set);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGRTMIN + 5);
