@@ -94,10 +94,10 @@ static struct file *open_object(struct path_ref *p, u32 flags)
     if (f->mode & FILE_WRITE && S_ISREG(i->mode)) {
         __atomic_add_fetch(&i->writers, 1, __ATOMIC_ACQ_REL);
         f->mode |= FILE_WRITER;
-        if (__atomic_load_n(&i->deny_writes, __ATOMIC_ACQUIRE)) {
-            error = -ETXTBSY;
-            goto out;
-        }
+    }
+    if ((f->mode & FILE_WRITER || flags & O_TRUNC) && __atomic_load_n(&i->deny_writes, __ATOMIC_ACQUIRE)) {
+        error = -ETXTBSY;
+        goto out;
     }
     f->flags |= flags & O_TRUNC;
     error = open_by_type(i, f);

@@ -192,7 +192,8 @@ static struct dentry *find_known(struct dentry *dir, const char *name, size_t le
     return NULL;
 }
 
-struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked)
+/* path_lookup_child(); path: the name and what will be looked up below it, or NULL. */
+static struct dentry *lookup_child(struct dentry *dir, const char *name, size_t length, bool locked, const char *path)
 {
     struct inode *i = dir->inode;
     struct dentry *stale = NULL, *d = find_known(dir, name, length, &stale);
@@ -201,6 +202,8 @@ struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t le
         return positive(d);
     if (!i->ops->lookup)
         return ERR_PTR(-ENOENT);
+    if (path && i->ops->look_ahead)
+        i->ops->look_ahead(dir, path);
     if (!locked)
         mutex_lock(&i->lock);
     if (stale && stale->parent == dir)
@@ -212,6 +215,11 @@ struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t le
     if (stale)
         dentry_put(stale);
     return d;
+}
+
+struct dentry *path_lookup_child(struct dentry *dir, const char *name, size_t length, bool locked)
+{
+    return lookup_child(dir, name, length, locked, NULL);
 }
 
 /* Puts the text of a symlink before the path that is left. */
@@ -318,9 +326,7 @@ static int walk_component(struct walk *w)
         return 0;
     if (w->kind == LAST_DOT_DOT)
         return step_up(w);
-    if (unlikely(w->at.dentry->inode->ops->look_ahead != NULL))
-        w->at.dentry->inode->ops->look_ahead(w->at.dentry, w->last);
-    d = path_lookup_child(w->at.dentry, w->last, w->last_length, false);
+    d = lookup_child(w->at.dentry, w->last, w->last_length, false, w->last);
     if (IS_ERR(d))
         return (int)PTR_ERR(d);
     if (unlikely(S_ISLNK(d->inode->mode))) {

@@ -152,8 +152,8 @@ struct inode_ops {
      */
     int (*revalidate)(struct inode *dir, struct dentry *d);
     /*
-     * The components of path are about to be looked up one by one, from dir on: a file system that is asked over a slow
-     * channel may make them known at once. No lock held. May be NULL.
+     * The components of path are about to be looked up one by one, from dir on, of which the first is not known: a file
+     * system that is asked over a slow channel may make them known at once. No lock held. May be NULL.
      */
     void (*look_ahead)(struct dentry *dir, const char *path);
     /* file, FIFO, socket, device by S_IFMT; EPERM */

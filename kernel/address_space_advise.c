@@ -111,7 +111,8 @@ static int advise_flags(struct address_space *as, struct region *r, vaddr_t star
         return -EINVAL;
     if ((advice == MADV_DODUMP || advice == MADV_HUGEPAGE) && (r->flags & REGION_KERNEL))
         return -EINVAL;
-    return change_flags(as, r, start, end, (r->flags | set) & ~clear);
+    int error = change_flags(as, r, start, end, (r->flags | set) & ~clear);
+    return error == -ENOMEM ? -EAGAIN : error; /* too many regions; ENOMEM is for holes: madvise(2) */
 }
 
 /* The object is asked without the lock: what it removes, it removes from this space too. Drops the read lock always. */

@@ -116,6 +116,14 @@ static s64 move(struct address_space *as, struct region *r, const struct remap *
     return to;
 }
 
+/* Unmaps what is longer in the old range than in the new one. */
+static int cut_tail(struct address_space *as, const struct remap *m)
+{
+    if (m->old_length > USER_SPACE_END || m->old > USER_SPACE_END - m->old_length)
+        return -EINVAL;
+    return unmap_locked(as, m->old + m->new_length, m->old + m->old_length);
+}
+
 static s64 remap_to(struct address_space *as, struct remap *m)
 {
     bool fixed = m->flags & MREMAP_FIXED;
@@ -138,7 +146,7 @@ static s64 remap_to(struct address_space *as, struct remap *m)
             return error;
     }
     if (m->old_length > m->new_length) {
-        error = unmap_locked(as, m->old + m->new_length, m->old + m->old_length);
+        error = cut_tail(as, m);
         if (error)
             return error;
         m->old_length = m->new_length;
@@ -160,10 +168,7 @@ static s64 remap_anywhere(struct address_space *as, struct remap *m)
     if (!r || r->start > m->old)
         return -EFAULT;
     if (m->old_length >= m->new_length) {
-        if (m->old_length > m->new_length)
-            error = unmap_locked(as, m->old + m->new_length, m->old + m->old_length);
-        else
-            error = 0;
+        error = m->old_length > m->new_length ? cut_tail(as, m) : 0;
         return error ? error : (s64)m->old;
     }
     r = check_region(as, m, &error);
@@ -200,7 +205,7 @@ s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length
         return -EINVAL;
     if ((flags & MREMAP_DONTUNMAP) && m.old_length != m.new_length)
         return -EINVAL;
-    if ((old & ~PAGE_MASK) || m.new_length == 0 || m.new_length > USER_SPACE_END || old + m.old_length < old)
+    if ((old & ~PAGE_MASK) || m.new_length == 0 || m.new_length > USER_SPACE_END)
         return -EINVAL;
 
     rwlock_write_lock(&as->lock);

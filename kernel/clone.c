@@ -57,8 +57,7 @@ static int inherit(struct thread *t, struct thread *me, u64 flags)
     t->io_priority = me->io_priority;
     t->cpu.fs_base = platform_get_fs_base(&me->cpu);
     t->cpu.gs_base = platform_get_gs_base(&me->cpu);
-    platform_xsave_current(&me->cpu);
-    memcpy(t->cpu.xsave, me->cpu.xsave, platform_xsave_size());
+    platform_xsave_copy(&t->cpu);
     signal_thread_init(t, me, flags);
     t->no_new_privs = me->no_new_privs;
     thread_credentials(me, &t->cred);

@@ -72,8 +72,5 @@ void process_exec_reset(const char *name)
     p->membarrier_registered = 0;
     platform_set_fs_base(&me->cpu, 0);
     platform_set_gs_base(&me->cpu, 0);
-    preempt_disable();
-    platform_xsave_init(me->cpu.xsave);
-    platform_xrstor_current(&me->cpu);
-    preempt_enable();
+    platform_xsave_reset(&me->cpu);
 }

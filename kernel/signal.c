@@ -26,9 +26,9 @@ void signal_process_init(struct process *p)
 void signal_thread_init(struct thread *t, const struct thread *parent, u64 clone_flags)
 {
     signal_pending_init(&t->pending);
-    t->altstack.flags = SS_DISABLE;
     if (!parent)
         return;
+    t->altstack.flags = SS_DISABLE;
     t->blocked = parent->blocked;
     if ((clone_flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
         t->altstack = parent->altstack;
@@ -53,7 +53,7 @@ void signal_exec_reset(void)
         struct signal_action *a = &p->handlers.action[i];
         *a = (struct signal_action){.handler = a->handler == (u64)SIG_IGN ? (u64)SIG_IGN : (u64)SIG_DFL};
     }
-    t->altstack = (struct sigaltstack_state){.flags = SS_DISABLE};
+    t->altstack.sp = t->altstack.size = 0; /* Linux keeps the flags, which the next signal frame shows */
     signal_recalc(t);
     spin_unlock_irq(&p->lock);
 }

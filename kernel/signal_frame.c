@@ -10,7 +10,6 @@
 #include <asm/ucontext.h>
 #include "kernel/address_space.h"
 #include "kernel/signal_queue.h"
-#include "kernel/heap.h"
 #include "kernel/user.h"
 #include "kernel/lib/string.h"
 
@@ -29,6 +28,9 @@ struct xsave_header {
 #define FXSAVE_SIZE 512u
 #define FPX_SW_OFFSET 464u /* struct _fpx_sw_bytes, in FXSAVE's bytes that are software's */
 #define XFEATURES_FPSSE 3u
+#define XFEATURES_MXCSR 6u /* SSE and AVX: either brings MXCSR */
+#define MXCSR_INITIAL 0x1f80u
+#define MXCSR_RESERVED 0xffff0000u
 #define RED_ZONE 128u
 
 /* What programs see, whatever ring they run in. */
@@ -44,59 +46,22 @@ static struct xsave_header *header_of(u8 *area)
     return (struct xsave_header *)(area + FXSAVE_SIZE);
 }
 
-/* Room for an XSAVE area and the word after it, aligned to 64. */
-static u8 *area_alloc(void)
-{
-    return kmalloc(ALIGN_UP((size_t)platform_xsave_size() + FP_XSTATE_MAGIC2_SIZE, 64));
-}
-
-/*
- * A component in its initial state may not have been written to the area, only its bit cleared. Gives the two that programs
- * read without looking at the bits, x87 and SSE, their initial contents and sets the bits. MXCSR is always written.
- */
-static void complete_fpsse(u8 *area)
-{
-    struct xsave_header *h = header_of(area);
-    if (!(h->xstate_bv & 1)) {
-        u16 control = 0x37f; /* after FNINIT */
-        memset(area, 0, 24);
-        memcpy(area, &control, sizeof(control));
-        memset(area + 32, 0, 128); /* ST0 to ST7 */
-    }
-    if (!(h->xstate_bv & 2))
-        memset(area + 160, 0, 256); /* XMM0 to XMM15 */
-    h->xstate_bv |= XFEATURES_FPSSE;
-}
-
 /* Writes the running thread's FP state to the program at to. */
 static int push_fp_state(u64 to)
 {
-    struct thread *t = current_thread();
-    size_t size = platform_xsave_size();
-    u8 *area = area_alloc();
-    if (!area)
-        return -ENOMEM;
-    preempt_disable(); /* a switch would save over the area */
-    platform_xsave_current(&t->cpu);
-    memcpy(area, t->cpu.xsave, size);
-    preempt_enable();
-
+    u32 size = platform_xsave_size(), magic2 = FP_XSTATE_MAGIC2;
     struct _fpx_sw_bytes sw = {0};
-    size_t total = size;
+    if (!user_range_ok((void *)to, size + sizeof(magic2)) || platform_xsave_user((void *)to))
+        return -EFAULT;
     if (size > FXSAVE_SIZE) {
-        u32 magic2 = FP_XSTATE_MAGIC2;
         sw.magic1 = FP_XSTATE_MAGIC1;
-        sw.extended_size = (u32)size + FP_XSTATE_MAGIC2_SIZE;
+        sw.extended_size = size + FP_XSTATE_MAGIC2_SIZE;
         sw.xfeatures = platform_xfeatures();
-        sw.xstate_size = (u32)size;
-        memcpy(area + size, &magic2, sizeof(magic2));
-        total += sizeof(magic2);
-        complete_fpsse(area);
+        sw.xstate_size = size;
+        if (copy_to_user((void *)(to + size), &magic2, sizeof(magic2)))
+            return -EFAULT;
     }
-    memcpy(area + FPX_SW_OFFSET, &sw, sizeof(sw));
-    int error = copy_to_user((void *)to, area, total);
-    kfree(area);
-    return error;
+    return copy_to_user((void *)(to + FPX_SW_OFFSET), &sw, sizeof(sw));
 }
 
 static void fill_sigcontext(struct sigcontext *sc, const struct user_frame *f, u64 mask, u64 fp)
@@ -151,6 +116,7 @@ int signal_frame_push(struct user_frame *f, int signo, const siginfo_t *info,
         error = copy_to_user((void *)sp, &frame, size);
     if (error)
         return error;
+    platform_xsave_reset(&t->cpu); /* what a handler begins with */
 
     f->di = (u64)signo;
     f->si = sp + offsetof(struct rt_sigframe, info);
@@ -175,6 +141,9 @@ static int read_fp_state(u8 *area, u64 from)
         return -EFAULT;
     struct _fpx_sw_bytes sw;
     memcpy(&sw, area + FPX_SW_OFFSET, sizeof(sw));
+    u32 *mxcsr = (u32 *)(area + offsetof(struct _fpstate_64, mxcsr));
+    if (*mxcsr & MXCSR_RESERVED) /* TCG would load it */
+        return -EINVAL;
     if (size == FXSAVE_SIZE)
         return from & 15 ? -EFAULT : 0;
 
@@ -194,27 +163,19 @@ static int read_fp_state(u8 *area, u64 from)
     if (header_of(area)->xstate_bv & ~platform_xfeatures())
         return -EINVAL;
     header_of(area)->xstate_bv &= sw.xfeatures;
+    if (!(sw.xfeatures & XFEATURES_MXCSR))
+        *mxcsr = MXCSR_INITIAL;
     return 0;
 }
 
 static int pop_fp_state(u64 from)
 {
     struct thread *t = current_thread();
-    u8 *area = area_alloc();
-    if (!area)
-        return -ENOMEM;
-    int error = 0;
-    if (from)
-        error = read_fp_state(area, from);
-    else
-        platform_xsave_init(area);
-    if (!error) {
-        preempt_disable();
-        memcpy(t->cpu.xsave, area, platform_xsave_size());
-        error = platform_xrstor_current(&t->cpu);
-        preempt_enable();
-    }
-    kfree(area);
+    t->cpu.xsave_dirty = true; /* a switch meanwhile leaves the area as it is */
+    int error = from ? read_fp_state(t->cpu.xsave, from) : 0;
+    if (from && !error)
+        return platform_xrstor_current(&t->cpu);
+    platform_xsave_reset(&t->cpu);
     return error;
 }
 
@@ -226,6 +187,9 @@ int signal_frame_pop(struct user_frame *f, u64 *mask)
     if (copy_from_user(&uc, (void *)(sp + offsetof(struct rt_sigframe, uc)), sizeof(uc)))
         return -EFAULT;
     const struct sigcontext *sc = &uc.uc_mcontext;
+    /* Another segment cannot be returned to, be it 32-bit code; Linux forgives a wrong privilege level. */
+    if ((sc->cs | 3) != LINUX_USER_CS)
+        return -EINVAL;
     memcpy(mask, &uc.uc_sigmask, sizeof(*mask));
     f->r8 = sc->r8, f->r9 = sc->r9, f->r10 = sc->r10, f->r11 = sc->r11;
     f->r12 = sc->r12, f->r13 = sc->r13, f->r14 = sc->r14, f->r15 = sc->r15;

@@ -162,7 +162,7 @@ struct thread *thread_create_with_id(struct process *p, int id, void (*entry)(vo
         thread_free(t);
         return ERR_PTR(-ENOMEM);
     }
-    platform_xsave_init(t->cpu.xsave);
+    platform_xsave_init(&t->cpu);
     thread_setup(t, p->name);
     t->entry = entry;
     t->entry_arg = arg;

@@ -102,14 +102,16 @@ struct user_frame {
 #define KERNEL_STACK_SIZE (16 * 1024) /* guard page below, not counted */
 
 /* CPU state of a thread that is not in its kernel stack; embedded in struct thread. */
+#define NO_CPU UINT32_MAX
 struct thread_cpu {
     vaddr_t kernel_sp;        /* saved stack pointer while switched out */
     vaddr_t kernel_stack_top; /* highest address of the stack + 1 */
     u64 fs_base;              /* the program's TLS pointer */
     u64 gs_base;              /* the program's GS base, 0 for nearly all */
     void *xsave;              /* FP/vector state, platform_xsave_size() bytes, 64-byte aligned; NULL: kernel thread */
+    u32 xsave_cpu;            /* the last CPU that loaded xsave; NO_CPU: it was written to since */
     bool full_return;         /* registers were changed: restore all of user_frame on return */
-    bool xsave_dirty;         /* xsave was edited in memory and must be reloaded on return */
+    bool xsave_dirty;         /* xsave is being edited: newer than the registers */
 };
 
 /* The frame of the program's registers on a thread's kernel stack. */
@@ -145,11 +147,21 @@ u64 platform_get_gs_base(struct thread_cpu *cpu);
 unsigned platform_xsave_size(void);
 /* XCR0 as enabled; goes into the signal frame's magic words. */
 u64 platform_xfeatures(void);
-/* Writes the initial state of a new program into area. */
-void platform_xsave_init(void *area);
-/* Saves the live state of the running thread into its xsave area (standard format, as the signal frame wants). */
-void platform_xsave_current(struct thread_cpu *cpu);
-/* Loads the running thread's xsave area into the CPU. -EINVAL if the area is not loadable (reserved bits set by the program). */
+/* Makes the area of cpu (xsave is set), which has never run, the initial state of a new program. */
+void platform_xsave_init(struct thread_cpu *cpu);
+/* Gives the running thread that state. */
+void platform_xsave_reset(struct thread_cpu *cpu);
+/* Copies the running thread's state, which is in the CPU, to the area of one that has never run. */
+void platform_xsave_copy(struct thread_cpu *to);
+/*
+ * Writes it to the program at to, range-checked and aligned to 64 (16 without XSAVE), as the signal frame wants it. Sleeps.
+ * 0 or -EFAULT.
+ */
+int platform_xsave_user(void *to);
+/*
+ * Loads the running thread's xsave area into the CPU; between setting xsave_dirty and this call it may be edited. -EINVAL if
+ * the area is not loadable (reserved bits set by the program): the state is then initial.
+ */
 int platform_xrstor_current(struct thread_cpu *cpu);
 
 /*

@@ -240,9 +240,13 @@ long sys_prctl(const struct syscall_args *a)
 
 /* Operations of newer kernels than our headers may know. */
 #ifndef ARCH_GET_XCOMP_SUPP
-#define ARCH_GET_XCOMP_SUPP 0x1021
-#define ARCH_GET_XCOMP_PERM 0x1022
+#define ARCH_GET_XCOMP_SUPP       0x1021
+#define ARCH_GET_XCOMP_PERM       0x1022
+#define ARCH_REQ_XCOMP_PERM       0x1023
+#define ARCH_GET_XCOMP_GUEST_PERM 0x1024
+#define ARCH_REQ_XCOMP_GUEST_PERM 0x1025
 #endif
+#define XFEATURES_KNOWN 20 /* state components that Linux 6.18 has names for */
 
 long sys_arch_prctl(const struct syscall_args *a)
 {
@@ -267,12 +271,16 @@ long sys_arch_prctl(const struct syscall_args *a)
     case ARCH_GET_GS:
         value = platform_get_gs_base(&t->cpu);
         return copy_to_user((void *)arg, &value, sizeof(value));
+    case ARCH_REQ_XCOMP_PERM:
+    case ARCH_REQ_XCOMP_GUEST_PERM:
+        return arg < XFEATURES_KNOWN ? -EOPNOTSUPP : -EINVAL; /* none that is only given on request, such as AMX tiles */
     case ARCH_GET_CPUID:
         return 1; /* the instruction works */
     case ARCH_SET_CPUID:
         return -ENODEV; /* and cannot be made to fault */
     case ARCH_GET_XCOMP_SUPP:
     case ARCH_GET_XCOMP_PERM:
+    case ARCH_GET_XCOMP_GUEST_PERM:
         value = platform_xfeatures();
         return copy_to_user((void *)arg, &value, sizeof(value));
     }

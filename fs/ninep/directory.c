@@ -10,11 +10,10 @@ static int read_directory(struct file *f, u64 *pos,
                           void *arg)
 {
     struct inode *i = f->inode;
-    struct ninep_node *n = i->private;
     struct ninep_listing *l = f->private;
     struct ninep_entry e;
 
-    if (!l || (*pos == 0 && !n->fs->keep)) {
+    if (!l || *pos == 0) {
         mutex_lock(&i->lock);
         l = ninep_listing_get(i);
         mutex_unlock(&i->lock);

@@ -278,11 +278,8 @@ static ssize read_file(struct file *f, struct io *io, u64 *pos, int rwf)
     if (done || !io->left || n->fs->keep || n->modified)
         return done;
     /* The end: somebody on the host may have moved it. */
-    if (!ninep_is_fresh(n) && ninep_refresh(i))
+    if (ninep_refresh_op(i) || n->server_size <= *pos)
         return 0;
-    if (n->server_size <= *pos)
-        return 0;
-    ninep_check_data(i);
     return page_cache_file_read(f, io, pos, rwf);
 }
 
@@ -329,7 +326,6 @@ static s64 seek_file(struct file *f, s64 offset, int whence)
 {
     if (whence != SEEK_SET && whence != SEEK_CUR && !ninep_node_of(f->inode)->fs->keep) {
         ninep_refresh_op(f->inode);
-        ninep_check_data(f->inode);
     }
     return file_seek_in(f, offset, whence, inode_size(f->inode));
 }
@@ -433,8 +429,10 @@ int ninep_open_file(struct inode *i, struct file *f)
     if (error)
         return error;
     f->ops = &file_operations;
-    if (!lazy)
+    if (!lazy && ninep_is_fresh(n))
         ninep_check_data(i);
+    else if (!lazy)
+        ninep_refresh_op(i);
     return 0;
 }
 

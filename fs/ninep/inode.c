@@ -9,7 +9,7 @@
 #include "kernel/log.h"
 
 #define FIRST_TABLE 64u
-/* How long after it a thread's own question counts as asked by the same call. */
+/* How long after it a thread's question on its way along a path counts for what the path was for. */
 #define FRESH_TIME  NSEC_PER_MSEC
 
 /* ------------------------------------------------------------ the table */
@@ -109,11 +109,15 @@ static void apply(struct inode *i, const struct ninep_attr *a)
     WRITE_ONCE(n->checked, platform_clock());
 }
 
-bool ninep_is_fresh(const struct ninep_node *n)
+bool ninep_is_fresh(struct ninep_node *n)
 {
     if (n->stale)
         return false;
-    return n->fs->keep || (n->checker == current_thread() && platform_clock() - READ_ONCE(n->checked) < FRESH_TIME);
+    if (n->fs->keep)
+        return true;
+    bool fresh = n->checker == current_thread() && platform_clock() - READ_ONCE(n->checked) < FRESH_TIME;
+    n->checker = NULL;
+    return fresh;
 }
 
 struct ninep_fid *ninep_fid_of(struct inode *i)
@@ -265,17 +269,12 @@ void ninep_put_inode(struct inode *i)
 
 int ninep_revalidate(struct inode *dir, struct dentry *d)
 {
-    struct ninep_node *n;
-
     if (ninep_super_of(dir->super)->keep || d->mountpoint)
         return 1;
-    if (!d->inode)
+    /* With several names the fid may be that of another. */
+    if (!d->inode || (d->inode->nlink > 1 && !S_ISDIR(d->inode->mode)))
         return 0;
-    n = d->inode->private;
-    /* The fid may be that of another name. */
-    if (d->inode->nlink > 1 && !S_ISDIR(d->inode->mode))
-        return ninep_is_fresh(n);
-    return ninep_is_fresh(n) || !ninep_refresh(d->inode);
+    return !ninep_refresh(d->inode);
 }
 
 int ninep_refresh_op(struct inode *i)
@@ -292,6 +291,8 @@ int ninep_refresh_op(struct inode *i)
         return 0;
     }
     error = ninep_is_fresh(n) ? 0 : ninep_refresh(i);
+    if (!error)
+        ninep_check_data(i);
     return error == -ENOENT || error == -ESTALE || error == -ENOTDIR ? 0 : error;
 }
 

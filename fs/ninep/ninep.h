@@ -53,7 +53,7 @@ struct ninep_node {
     bool orphan;                   /* its last name was removed: nobody else sees it */
     bool stale;                    /* our own change made the attributes old (matters with keep) */
     nsec_t checked;                /* when the attributes came */
-    struct thread *checker;        /* who asked for them */
+    struct thread *checker;        /* who asked for them, until it uses them */
     struct ninep_listing *listing; /* of a directory, with keep: names in it; inode's lock */
     s64 last_found;                /* number in it of the name looked up last; inode's lock */
     u32 streak;                    /* names looked up in its order before that */
@@ -89,8 +89,8 @@ void ninep_node_free(struct ninep_node *n);
 struct ninep_fid *ninep_fid_of(struct inode *i);
 /* Asks for the attributes. 0, -ENOENT (no such name any more), -ESTALE (another object has it), or another errno. */
 int ninep_refresh(struct inode *i);
-/* The attributes are as new as the program's call: the running thread asked for them on its way. */
-bool ninep_is_fresh(const struct ninep_node *n);
+/* The attributes are as new as the program's call: the running thread asked for them on its way. True once. */
+bool ninep_is_fresh(struct ninep_node *n);
 /* For inode_ops: names, stat. */
 int ninep_revalidate(struct inode *dir, struct dentry *d);
 int ninep_refresh_op(struct inode *i);

@@ -210,6 +210,7 @@ static const struct inode_ops symlink_ops = {.readlink = read_link, ATTRIBUTE_OP
 static const struct inode_ops special_ops = {ATTRIBUTE_OPS};
 static const struct inode_ops directory_ops = {
     .lookup = overlay_lookup,
+    .look_ahead = overlay_look_ahead,
     .create = overlay_create_node,
     .mkdir = overlay_mkdir,
     .symlink = overlay_symlink,

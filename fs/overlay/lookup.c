@@ -124,3 +124,15 @@ int overlay_is_covered(struct inode *dir, const struct dentry *name)
     }
     return 0;
 }
+
+void overlay_look_ahead(struct dentry *dir, const char *path)
+{
+    struct overlay_node *n = overlay_node(dir->inode);
+
+    for (u32 k = 0; k < n->n_lowers && !READ_ONCE(n->removed); k++) {
+        const struct inode_ops *ops = n->lowers[k]->inode->ops;
+
+        if (ops->look_ahead)
+            ops->look_ahead(n->lowers[k], path);
+    }
+}

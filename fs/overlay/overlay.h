@@ -106,6 +106,7 @@ void overlay_share(struct inode *i);
 
 bool overlay_is_opaque(struct inode *real);
 int overlay_lookup(struct inode *dir, struct dentry *d);
+void overlay_look_ahead(struct dentry *dir, const char *path);
 /* Would the name show something of the lower trees if the upper had nothing? 0, 1, or an errno. */
 int overlay_is_covered(struct inode *dir, const struct dentry *d);
 

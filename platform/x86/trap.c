@@ -337,8 +337,6 @@ unsigned x86_exit_to_user(struct user_frame *frame)
         irq_disable();
     }
     struct thread_cpu *thread = current_cpu_state();
-    if (unlikely(thread->xsave_dirty))
-        platform_xrstor_current(thread);
     frame->flags = (frame->flags & FLAGS_USER) | FLAG_INTERRUPT | 2;
     unsigned exit = 0;
     if (thread->full_return ||

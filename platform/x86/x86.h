@@ -123,6 +123,7 @@ struct cpu_private {
     nsec_t timer_wanted;  /* deadline the kernel asked for */
     nsec_t timer_armed;   /* what the APIC timer is set to; NSEC_NEVER: not running */
     page_root_t root;     /* loaded root */
+    struct thread_cpu *xsave_owner; /* whose FP state was loaded last; only to be compared */
     u64 call_pending;     /* atomic: smp.c's function call waits */
     vaddr_t code;         /* this CPU's code page */
 };

@@ -2,9 +2,11 @@
 /* Overlay mounts: merging, whiteouts, copying up, renames, links, attributes. Run as root. */
 #include "overlay.h"
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 
 #define SET(path, name, value) setxattr(path, name, value, strlen(value), 0)
@@ -560,6 +562,69 @@ static void unprivileged(void)
     SHOW(umount2("m4", MNT_DETACH));
 }
 
+/* A socket in the overlay is found by its name however that was reached, and an overlay can be a layer. */
+static void sockets_and_stacks(void)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "m/opaque/socket"};
+    int s, c;
+
+    SHOW_OK(s = socket(AF_UNIX, SOCK_STREAM, 0));
+    SHOW(bind(s, (struct sockaddr *)&a, sizeof(a)));
+    SHOW(listen(s, 1));
+    SHOW_OK(c = socket(AF_UNIX, SOCK_STREAM, 0));
+    SHOW(connect(c, (struct sockaddr *)&a, sizeof(a)));
+    close(s), close(c);
+    SHOW(unlink("m/opaque/socket"));
+
+    make_dir("u5"), make_dir("w5"), make_dir("m5");
+    SHOW(mount("o", "m5", "overlay", 0, "lowerdir=m:low2,upperdir=u5,workdir=w5"));
+    show_dir("m5"), show_dir("m5/dir"), show_dir("m5/deep/er");
+    show_file("m5/one"), show_file("m5/gone"), show_file("m5/r5");
+    SHOW(chmod("m5/one", 0600));
+    make_file("m5/deep/er/here", "in the upper one of two");
+    SHOW(unlink("m5/r5"));
+    show_dir("m5"), show_dir("m5/deep/er"), show_dir("m/deep/er");
+    show_file("m5/one"), show_file("m/one"), show_file("m/r5");
+    SHOW(mount("o", "work", "overlay", 0, "lowerdir=low2,upperdir=m5,workdir=m5/deep"));
+    SHOW(umount2("m5", 0));
+}
+
+/* A program in a lower tree runs, and nobody writes to it meanwhile. */
+static int running(void)
+{
+    SHOW(open("/proc/self/exe", O_WRONLY));
+    SHOW(open("m/self", O_RDWR));
+    SHOW(open("m/self", O_RDONLY | O_TRUNC));
+    SHOW(truncate("m/self", 0));
+    SHOW(chmod("m/self", 0700));
+    SHOW(open("m/self", O_RDWR));
+    SHOW(rename("m/self", "m/self2"));
+    SHOW(unlink("m/self2"));
+    SHOW(umount2("m", 0));
+    leave_layers();
+    return 0;
+}
+
+static void run_self(void)
+{
+    char *const argv[] = {"self", "running", NULL};
+
+    SHOW(execv("m/self", argv));
+}
+
+/* Before the overlay is mounted. */
+static void copy_self(void)
+{
+    static char text[65536];
+    int in = open("/proc/self/exe", O_RDONLY), out = open("low2/self", O_CREAT | O_WRONLY, 0755);
+    ssize_t n;
+
+    while ((n = read(in, text, sizeof(text))) > 0)
+        if (write(out, text, (size_t)n) != n)
+            exit(2);
+    close(in), close(out);
+}
+
 static void locking(void)
 {
     struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1}, q = l;
@@ -575,10 +640,13 @@ static void locking(void)
     close(a), close(b);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    enter_layers("size=16m");
+    if (argc > 1)
+        return running();
+    enter_layers("size=32m");
     make_layers();
+    copy_self();
     mounting();
     merged();
     copying_up();
@@ -590,6 +658,7 @@ int main(void)
     numbers();
     listing();
     locking();
+    sockets_and_stacks();
     no_room();
     unprivileged();
     SHOW(umount2("m", 0));
@@ -597,7 +666,6 @@ int main(void)
     SHOW(mount("o", "m", "overlay", 0, "lowerdir=low1:low2,upperdir=up,workdir=work"));
     show_dir("m");
     show_file("m/one"), show_file("m/gone"), show_file("m/r5"), show_file("m/dir");
-    SHOW(umount2("m", 0));
-    leave_layers();
-    return 0;
+    run_self();
+    return 1;
 }

@@ -131,6 +131,17 @@ int main(void)
     SHOW(syscall(SYS_arch_prctl, ARCH_SET_FS, -1ul));
     SHOW(syscall(SYS_arch_prctl, ARCH_GET_FS, BAD));
     SHOW(syscall(SYS_arch_prctl, 0x9999, 0));
+    unsigned long features[3] = {0};
+    SHOW(syscall(SYS_arch_prctl, ARCH_GET_XCOMP_SUPP, &features[0]));
+    SHOW(syscall(SYS_arch_prctl, ARCH_GET_XCOMP_PERM, &features[1]));
+    SHOW(syscall(SYS_arch_prctl, ARCH_GET_XCOMP_GUEST_PERM, &features[2]));
+    printf("x87 and SSE %lx, all permitted %d %d\n", features[0] & 3, features[0] == features[1], features[0] == features[2]);
+    SHOW(syscall(SYS_arch_prctl, ARCH_GET_XCOMP_SUPP, BAD));
+    SHOW(syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, 2));
+    SHOW(syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, 18)); /* tiles */
+    SHOW(syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, 19));
+    SHOW(syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, 1000));
+    SHOW(syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM, 18));
 
     SHOW(syscall(SYS_personality, 0xffffffff));
     SHOW(syscall(SYS_personality, 0x40000));

@@ -340,7 +340,7 @@ static void add_thread(char *entry, unsigned home, u64 loops)
     EXPECT(t->cpu.kernel_stack_top && platform_xsave_size() <= sizeof(areas[0]));
     t->cpu.fs_base = 0x00007fff00000000 + t->number;
     t->cpu.xsave = areas[thread_count];
-    platform_xsave_init(t->cpu.xsave);
+    platform_xsave_init(&t->cpu);
     platform_thread_init(&t->cpu, thread_body, t);
     map_user(DATA_VA + t->number * 0x10000, NULL, 0x2000, PTE_READ | PTE_WRITE);
     thread_count++;
