@@ -221,6 +221,7 @@ long sys_nanosleep(const struct syscall_args *a)
         return -EFAULT;
     if (timespec_to_ns(&ts, &ns))
         return -EINVAL;
+    current_thread()->restart.fn = NULL; /* an earlier sleep cannot be gone on with any more */
     return sleep_relative(CLOCK_MONOTONIC, later(clock_monotonic(), ns), ARG_PTR(a, 1));
 }
 
@@ -254,6 +255,7 @@ long sys_clock_nanosleep(const struct syscall_args *a)
         return -EFAULT;
     if (timespec_to_ns(&ts, &ns))
         return -EINVAL;
+    current_thread()->restart.fn = NULL;
     if (clock < 0 && (clock & 4) && (!~(clock >> 3) || ~(clock >> 3) == current_thread()->tid))
         return -EINVAL; /* one's own CPU time does not pass while one sleeps */
     bool cpu = clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID;
