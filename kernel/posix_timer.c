@@ -82,10 +82,7 @@ static s64 timer_forward(struct posix_timer *pt, u64 now)
 static void timer_expire(struct posix_timer *pt, u64 now, int *fatal)
 {
     bool kills = false;
-    if (!list_empty(&pt->entry.link)) {
-        pt->overrun++; /* an expiry from before timer_settime still waits */
-        pt->expired = true;
-    } else if (!pt->target_gone) {
+    if (!pt->target_gone) {
         signal_send_locked(pt->process, pt->target, pt->signo, &pt->entry.info, &pt->entry, &kills);
         pt->expired = !list_empty(&pt->entry.link);
     }
@@ -178,23 +175,29 @@ void posix_timers_init(struct process *p)
     list_init(&p->posix_timers);
 }
 
+/* Disarms it; a signal that nobody has taken yet is withdrawn, as since Linux 6.13. Lock held. */
+static void timer_disarm(struct posix_timer *pt)
+{
+    pt->deadline = NSEC_NEVER;
+    pt->interval = 0;
+    pt->expired = false;
+    if (list_empty(&pt->entry.link))
+        return;
+    struct signal_pending *q = pt->target ? &pt->target->pending : &pt->process->pending;
+    struct signal_entry *entry;
+    bool more = false;
+    list_remove(&pt->entry.link);
+    list_for_each(entry, &q->queue, link) more |= entry->info.si_signo == pt->signo;
+    if (!more)
+        q->set &= ~SIGNAL_BIT(pt->signo);
+}
+
 /* Takes pt out of the list and of any queue; lock held. */
 static void timer_unlink(struct posix_timer *pt)
 {
-    struct process *p = pt->process;
     list_remove(&pt->link);
-    pt->deadline = NSEC_NEVER;
-    pt->interval = 0;
-    if (!list_empty(&pt->entry.link)) {
-        struct signal_pending *q = pt->target ? &pt->target->pending : &p->pending;
-        struct signal_entry *entry;
-        bool more = false;
-        list_remove(&pt->entry.link);
-        list_for_each(entry, &q->queue, link) more |= entry->info.si_signo == pt->signo;
-        if (!more)
-            q->set &= ~SIGNAL_BIT(pt->signo);
-    }
-    p->queued_signals--;
+    timer_disarm(pt);
+    pt->process->queued_signals--;
 }
 
 static void timer_free(struct posix_timer *pt)
@@ -413,10 +416,8 @@ int posix_timer_set(int id, bool absolute, const struct timer_value *new, struct
     if (old)
         get_locked(pt, timer_now(pt), old);
     timer_cancel(&pt->timer, false);
-    pt->expired = false;
+    timer_disarm(pt);
     pt->overrun = pt->overrun_last = 0;
-    pt->deadline = NSEC_NEVER;
-    pt->interval = 0;
     if (new->value) {
         pt->relative = !absolute;
         u64 now = timer_now(pt);
