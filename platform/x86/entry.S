@@ -471,10 +471,10 @@ trap_entry:
     lea FRAME_IP(%rsp), %rsp
     iretq
 
-/* void platform_enter_user(void) */
+/* void platform_enter_user(void). RSP is never above the frame: an interrupt would be saved over it. */
 platform_enter_user:
-    mov %gs:PERCPU_STACK_TOP, %rsp
-    sub $FRAME_SIZE, %rsp
+    mov %gs:PERCPU_STACK_TOP, %rax
+    lea -FRAME_SIZE(%rax), %rsp
 
 /* RSP: the user_frame at the top of the kernel stack. May be entered again at any time. */
 exit_restart:
