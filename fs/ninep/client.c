@@ -336,6 +336,7 @@ static void free_fids(struct ninep_fid *f)
 
 void ninep_disconnect(struct ninep_client *c)
 {
+    log_debug("9p: unmounted after %llu requests", (unsigned long long)c->requests);
     ninep_clunk_now(c);
     platform_ninep_close(c->channel);
     free_fids(c->free);

@@ -127,12 +127,13 @@ static int read_pages(struct memory_object *o, u64 index, unsigned n_pages, void
 {
     struct ninep_node *n = page_cache_private(o);
     struct ninep_fid *f = reading_fid(n);
-    u64 room = (u64)n_pages << PAGE_SHIFT, done;
-    ssize got;
+    u64 offset = index << PAGE_SHIFT, room = (u64)n_pages << PAGE_SHIFT, size = READ_ONCE(o->size), done;
+    ssize got = 0;
 
     if (IS_ERR(f))
         return (int)PTR_ERR(f);
-    got = ninep_transfer_pages(&n->fs->client, NINEP_TREAD, f, index << PAGE_SHIFT, room, pages);
+    if (offset < size)
+        got = ninep_transfer_pages(&n->fs->client, NINEP_TREAD, f, offset, MIN(room, size - offset), pages);
     ninep_fid_put(&n->fs->client, f);
     if (got < 0)
         return (int)got;
