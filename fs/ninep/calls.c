@@ -274,21 +274,48 @@ int ninep_unlink(struct ninep_client *c, struct ninep_fid *dir, struct ninep_nam
     return run_only(call);
 }
 
-ssize ninep_readlink(struct ninep_client *c, struct ninep_fid *f, char *buf, size_t n)
+struct ninep_call *ninep_readlink_call(struct ninep_client *c, struct ninep_fid *f)
 {
-    struct ninep_call *call = call_on(c, NINEP_TREADLINK, f, 0, NINEP_HEADER + 2 + PATH_MAX);
-    ssize result = ninep_run(c, &call, 1);
-    const char *target;
+    return call_on(c, NINEP_TREADLINK, f, 0, NINEP_HEADER + 2 + PATH_MAX);
+}
+
+/* Bytes of the target, which stands at *target in the answer; or the error. */
+static ssize target_of(struct ninep_call *call, const char **target)
+{
     u16 length;
 
-    if (!result) {
-        target = ninep_get_string(&call->message, &length);
-        if (call->message.bad || length >= PATH_MAX || memchr(target, '\0', length)) {
-            result = ninep_malformed(call);
-        } else {
-            result = (ssize)MIN(n, (size_t)length);
-            memcpy(buf, target, (size_t)result);
-        }
+    if (call->error)
+        return call->error;
+    *target = ninep_get_string(&call->message, &length);
+    if (call->message.bad || length >= PATH_MAX || memchr(*target, '\0', length))
+        return ninep_malformed(call);
+    return length;
+}
+
+char *ninep_readlink_result(struct ninep_call *call)
+{
+    const char *target;
+    ssize n = target_of(call, &target);
+    char *copy = n < 0 ? NULL : kmalloc((size_t)n + 1);
+
+    if (copy) {
+        memcpy(copy, target, (size_t)n);
+        copy[n] = '\0';
+    }
+    return copy;
+}
+
+ssize ninep_readlink(struct ninep_client *c, struct ninep_fid *f, char *buf, size_t n)
+{
+    struct ninep_call *call = ninep_readlink_call(c, f);
+    const char *target;
+    ssize result = ninep_run(c, &call, 1);
+
+    if (!result)
+        result = target_of(call, &target);
+    if (result > 0) {
+        result = MIN(result, (ssize)n);
+        memcpy(buf, target, (size_t)result);
     }
     ninep_call_free(call);
     return result;

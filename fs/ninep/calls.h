@@ -43,7 +43,10 @@ int ninep_rename(struct ninep_client *c, struct ninep_fid *from, struct ninep_na
                  struct ninep_name name);
 /* flags: AT_REMOVEDIR or 0. */
 int ninep_unlink(struct ninep_client *c, struct ninep_fid *dir, struct ninep_name name, u32 flags);
-/* Bytes of the target, at most n of them in buf. */
+/* The target of a symlink, allocated, NUL-terminated; NULL on any error. */
+struct ninep_call *ninep_readlink_call(struct ninep_client *c, struct ninep_fid *f);
+char *ninep_readlink_result(struct ninep_call *call);
+/* The same at once. Bytes of the target, at most n of them in buf. */
 ssize ninep_readlink(struct ninep_client *c, struct ninep_fid *f, char *buf, size_t n);
 int ninep_fsync(struct ninep_client *c, struct ninep_fid *f, bool data_only);
 

@@ -66,42 +66,31 @@ static int open_directory(struct inode *i, struct file *f)
     return 0;
 }
 
-static ssize ask_target(struct inode *i, char *buf, size_t n)
+void ninep_keep_target(struct ninep_node *n, char *target)
 {
-    struct ninep_fid *f = ninep_fid_of(i);
-    ssize got = ninep_readlink(&ninep_super_of(i->super)->client, f, buf, n);
+    char *none = NULL;
 
-    ninep_fid_put(&ninep_super_of(i->super)->client, f);
-    return got;
+    if (!__atomic_compare_exchange_n(&n->target, &none, target, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        kfree(target);
 }
 
 static ssize read_link(struct inode *i, char *buf, size_t n)
 {
     struct ninep_node *node = i->private;
-    char *target = READ_ONCE(node->target);
+    struct ninep_client *c = &node->fs->client;
+    const char *target = __atomic_load_n(&node->target, __ATOMIC_ACQUIRE);
+    struct ninep_fid *f;
     ssize got;
 
-    if (!node->fs->keep)
-        return ask_target(i, buf, n);
-    if (!target) {
-        target = kzalloc(PATH_MAX);
-        got = target ? ask_target(i, target, PATH_MAX - 1) : -ENOMEM;
-        if (got >= 0) {
-            char *kept = krealloc(target, PATH_MAX, (size_t)got + 1);
-
-            target = kept ? kept : target;
-        }
-        char *none = NULL;
-        if (got < 0 || !__atomic_compare_exchange_n(&node->target, &none, target, false, __ATOMIC_ACQ_REL,
-                                                    __ATOMIC_ACQUIRE))
-            kfree(target);
-        if (got < 0)
-            return got;
-        target = node->target;
+    if (target) {
+        n = MIN(n, strlen(target));
+        memcpy(buf, target, n);
+        return (ssize)n;
     }
-    n = MIN(n, strlen(target));
-    memcpy(buf, target, n);
-    return (ssize)n;
+    f = ninep_fid_of(i);
+    got = ninep_readlink(c, f, buf, n);
+    ninep_fid_put(c, f);
+    return got;
 }
 
 #define ATTRIBUTE_OPS \

@@ -88,7 +88,8 @@ static int read_all(struct ninep_client *c, struct ninep_fid *f, struct ninep_li
     ssize got = buffer ? ninep_open(c, f, O_RDONLY | O_DIRECTORY) : -ENOMEM;
     u64 offset = 0;
 
-    while (got >= 0) {
+    /* Many file systems give the last entry the largest position there is. */
+    while (got >= 0 && offset != INT64_MAX) {
         got = ninep_transfer(c, NINEP_TREADDIR, f, offset, CHUNK_SIZE, &s, 1);
         if (got <= 0)
             break;
@@ -97,7 +98,7 @@ static int read_all(struct ninep_client *c, struct ninep_fid *f, struct ninep_li
             got = error;
     }
     kfree(buffer);
-    return (int)got;
+    return (int)MIN(got, 0l);
 }
 
 struct ninep_listing *ninep_listing_get(struct inode *dir)

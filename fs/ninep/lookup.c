@@ -9,15 +9,21 @@
 #include "kernel/lib/string.h"
 
 #define NEIGHBOURS 31u
+/* So many names missed in a directory, all names in it are asked for: not there again costs nothing then. */
+#define MISSES     3u
+#define LONG_DIRECTORY (16u << 10) /* bytes: too long for that */
 
 /* An object wanted: the last of n names from where the walk begins. */
 struct wanted {
     const struct ninep_name *names;
     unsigned n;
+    struct wanted *parent; /* what one name less leads to; may be NULL */
     struct ninep_fid *fid; /* NULL if it was not found */
     struct ninep_attr attr;
+    u8 type;               /* of its qid */
     int error;
-    struct ninep_call *call;
+    struct ninep_call *call, *readlink;
+    char *target;          /* of a symlink, if there was room to ask for it */
 };
 
 static void send(struct ninep_client *c, struct wanted *w, unsigned n)
@@ -25,9 +31,12 @@ static void send(struct ninep_client *c, struct wanted *w, unsigned n)
     struct ninep_call *calls[NINEP_BATCH];
     unsigned count = 0;
 
-    for (unsigned k = 0; k < n; k++)
+    for (unsigned k = 0; k < n; k++) {
         if (w[k].call)
             calls[count++] = w[k].call;
+        if (w[k].readlink)
+            calls[count++] = w[k].readlink;
+    }
     if (count)
         ninep_run(c, calls, count);
 }
@@ -47,6 +56,7 @@ static void walk_all(struct ninep_client *c, struct ninep_fid *from, struct want
 
         /* Not all of the way: what stopped the last step is not said. */
         w[k].error = got < 0 ? got : got < (int)w[k].n ? -EAGAIN : 0;
+        w[k].type = w[k].error ? 0 : qids[got - 1].type;
         if (w[k].error) {
             ninep_fid_discard(c, w[k].fid);
             w[k].fid = NULL;
@@ -56,23 +66,82 @@ static void walk_all(struct ninep_client *c, struct ninep_fid *from, struct want
     }
 }
 
-/* The second round: attributes of what was found. */
+/* The answer to a step of its own: the error stays -EAGAIN if it went well this time. */
+static void ask_why(struct ninep_client *c, struct wanted *w)
+{
+    struct ninep_qid qid;
+    int got = ninep_walk_result(w->call, 1, &qid);
+
+    if (got == 1) {
+        ninep_fid_put(c, w->fid);
+    } else {
+        ninep_fid_discard(c, w->fid);
+        w->error = got;
+    }
+    w->fid = NULL;
+    ninep_call_free(w->call);
+    w->call = NULL;
+}
+
+/*
+ * The second round: attributes of what was found, and where symlinks lead to. Of the first name that was not found on the
+ * way: a walk of that step alone, which says why.
+ */
 static void ask_all(struct ninep_client *c, struct wanted *w, unsigned n)
 {
-    for (unsigned k = 0; k < n; k++)
-        w[k].call = w[k].error ? NULL : ninep_getattr_call(c, w[k].fid);
+    for (unsigned k = 0; k < n; k++) {
+        struct wanted *parent = w[k].parent;
+
+        if (!w[k].error) {
+            w[k].call = ninep_getattr_call(c, w[k].fid);
+            if (w[k].call && w[k].type == NINEP_QID_SYMLINK && n <= NINEP_BATCH / 2)
+                w[k].readlink = ninep_readlink_call(c, w[k].fid);
+        } else if (w[k].error == -EAGAIN && parent && parent->fid && parent->type == NINEP_QID_DIRECTORY) {
+            w[k].fid = ninep_fid_new(c);
+            w[k].call = w[k].fid ? ninep_walk_call(c, parent->fid, w[k].fid, &w[k].names[w[k].n - 1], 1) : NULL;
+        }
+    }
     send(c, w, n);
     for (unsigned k = 0; k < n; k++) {
+        if (w[k].error && w[k].call)
+            ask_why(c, &w[k]);
         if (w[k].error)
             continue;
         w[k].error = w[k].call ? ninep_getattr_result(w[k].call, &w[k].attr) : -ENOMEM;
         if (w[k].error) {
             ninep_fid_put(c, w[k].fid);
             w[k].fid = NULL;
+        } else if (w[k].readlink) {
+            w[k].target = ninep_readlink_result(w[k].readlink);
         }
         ninep_call_free(w[k].call);
-        w[k].call = NULL;
+        ninep_call_free(w[k].readlink);
+        w[k].call = w[k].readlink = NULL;
     }
+}
+
+/* The inode of an object found; its fid and target are taken over. Reference, or ERR_PTR. */
+static struct inode *inode_of(struct ninep_super *fs, struct wanted *w)
+{
+    struct inode *i = ninep_inode(fs, w->fid, &w->attr);
+
+    w->fid = NULL;
+    if (!IS_ERR(i) && fs->keep && w->target)
+        ninep_keep_target(ninep_node_of(i), w->target);
+    else
+        kfree(w->target);
+    w->target = NULL;
+    return i;
+}
+
+/* Gives up what was not made an inode of. */
+static void free_wanted(struct ninep_client *c, struct wanted *w, unsigned n)
+{
+    for (unsigned k = 0; k < n; k++) {
+        ninep_fid_put(c, w[k].fid);
+        kfree(w[k].target);
+    }
+    kfree(w);
 }
 
 static void find_all(struct inode *dir, struct wanted *w, unsigned n)
@@ -91,7 +160,7 @@ struct inode *ninep_find(struct inode *dir, const struct dentry *d)
     struct wanted w = {.names = &name, .n = 1};
 
     find_all(dir, &w, 1);
-    return w.error ? ERR_PTR(w.error) : ninep_inode(ninep_super_of(dir->super), w.fid, &w.attr);
+    return w.error ? ERR_PTR(w.error) : inode_of(ninep_super_of(dir->super), &w);
 }
 
 /*
@@ -104,13 +173,10 @@ static struct dentry *make_known(struct dentry *dir, struct ninep_name name, str
     struct dentry *d = dentry_find(dir, name.s, name.length);
     struct inode *i = NULL;
 
-    if (d || dir->unlinked) {
-        if (found)
-            ninep_fid_put(&fs->client, found->fid);
+    if (d || dir->unlinked)
         return d;
-    }
     if (found)
-        i = ninep_inode(fs, found->fid, &found->attr);
+        i = inode_of(fs, found);
     d = IS_ERR(i) ? ERR_PTR(-ENOMEM) : dentry_create(dir, name.s, name.length);
     if (IS_ERR(d)) {
         if (i && !IS_ERR(i))
@@ -171,15 +237,28 @@ static int find_neighbours(struct inode *dir, struct dentry *d, s64 k, bool *don
     }
     error = w[0].error;
     if (!error) {
-        i = ninep_inode(n->fs, w[0].fid, &w[0].attr);
+        i = inode_of(n->fs, &w[0]);
         if (IS_ERR(i))
             error = (int)PTR_ERR(i);
         else
             d->inode = i;
     }
     n->last_found = k + count - 1;
-    kfree(w);
+    free_wanted(&n->fs->client, w, count);
     return error;
+}
+
+/* A name is not there. Inode locked. */
+static void missed(struct inode *dir)
+{
+    struct ninep_node *n = dir->private;
+    struct ninep_listing *l;
+
+    if (!n->fs->keep || ++n->misses != MISSES || dir->size > LONG_DIRECTORY)
+        return;
+    l = ninep_listing_get(dir); /* which keeps it */
+    if (!IS_ERR(l))
+        ninep_listing_put(l);
 }
 
 int ninep_lookup(struct inode *dir, struct dentry *d)
@@ -204,7 +283,9 @@ int ninep_lookup(struct inode *dir, struct dentry *d)
     i = ninep_find(dir, d);
     if (!IS_ERR(i))
         d->inode = i;
-    else if (i != ERR_PTR(-ENOENT))
+    else if (i == ERR_PTR(-ENOENT))
+        missed(dir);
+    else
         error = (int)PTR_ERR(i);
     return error;
 }
@@ -251,18 +332,18 @@ void ninep_look_ahead(struct dentry *dir, const char *path)
     for (k = 0; k < n; k++) {
         w[k].names = names;
         w[k].n = k + 1;
+        w[k].parent = k ? &w[k - 1] : NULL;
     }
     find_all(dir->inode, w, n);
     dentry_get(dir);
     for (k = 0; k < n && dir; k++) {
-        bool missing = w[k].error == -ENOENT && k == 0;
+        bool missing = w[k].error == -ENOENT;
         struct dentry *next = NULL;
 
         if (S_ISDIR(dir->inode->mode) && (!w[k].error || missing)) {
             mutex_lock(&dir->inode->lock);
             next = make_known(dir, names[k], missing ? NULL : &w[k]);
             mutex_unlock(&dir->inode->lock);
-            w[k].fid = NULL;
         }
         dentry_put(dir);
         dir = next;
@@ -273,7 +354,5 @@ void ninep_look_ahead(struct dentry *dir, const char *path)
     }
     if (dir)
         dentry_put(dir);
-    for (k = 0; k < n; k++)
-        ninep_fid_put(&fs->client, w[k].fid);
-    kfree(w);
+    free_wanted(&fs->client, w, n);
 }

@@ -57,6 +57,7 @@ struct ninep_node {
     struct ninep_listing *listing; /* of a directory, with keep: names in it; inode's lock */
     s64 last_found;                /* number in it of the name looked up last; inode's lock */
     u32 streak;                    /* names looked up in its order before that */
+    u32 misses;                    /* names that it does not have, asked for without a listing */
     char *target;                  /* of a symlink, with keep; set once */
 };
 
@@ -116,6 +117,8 @@ int ninep_lookup(struct inode *dir, struct dentry *d);
 void ninep_look_ahead(struct dentry *dir, const char *path);
 /* The inode of dir's name d, asked for at the server. Reference, or ERR_PTR. */
 struct inode *ninep_find(struct inode *dir, const struct dentry *d);
+/* A symlink's target becomes known, unless it is; it is taken over. directory.c */
+void ninep_keep_target(struct ninep_node *n, char *target);
 static inline struct ninep_name ninep_name_of(const struct dentry *d)
 {
     return (struct ninep_name){d->name, d->name_length};

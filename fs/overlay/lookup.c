@@ -33,12 +33,15 @@ static struct dentry *ask(struct dentry *dir, const struct dentry *name)
     return d == ERR_PTR(-ENOENT) ? NULL : d;
 }
 
-/* Takes the next object down into account; its reference is taken over. True if it shows. */
-static bool add(struct found *f, struct dentry *d)
+/*
+ * Takes the next object down into account; its reference is taken over. more: there are layers below it, for which it
+ * matters whether it is opaque. True if it shows.
+ */
+static bool add(struct found *f, struct dentry *d, bool more)
 {
     bool directory = S_ISDIR(d->inode->mode), first = !f->upper && !f->n_lowers;
 
-    f->done = !directory || overlay_is_opaque(d->inode);
+    f->done = !directory || (more && overlay_is_opaque(d->inode));
     if (overlay_is_whiteout(d->inode) || (!directory && !first)) {
         dentry_put(d);
         return false;
@@ -54,14 +57,14 @@ static int find(struct overlay_node *n, const struct dentry *name, struct found 
         d = ask(n->upper_dir, name);
         if (IS_ERR(d))
             return (int)PTR_ERR(d);
-        if (d && add(f, d))
+        if (d && add(f, d, n->n_lowers > 0))
             f->upper = d;
     }
     for (u32 k = 0; k < n->n_lowers && !f->done; k++) {
         d = ask(n->lowers[k], name);
         if (IS_ERR(d))
             return (int)PTR_ERR(d);
-        if (d && add(f, d))
+        if (d && add(f, d, k + 1 < n->n_lowers))
             f->lowers[f->n_lowers++] = d;
     }
     return 0;
