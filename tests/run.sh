@@ -6,7 +6,8 @@
 #   unit       build/unit/*: kernel and tool sources on the host, under sanitizers
 #   structure  tests/structure.sh: order of the source tree
 #   abi        tests/abi/*.c: small programs; output and status in the VM must be those on Linux. In a program's first
-#              lines "flags: -lm" adds to its compilation and "accel: kvm" limits it, each on a line of its own.
+#              lines "flags: -lm" adds to its compilation, "accel: kvm" limits it, and "cpus: 4" says that it is about what
+#              CPUs do side by side, each on a line of its own. 1 and 2 CPUs for all, 4 for those and with --full for all.
 #   platform   tests/platform: a test kernel for the platform layer alone
 #   run        tests/run/*.sh: the command and the VM from outside
 #   apps       tests/apps: real programs
@@ -167,7 +168,7 @@ for source in tests/abi/*.c; do
     [ -f "$source" ] || continue
     name=$(basename "$source" .c)
     wanted=
-    for variant in linux kvm.1 kvm.2 tcg.1 tcg.2; do
+    for variant in linux kvm.1 kvm.2 kvm.4 tcg.1 tcg.2 tcg.4; do
         selected "abi.$name.$variant" && wanted=1
     done
     [ -n "$wanted" ] || continue
@@ -184,8 +185,9 @@ for source in tests/abi/*.c; do
     [ -f "$source" ] || continue
     name=$(basename "$source" .c)
     only=$(sed -n '1,12s,^[ /*]*accel: *\([a-z]*\).*,\1,p' "$source")
+    many=$(sed -n '1,12s,^[ /*]*cpus: *\([0-9]*\).*,\1,p' "$source")
     for accel in kvm tcg; do
-        for cpus in 1 2; do
+        for cpus in 1 2 ${full:+4} $([ -n "${full:-}" ] || echo "$many"); do
             if [ $accel = kvm ] && [ -n "$kvm_problem" ]; then
                 skip "abi.$name.kvm.$cpus" "$kvm_problem"
             elif [ $accel != "${only:-$accel}" ]; then

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* Many threads at one tree: what each finds may differ from run to run, what must hold at the end
  * may not. */
 #include "file_check.h"

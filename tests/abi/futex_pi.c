@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* Priority-inheritance futexes: words, errors, hand-over, owner's death, requeue to PI, and that priority is lent. */
 #include "abi.h"
 #include <linux/futex.h>

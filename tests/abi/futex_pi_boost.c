@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /*
  * Priority inheritance at work, on one CPU: a low real-time thread holds the lock, a high one waits for it, and
  * a middle one hogs the CPU. The low one must run at the high one's priority until it unlocks; also along a chain of two locks.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* Robust futexes: a thread ends while it owns locks; pthread's robust mutexes, and the raw list. */
 #include "abi.h"
 #include <linux/futex.h>

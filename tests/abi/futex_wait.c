@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* futex(2) between threads: wake counts, bitsets, requeue, shared mappings at two addresses, deadlines, interruption. */
 #include "abi.h"
 #include <linux/futex.h>

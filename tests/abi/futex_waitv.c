@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* futex_waitv: waiting on several words. */
 #include "abi.h"
 #include <linux/futex.h>

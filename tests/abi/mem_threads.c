@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /*
  * Threads that map, protect, fill and drop memory side by side, in one address space and in each other's sight: nothing
  * may be lost, and what is given back must be gone for all.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* sched_setaffinity(2), getcpu(2), and that a thread runs where it may. Prints nothing that depends on the number of CPUs. */
 #include "abi.h"
 #include <pthread.h>

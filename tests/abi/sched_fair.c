@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* Who gets the CPU: equal shares, nice, real-time before others, nobody starved. One CPU is used, whatever there are. */
 #include "abi.h"
 #include <pthread.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* Queued real-time signals: order, siginfo, the limit, forged codes, and kill's errors. */
 #include "abi.h"
 #include <limits.h>

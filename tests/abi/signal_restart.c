@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* Which blocking calls a handler with and without SA_RESTART interrupts: signal(7). */
 #include "abi.h"
 #include <linux/futex.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* Stop and continue of a whole process, SIGCONT sent by a timer; stop and continue signals cancel each other. */
 #include "abi.h"
 #include <pthread.h>

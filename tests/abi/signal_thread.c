@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* Which thread takes a signal; delivery to threads that compute without ever entering the kernel. */
 #include "abi.h"
 #include <pthread.h>

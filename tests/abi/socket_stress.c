@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /*
  * Many threads at once: an epoll echo server with clients of both families, storms of short connections, a full backlog,
  * descriptors closed while others wait on them, datagrams against a full queue. Prints totals, which are the same every time.

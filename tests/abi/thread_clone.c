@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* clone(2) and clone3(2): flag checks, sizes, ids and TLS of a raw thread. */
 #include "abi.h"
 #include <linux/futex.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /*
  * Threads that end in every order. The case is the first argument; without one, those that leave the process alive.
  * Exit statuses of the others are in thread_exit_*.c, which include this file.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* membarrier(2): commands, registration, errors, and the ordering it promises between two threads. */
 #include "abi.h"
 #include <linux/membarrier.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* rseq(2): registration errors, the CPU number, and an abort when the thread is preempted inside a critical section. */
 #include "abi.h"
 #include <linux/rseq.h>

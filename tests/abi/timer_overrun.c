@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /*
  * timer_getoverrun(2): periods that pass while the signal is blocked are counted, on clocks of time and of CPU time; what the
  * siginfo says, what resetting, disarming and taking by sigtimedwait, signalfd and a handler do to the count.

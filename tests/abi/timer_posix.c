@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /* POSIX timers: errors, notification kinds, absolute times, overruns, deletion with a signal pending, CPU clocks. */
 #include "abi.h"
 #include <pthread.h>
