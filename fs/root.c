@@ -89,15 +89,31 @@ static struct super *mount_lower(const void *image, u64 image_size)
     vm_fail(STATUS_VM_FAILED, "root=%s: a root is 9p:TAG, erofs, or erofs:DISK", root_parameter);
 }
 
+/* The overlay's root shows what the upper layer's root has; nobody made that on purpose. */
+static void lend_attributes(struct inode *upper, const struct inode *lower)
+{
+    upper->mode = lower->mode;
+    upper->uid = lower->uid;
+    upper->gid = lower->gid;
+    upper->atime = lower->atime;
+    upper->mtime = lower->mtime;
+    upper->ctime = lower->ctime;
+}
+
 void root_compose(const void *image, u64 image_size)
 {
     struct path_ref upper = {root_mount, root_mount->root}, lower, root;
     struct super *s;
+    struct mount *m;
     int error;
 
     if (!root_parameter)
         return;
+    /* A directory that is mounted on hides the lower one: nobody need look for that. Nothing else changes mounts yet. */
+    list_for_each(m, &root_mount->children, sibling)
+        m->mountpoint->inode->ops->setxattr(m->mountpoint->inode, OVERLAY_XATTR_OPAQUE, "y", 1, 0);
     s = mount_lower(image, image_size);
+    lend_attributes(root_mount->root->inode, s->root->inode);
     lower = (struct path_ref){mount_create(s, s->root, MS_RDONLY), s->root};
     if (!lower.mount)
         vm_fail(STATUS_VM_FAILED, "root=%s: out of memory", root_parameter);

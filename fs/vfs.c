@@ -102,6 +102,7 @@ static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, co
     const char *name;
     struct inode *dir;
     struct dentry *d;
+    s64 dir_mtime;
     int error;
 
     while (*path == '/')
@@ -111,6 +112,7 @@ static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, co
         return error;
     dir = at.dentry->inode;
     mutex_lock(&dir->lock);
+    dir_mtime = dir->mtime;
     d = path_lookup_child(at.dentry, name, strlen(name), true);
     if (!IS_ERR(d)) {
         dentry_put(d);
@@ -129,6 +131,7 @@ static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, co
             d->inode->uid = uid;
             d->inode->gid = gid;
             d->inode->atime = d->inode->mtime = d->inode->ctime = mtime;
+            dir->mtime = dir_mtime; /* it is unpacked, not changed */
             if (made)
                 *made = d->inode;
         }
@@ -197,7 +200,7 @@ int vfs_boot_symlink(const char *path, const char *target, u32 uid, u32 gid, s64
 
 int vfs_chdir(const char *path)
 {
-    struct path_ref at;
+    struct path_ref at = {0};
     int error = path_find(AT_FDCWD, path, FIND_FOLLOW | FIND_DIRECTORY, 0, &at);
 
     if (!error)

@@ -30,7 +30,7 @@
 #define SUPERBLOCK_OFFSET 1024
 struct superblock {
     uint32_t magic, checksum, features;
-    uint8_t block_bits, extra[23];
+    uint8_t block_bits, extra[19];
     uint32_t build_nanoseconds, blocks;
 };
 
@@ -160,7 +160,7 @@ static struct volume parse_volume(const char *text, const char *cwd)
 void sources_open(struct sources *sources, const struct run_options *options, const char *cwd)
 {
     *sources = (struct sources){.directory = -1};
-    open_root(sources, options->root ? options->root : "none", cwd);
+    open_root(sources, options->root ? options->root : "/", cwd);
     sources->volume_count = options->volumes.count;
     sources->volumes = allocate((options->volumes.count + 1) * sizeof(struct volume));
     for (size_t i = 0; i < options->volumes.count; i++)

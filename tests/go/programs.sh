@@ -58,7 +58,7 @@ run_one()
         set --
         for word in $environment; do set -- "$@" -e "$word"; done
         # shellcheck disable=SC2086
-        timeout -k 5 310 "$build/aril" run -m 4G --cpus "$cpus" --accel "$accel" --timeout 300 --clean-env "$@" \
+        timeout -k 5 310 "$build/aril" run --root none -m 4G --cpus "$cpus" --accel "$accel" --timeout 300 --clean-env "$@" \
             --file /etc/hosts:/etc/hosts "$program" $arguments </dev/null >"$work/vm.out" 2>"$work/vm.err"
         vm_status=$?
         messages "$work/vm" >"$work/result"

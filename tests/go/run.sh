@@ -95,7 +95,7 @@ one_package() # PACKAGE
         [ "$accel" = tcg ] && limit=1500
         set --
         for e in $environment; do set -- "$@" -e "$e"; done
-        timeout -k 5 $((limit + 30)) "$build/aril" run -m 4G --cpus "$cpus" --accel "$accel" --timeout $((limit + 20)) --clean-env "$@" \
+        timeout -k 5 $((limit + 30)) "$build/aril" run --root none -m 4G --cpus "$cpus" --accel "$accel" --timeout $((limit + 20)) --clean-env "$@" \
             --file "$goroot:$goroot" --file /usr/bin/nohup:/usr/bin/nohup --file /etc/hosts:/etc/hosts \
             --file "$(realpath /etc/localtime):/etc/localtime" --file /usr/share/zoneinfo:/usr/share/zoneinfo \
             "$program" -test.short -test.v -test.timeout=${limit}s \

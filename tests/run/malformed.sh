@@ -18,7 +18,7 @@ mkdir "$dir/files"
 # run FILE: standard error in $dir/err, returns the status
 run()
 {
-    timeout -k 2 60 "$build/aril" run --accel $accel --timeout 50 "$dir/files/$1" >"$dir/out" 2>"$dir/err" </dev/null
+    timeout -k 2 60 "$build/aril" run --root none --accel $accel --timeout 50 "$dir/files/$1" >"$dir/out" 2>"$dir/err" </dev/null
 }
 
 run well_formed

@@ -261,7 +261,7 @@ usage_cases
 missing_cases
 for accelerator in ${ACCEL:-kvm tcg}; do
     suffix=.$accelerator
-    vm=("$aril" run --accel "$accelerator" --timeout 60)
+    vm=("$aril" run --root none --accel "$accelerator" --timeout 60)
     if "$aril" run --accel "$accelerator" --qemu true busybox 2>&1 | grep -q 'KVM does not work'; then
         echo "skip run$suffix - KVM does not work here"
         continue

@@ -30,7 +30,7 @@ for accel in $accels; do
             seed=${STRESS_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
             name=stress.$program.$accel.$cpus
             # Whoever hangs is told from whoever is slow by far: the programs end on time by themselves.
-            out=$(timeout -k 5 $((seconds * 3 + 120)) "$build/aril" run --accel "$accel" --cpus "$cpus" -m 512M \
+            out=$(timeout -k 5 $((seconds * 3 + 120)) "$build/aril" run --root none --accel "$accel" --cpus "$cpus" -m 512M \
                 --timeout $((seconds * 3 + 90)) "$build/stress/$program" "$seconds" "$seed" 2>&1 </dev/null)
             rc=$?
             if [ $rc -eq 0 ] && [ "$out" = "stress: ok" ]; then

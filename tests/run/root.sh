@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# root.sh: where the files of `aril run` come from: this host's, --root, -v and --file together, and what is said when one of
+# them is wrong. Prints "ok NAME", "not ok NAME - why" or "skip NAME - why"; status 1 if one failed.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=$(realpath "${B:-build}")
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failed=0 suffix=
+busybox=$(command -v busybox)
+: "${ACCEL:=kvm tcg}"
+
+pass() { echo "ok $1$suffix"; }
+fail() {
+    echo "not ok $1$suffix - $2"
+    failed=1
+}
+
+# refused NAME STATUS TEXT OPTIONS...: `aril run OPTIONS` ends with STATUS and says TEXT.
+refused() {
+    local name=$1 status=$2 text=$3 got
+    shift 3
+    timeout -k 5 90 "$build/aril" run "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    got=$?
+    if [ $got != "$status" ]; then
+        fail "$name" "status $got, not $status: $(head -c 300 "$dir/err" | tr '\n' '|')"
+    elif ! grep -qF -- "$text" "$dir/err"; then
+        fail "$name" "no '$text' in: $(head -c 300 "$dir/err" | tr '\n' '|')"
+    else
+        pass "$name"
+    fi
+}
+
+# prints NAME TEXT OPTIONS...: `aril run OPTIONS` ends with 0 and prints TEXT.
+prints() {
+    local name=$1 text=$2 got status
+    shift 2
+    got=$(cd "$dir/here" && timeout -k 5 90 "$build/aril" run --accel "$accelerator" "$@" 2>"$dir/err" </dev/null)
+    status=$?
+    if [ "$got" = "$text" ] && [ $status = 0 ]; then
+        pass "$name"
+    else
+        fail "$name" "status $status, '$got' and not '$text'; $(head -c 300 "$dir/err" | tr '\n' '|')"
+    fi
+}
+
+mkdir -p "$dir/here" "$dir/tree/bin" "$dir/tree/data" "$dir/vol:ume,1"
+echo plain >"$dir/file"
+echo host >"$dir/here/text"
+chmod 1777 "$dir/tree/data"
+ln -s data "$dir/tree/link"
+echo inside >"$dir/tree/data/text"
+cp "$busybox" "$dir/tree/bin/busybox"
+ln -s busybox "$dir/tree/bin/sh"
+echo shared >"$dir/vol:ume,1/text"
+printf '#!/bin/sh\necho "$0 $*"\n' >"$dir/here/script"
+chmod 755 "$dir/here/script"
+
+# ------------------------------------------------------------------ what is refused before a VM starts
+
+refused root-missing 125 "--root $dir/missing: No such file or directory" --root "$dir/missing" true
+refused root-device 125 "neither a directory nor an image file" --root /dev/null true
+refused root-text 125 "no EROFS image: it has only 6 bytes" --root "$dir/file" true
+head -c 100000 "$busybox" >"$dir/elf"
+refused root-elf 125 "it looks like an ELF file" --root "$dir/elf" true
+head -c 10000 /dev/zero >"$dir/zero"
+refused root-zero 125 "its magic number is another" --root "$dir/zero" true
+(cd "$dir" && tar cf tree.tar file)
+refused root-tar 125 "it looks like a tar archive" --root "$dir/tree.tar" true
+# A superblock that says it has 1000 blocks of 4096 bytes.
+{ head -c 1024 /dev/zero; printf '\342\341\365\340\0\0\0\0\0\0\0\0\014'; head -c 23 /dev/zero; printf '\350\003\0\0'; head -c 5000 /dev/zero; } >"$dir/cut"
+refused root-truncated 125 "the image is truncated: it says 4096000 bytes and has 6064" --root "$dir/cut" true
+refused root-empty 125 "--root wants a directory" --root "" true
+refused volume-form 125 "-v wants HOST:GUEST" -v "$dir" true
+refused volume-relative 125 "must be an absolute path" -v "$dir:data" true
+refused volume-root 125 "a volume cannot be the VM's root" -v "$dir:/" true
+refused volume-missing 125 "$dir/missing: No such file or directory" -v "$dir/missing:/data" true
+refused volume-file 125 "only directories can be volumes; --file" -v "$dir/file:/data" true
+refused missing-in-path 127 "no-such-command: command not found" no-such-command
+
+# ------------------------------------------------------------------ in the VM
+
+for accelerator in $ACCEL; do
+    suffix=.$accelerator
+    if [ "$accelerator" = kvm ] && ! "$build/aril" run --root none --accel kvm --timeout 30 "$busybox" true >/dev/null 2>&1; then
+        echo "skip root$suffix - KVM does not work here"
+        continue
+    fi
+    prints host-command "$(ls -lA --full-time /etc/apt /usr/lib/python3)" ls -lA --full-time /etc/apt /usr/lib/python3
+    prints host-root "$(stat -c '%A %U %G %y' /)" stat -c '%A %U %G %y' /
+    prints host-relative host cat text
+    prints host-script "./script a b" ./script a b
+    prints host-shell "$dir/here" sh -c pwd
+    prints host-workdir /usr/share -w /usr/share sh -c pwd
+    prints new-workdir "$dir/here/a/b" -w a/b sh -c pwd
+    prints host-stays "changed" sh -c 'echo changed >text; while read -r x; do echo $x; done <text'
+    [ "$(cat "$dir/here/text")" = host ] && pass host-unchanged || fail host-unchanged "the VM has written to the host"
+    prints host-tmp-mode 1777 stat -c %a /tmp
+    prints file-over-host plain --file "$dir/file:$dir/here/text" cat text
+    prints file-beside-host "plain" --file "$dir/file:/tmp/aril-test-file" cat /tmp/aril-test-file
+    prints file-leaves-directory "$(stat -c '%a %U %y' /var/tmp)" --file "$dir/file:/var/tmp/aril-test-file" stat -c '%a %U %y' /var/tmp
+    prints file-below-link "plain" --file "$dir/file:/bin/aril-test-file" cat /usr/bin/aril-test-file
+    refused host-not-executable 126 "$dir/file: permission denied" "$dir/file"
+    prints none-is-alone "bin
+dev
+proc
+sys" --root none -w / --file "$dir/file:/bin/x" --file "$busybox:/bin/busybox" /bin/busybox sh -c 'cd /; for f in *; do case $f in tmp|usr) ;; *) echo $f; esac; done'
+    prints directory-root "bin
+data
+dev
+link
+proc
+sys" --root "$dir/tree" busybox ls /
+    prints directory-file "inside" --root "$dir/tree" /bin/busybox cat link/text
+    prints directory-own-mode "1777" --root "$dir/tree" --file "$dir/file:/link/new" busybox stat -c %a /data
+    refused directory-without 127 "python3: command not found" --root "$dir/tree" --accel "$accelerator" python3
+    refused directory-missing-path 127 "/bin/python3: no such file" --root "$dir/tree" --accel "$accelerator" /bin/python3
+    prints volume shared -v "$dir/vol:ume,1:/some/where" --root "$dir/tree" busybox cat /some/where/text
+    prints volume-write new -v "$dir/vol:ume,1:/v" --root "$dir/tree" busybox sh -c 'echo new >/v/new; read -r x </v/new; echo $x'
+    [ "$(cat "$dir/vol:ume,1/new" 2>/dev/null)" = new ] && pass volume-written || fail volume-written "not on the host"
+    rm -f "$dir/vol:ume,1/new"
+    prints volume-read-only shared -v "$dir/vol:ume,1:/v:ro" --root "$dir/tree" busybox cat /v/text
+    refused volume-refuses-writes 1 "Read-only file system" -v "$dir/vol:ume,1:/v:ro" --accel "$accelerator" --root "$dir/tree" busybox touch /v/text
+    prints two-volumes "inside
+shared" -v "$dir/vol:ume,1:/v" -v "$dir/tree/data:/v/below" cat /v/below/text /v/text
+    refused root-without-device 125 "the VM has no 9p device with mount tag 'other'" --accel "$accelerator" --append root=9p:other "$busybox" true
+    refused root-unknown 125 "root=nfs:x: a root is 9p:TAG" --accel "$accelerator" --append root=nfs:x "$busybox" true
+done
+exit $failed
