@@ -58,8 +58,6 @@ static int check_header(struct check *c)
         return fail(c, error, "cannot be read");
     if (!n)
         return fail(c, -ENOEXEC, "is empty");
-    if (n >= 2 && !memcmp(h->e_ident, "#!", 2))
-        return fail(c, -ENOEXEC, "is a script, not an ELF program: run its interpreter");
     if (n < SELFMAG || memcmp(h->e_ident, ELFMAG, SELFMAG))
         return fail(c, -ENOEXEC, "is not an ELF file");
     if (n >= EI_NIDENT && h->e_ident[EI_CLASS] != ELFCLASS64)
