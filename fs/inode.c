@@ -93,8 +93,11 @@ static void split_time(s64 ns, u64 *seconds, u64 *rest)
 
 int inode_stat(struct inode *i, struct stat *st)
 {
-    int error = i->ops->refresh ? i->ops->refresh(i) : 0;
+    int error;
 
+    if (i->ops->stat)
+        return i->ops->stat(i, st);
+    error = i->ops->refresh ? i->ops->refresh(i) : 0;
     if (error)
         return error;
     memset(st, 0, sizeof(*st));

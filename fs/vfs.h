@@ -176,6 +176,8 @@ struct inode_ops {
     int (*open)(struct inode *i, struct file *f);
     /* Brings the fields up to date before stat(2) shows them. No lock held. NULL: they always are. */
     int (*refresh)(struct inode *i);
+    /* all that inode_stat() does, for inodes that stand for others; may be NULL */
+    int (*stat)(struct inode *i, struct stat *st);
     /* corrects what inode_stat() filled from the fields; may be NULL */
     int (*getattr)(struct inode *i, struct stat *st);
     /* inode locked; NULL: the fields are all there is, size EINVAL */

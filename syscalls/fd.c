@@ -7,6 +7,7 @@
 #include <linux/falloc.h>
 #include <linux/fadvise.h>
 #include <linux/fs.h>
+#include <linux/mman.h>
 #include "fs/file_lock.h"
 #include "fs/page_cache.h"
 #include "fs/pipe.h"
@@ -442,18 +443,23 @@ long sys_fallocate(const struct syscall_args *a)
     return result;
 }
 
-/* What posix_fadvise(2) does at once; o may be NULL. n 0: up to the end. Only whole pages are dropped. */
-static void advise(struct memory_object *o, u64 offset, u64 n, int advice)
+/* What posix_fadvise(2) does at once. n 0: up to the end. Only whole pages are dropped. */
+static void advise(struct file *f, u64 offset, u64 n, int advice)
 {
     u64 end = n && offset + n > offset ? offset + n : INT64_MAX;
+    struct memory_object *o;
 
-    if (!o)
+    if (!S_ISREG(f->inode->mode) || !f->ops->mmap)
+        return;
+    o = f->ops->mmap(f, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE);
+    if (IS_ERR(o))
         return;
     if (advice == POSIX_FADV_WILLNEED && o->ops->read_ahead)
         o->ops->read_ahead(o, offset >> PAGE_SHIFT, ALIGN_UP(end, PAGE_SIZE) >> PAGE_SHIFT);
     else if (advice == POSIX_FADV_DONTNEED && o->ops->drop)
         o->ops->drop(o, ALIGN_UP(offset, PAGE_SIZE) >> PAGE_SHIFT,
                      end >= READ_ONCE(o->size) ? UINT64_MAX : end >> PAGE_SHIFT);
+    memory_object_put(o);
 }
 
 long sys_fadvise64(const struct syscall_args *a)
@@ -468,7 +474,7 @@ long sys_fadvise64(const struct syscall_args *a)
     else if (ARG_S64(a, 2) < 0 || ARG_U32(a, 3) > POSIX_FADV_NOREUSE)
         result = -EINVAL;
     else
-        advise(f->inode->object, ARG_U64(a, 1), ARG_U64(a, 2), ARG_INT(a, 3));
+        advise(f, ARG_U64(a, 1), ARG_U64(a, 2), ARG_INT(a, 3));
     file_put(f);
     return result;
 }
@@ -485,7 +491,7 @@ long sys_readahead(const struct syscall_args *a)
     else if (!f->inode || !S_ISREG(f->inode->mode))
         result = -EINVAL;
     else
-        advise(f->inode->object, ARG_U64(a, 1), ARG_U64(a, 2), POSIX_FADV_WILLNEED);
+        advise(f, ARG_U64(a, 1), ARG_U64(a, 2), POSIX_FADV_WILLNEED);
     file_put(f);
     return result;
 }

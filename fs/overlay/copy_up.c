@@ -252,8 +252,8 @@ static int copy_object(struct inode *i, u64 size)
         return error;
     }
     i->ino = number;
+    overlay_refresh(i, new);
     __atomic_store_n(&n->upper, new, __ATOMIC_RELEASE);
-    overlay_refresh(i);
     return 0;
 }
 

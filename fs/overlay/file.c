@@ -103,7 +103,7 @@ static ssize write_file(struct file *f, struct io *io, u64 *pos, int rwf)
     mutex_lock(&rf->inode->lock);
     done = rf->ops->write(rf, io, pos, rwf);
     mutex_unlock(&rf->inode->lock);
-    overlay_refresh(f->inode);
+    overlay_refresh(f->inode, rf->inode);
     return done;
 }
 
@@ -160,7 +160,7 @@ static int allocate(struct file *f, int mode, u64 offset, u64 length)
         return -EOPNOTSUPP;
     mutex_lock(&f->inode->lock);
     error = rf->ops->fallocate(rf, mode, offset, length);
-    overlay_refresh(f->inode);
+    overlay_refresh(f->inode, rf->inode);
     mutex_unlock(&f->inode->lock);
     return error;
 }

@@ -29,10 +29,8 @@ u64 overlay_upper_number(const struct overlay *o, struct inode *upper)
     return overlay_number(o, upper->super, upper->ino);
 }
 
-void overlay_refresh(struct inode *i)
+void overlay_refresh(struct inode *i, const struct inode *real)
 {
-    const struct inode *real = overlay_real(i);
-
     i->mode = real->mode;
     i->uid = real->uid;
     i->gid = real->gid;
@@ -58,6 +56,18 @@ static struct inode *find_alias(struct list *chain, const struct inode *upper)
         if (n->upper == upper && inode_try_get(n->inode))
             return n->inode;
     return NULL;
+}
+
+void overlay_names_changed(struct inode *i)
+{
+    struct overlay *o = overlay_of(i);
+    const struct inode *upper = overlay_upper(i);
+
+    /* Of two changes side by side the one that comes last here sees the other's. */
+    spin_lock(&o->aliases_lock);
+    i->nlink = READ_ONCE(upper->nlink);
+    i->ctime = READ_ONCE(upper->ctime);
+    spin_unlock(&o->aliases_lock);
 }
 
 void overlay_share(struct inode *i)
@@ -141,7 +151,7 @@ struct inode *overlay_inode(struct overlay *o, struct inode *upper, struct dentr
     i->rdev = real->rdev;
     i->nlink = real->nlink;
     i->btime = real->btime;
-    overlay_refresh(i);
+    overlay_refresh(i, real);
     return upper && !S_ISDIR(real->mode) ? join_aliases(o, i) : i;
 }
 
@@ -168,7 +178,7 @@ void overlay_put_inode(struct inode *i)
 
 /* ------------------------------------------------------------ attributes */
 
-static int get_attributes(struct inode *i, struct stat *st)
+static int stat_inode(struct inode *i, struct stat *st)
 {
     struct overlay_node *n = overlay_node(i);
     int error = inode_stat(overlay_real(i), st);
@@ -188,7 +198,7 @@ static int set_attributes(struct inode *i, const struct inode_attr *a)
     if (!error)
         error = inode_store(overlay_upper(i), a);
     if (!error)
-        overlay_refresh(i);
+        overlay_refresh(i, overlay_upper(i));
     return error;
 }
 
@@ -200,7 +210,7 @@ static ssize read_link(struct inode *i, char *buf, size_t n)
 }
 
 #define ATTRIBUTE_OPS                                                                              \
-    .getattr = get_attributes, .setattr = set_attributes, .getxattr = overlay_getxattr,            \
+    .stat = stat_inode, .setattr = set_attributes, .getxattr = overlay_getxattr,            \
     .setxattr = overlay_setxattr, .listxattr = overlay_listxattr,                                  \
     .removexattr = overlay_removexattr
 

@@ -19,6 +19,14 @@ struct dentry *overlay_writable(struct inode *dir)
     return error ? ERR_PTR(error) : overlay_node(dir)->upper_dir;
 }
 
+void overlay_directory_changed(struct inode *dir)
+{
+    const struct inode *upper = overlay_upper(dir);
+
+    overlay_refresh(dir, upper);
+    dir->nlink = upper->nlink;
+}
+
 int overlay_put_whiteout(struct overlay *o, struct dentry *d)
 {
     struct inode *dir = d->parent->inode;
@@ -33,13 +41,12 @@ void overlay_name_gone(struct inode *i)
 {
     struct overlay_node *n = overlay_node(i);
 
-    if (S_ISDIR(i->mode))
-        i->nlink = 0;
-    else
-        i->nlink = n->upper ? n->upper->nlink : i->nlink - 1;
     if (n->lower)
         n->removed = true;
-    overlay_refresh(i);
+    if (n->upper && !S_ISDIR(i->mode))
+        overlay_names_changed(i);
+    else
+        i->nlink = S_ISDIR(i->mode) ? 0 : i->nlink - 1;
 }
 
 /* ------------------------------------------------------------ making */
@@ -91,7 +98,7 @@ static struct inode *make_both(struct overlay *o, struct inode *dir, struct dent
     } else if (m->link) {
         i = m->link;
         inode_get(i);
-        i->nlink = made->nlink;
+        overlay_names_changed(i);
     } else {
         i = overlay_inode(o, made, S_ISDIR(made->mode) ? new : NULL, NULL, 0, name);
     }
@@ -138,8 +145,7 @@ static int make(struct inode *dir, struct dentry *d, const struct making *m)
     mutex_unlock(&up->inode->lock);
     if (!error) {
         d->inode = i;
-        overlay_refresh(dir);
-        dir->nlink = up->inode->nlink;
+        overlay_directory_changed(dir);
     }
     if (back && !IS_ERR(back))
         dentry_put(back);
@@ -181,10 +187,7 @@ int overlay_link(struct inode *dir, struct dentry *d, struct inode *target)
         return error;
     /* A name that a lookup finds from now on leads to this inode. */
     overlay_share(target);
-    error = make(dir, d, &m);
-    if (!error)
-        overlay_refresh(target);
-    return error;
+    return make(dir, d, &m);
 }
 
 int overlay_tmpfile(struct inode *dir, struct inode **out, u32 mode)
@@ -263,8 +266,7 @@ static int remove(struct inode *dir, struct dentry *d, const struct overlay_list
     mutex_unlock(&n->lock);
     if (whiteout)
         dentry_put(whiteout);
-    overlay_refresh(dir);
-    dir->nlink = up->inode->nlink;
+    overlay_directory_changed(dir);
     return error;
 }
 

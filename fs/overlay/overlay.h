@@ -94,8 +94,10 @@ struct super *overlay_create(const struct path_ref *upper, const struct path_ref
 struct inode *overlay_inode(struct overlay *o, struct inode *upper, struct dentry *upper_dir,
                             struct dentry *const *lowers, u32 n_lowers, struct dentry *dentry);
 void overlay_put_inode(struct inode *i);
-/* Takes over the real inode's attributes. */
-void overlay_refresh(struct inode *i);
+/* Takes over the attributes of real, i's inode in a layer. i is locked, or not yet known to be there. */
+void overlay_refresh(struct inode *i, const struct inode *real);
+/* i, which is in the upper tree, has got or lost a name. */
+void overlay_names_changed(struct inode *i);
 /* The number that an object of a layer shows as st_ino. */
 u64 overlay_number(const struct overlay *o, const struct super *s, u64 ino);
 u64 overlay_upper_number(const struct overlay *o, struct inode *upper);
@@ -148,6 +150,8 @@ int overlay_rename(struct inode *from, struct dentry *old, struct inode *to, str
 struct dentry *overlay_writable(struct inode *dir);
 /* Makes d, a dentry prepared in an upper directory (locked), a whiteout. 0 or negative errno. */
 int overlay_put_whiteout(struct overlay *o, struct dentry *d);
+/* Entries of dir have changed. dir is locked, and in the upper tree. */
+void overlay_directory_changed(struct inode *dir);
 /* i has lost a name. Its node is locked. */
 void overlay_name_gone(struct inode *i);
 

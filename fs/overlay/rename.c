@@ -181,11 +181,9 @@ int overlay_rename(struct inode *from_dir, struct dentry *old, struct inode *to_
     finish(&from);
     finish(&to);
     if (!error) {
-        overlay_refresh(from_dir);
-        overlay_refresh(to_dir);
-        overlay_refresh(old->inode);
-        from_dir->nlink = from.up->inode->nlink;
-        to_dir->nlink = to.up->inode->nlink;
+        overlay_directory_changed(from_dir);
+        overlay_directory_changed(to_dir);
+        overlay_names_changed(old->inode);
     }
     return error;
 }
