@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rename(2) and renameat2(2). All renames hold LOCK_RENAME, so the shape of the tree stands still
- * while ancestors are checked; the two directories are then locked in order of their addresses.
+ * while ancestors are checked; of the two directories one above the other is then locked first.
  */
 #include <linux/fs.h>
 #include "fs/vfs.h"
 
-static void lock_directories(struct inode *a, struct inode *b)
+/* A directory above the other goes first: rmdir(2) holds the parent when it takes the child. */
+static void lock_directories(struct dentry *a, struct dentry *b)
 {
-    mutex_lock(a <= b ? &a->lock : &b->lock);
-    if (a != b)
-        mutex_lock(a < b ? &b->lock : &a->lock);
+    bool a_first = dentry_is_below(b, a);
+
+    mutex_lock(a_first ? &a->inode->lock : &b->inode->lock);
+    if (a->inode != b->inode)
+        mutex_lock(a_first ? &b->inode->lock : &a->inode->lock);
 }
 
 static void unlock_directories(struct inode *a, struct inode *b)
@@ -174,7 +177,7 @@ int vfs_rename(int old_dirfd, const char *old_path, int dirfd, const char *path,
         struct inode *a = from.parent.dentry->inode, *b = to.parent.dentry->inode;
 
         mutex_lock(&rename_lock);
-        lock_directories(a, b);
+        lock_directories(from.parent.dentry, to.parent.dentry);
         error = rename_locked(&from, &to, flags);
         unlock_directories(a, b);
         mutex_unlock(&rename_lock);

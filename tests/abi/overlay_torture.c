@@ -525,6 +525,7 @@ static void storms(void)
 
 int main(void)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* so that a hang shows where */
     enter_layers("size=100m");
     for (int round = 0; round < ROUNDS; round++)
         torture(round);
