@@ -56,6 +56,7 @@ long rseq_register(void *area, u32 length, int flags, u32 signature)
         return -EFAULT;
     me->rseq_size = length;
     me->rseq_signature = signature;
+    me->rseq_cpu = (u32)RSEQ_CPU_ID_UNINITIALIZED;
     me->rseq = area;
     me->rseq_work = true;
     return 0;
@@ -105,8 +106,9 @@ void rseq_return(struct thread *me, struct user_frame *frame)
     if (!me->rseq)
         return;
     u32 cpu = this_cpu()->cpu;
+    bool shown = me->rseq_cpu == cpu;
     me->rseq_cpu = cpu;
-    if (abort_section(me, frame) || show_cpu(me->rseq, cpu, cpu)) {
+    if (abort_section(me, frame) || (!shown && show_cpu(me->rseq, cpu, cpu))) {
         me->rseq = NULL; /* else the handler's return would come here again */
         signal_force(SIGSEGV, NULL);
     }
