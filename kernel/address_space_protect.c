@@ -15,9 +15,9 @@ static void protect_pages(struct address_space *as, const struct region *r)
     split_block_at(as, r->end);
     /* Where there is an object some pages are its own, to be copied or asked for at the first write: by fault. */
     platform_pt_protect(&b, r->start, r->end, region_pte_prot(r), !r->object);
-    if (b.flush)
-        platform_pt_commit(&b);
     spin_unlock(&as->pt_lock);
+    if (b.flush)
+        platform_pt_commit(&b); /* no page goes, and no fault comes before: the space is locked for writing */
 }
 
 static int protect_region(struct address_space *as, struct region *r, vaddr_t start, vaddr_t end, u32 prot)

@@ -26,8 +26,8 @@ static int check_flags(u64 flags)
         return -EINVAL;
     if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
         return -EINVAL;
-    if ((flags & CLONE_PIDFD) && (flags & CLONE_DETACHED))
-        return -EINVAL;
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
+        return -EINVAL; /* descriptors of threads are of Linux 6.9; there are none here */
     if (flags & CLONE_NAMESPACES)
         return -EPERM; /* there are none to make: the answer to a program without CAP_SYS_ADMIN */
     return 0;

@@ -162,3 +162,30 @@ int wait_sleep_until(nsec_t deadline, bool realtime)
     WRITE_ONCE(t->sleeps_realtime, false);
     return error == -ETIMEDOUT && clock_realtime() < deadline ? 0 : error;
 }
+
+/* ---------------------------------------------------------------- for the platform: the end of calls to other CPUs */
+
+#define CALL_SPIN (50 * NSEC_PER_USEC) /* a CPU that runs answers sooner */
+
+static struct wait_queue call_waiters = {SPINLOCK_INIT(LOCK_WAIT_QUEUE), LIST_INIT(call_waiters.waiters)};
+static u32 call_sleepers; /* atomic */
+
+void kernel_call_wait(const u32 *left)
+{
+    nsec_t start = platform_clock();
+    while (__atomic_load_n(left, __ATOMIC_ACQUIRE)) {
+        cpu_relax();
+        /* Idle threads may not sleep. */
+        if (!current_process() || platform_clock() - start < CALL_SPIN)
+            continue;
+        __atomic_add_fetch(&call_sleepers, 1, __ATOMIC_SEQ_CST);
+        wait_event(&call_waiters, !__atomic_load_n(left, __ATOMIC_SEQ_CST), NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
+        __atomic_sub_fetch(&call_sleepers, 1, __ATOMIC_RELAXED);
+    }
+}
+
+void kernel_call_done(void)
+{
+    if (__atomic_load_n(&call_sleepers, __ATOMIC_SEQ_CST))
+        wait_wake_all(&call_waiters);
+}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Taking pages out of page tables. Translations are gone from every TLB before a page can be reused: the batch is
- * committed under pt_lock, and only then do the last references drop.
+ * Taking pages out of page tables. Translations are gone from every TLB before a page can be reused.
  *
- * A private page with one reference is chained through struct page and freed after the commit. Any other page is
- * kept by its object (which holds its reference until memory_object_unmap() returned) and is dropped at once.
+ * A private page with one reference is chained through struct page and freed after the commit, for which pt_lock is let go:
+ * other CPUs may take long to answer. Any other page is kept by its object (which holds its reference until
+ * memory_object_unmap() returned) and is dropped at once; then the commit comes before pt_lock is let go, so that
+ * who takes the page from the object next finds either the entry or no translation.
  */
 #include "kernel/page.h"
 #include "kernel/region.h"
@@ -15,6 +16,7 @@
 struct gather {
     struct address_space *as;
     struct page *chain;
+    bool others; /* there were pages that are not in the chain */
 };
 
 static void gather_leaf(const struct pt_leaf *leaf, void *arg)
@@ -28,6 +30,7 @@ static void gather_leaf(const struct pt_leaf *leaf, void *arg)
         p->next = g->chain;
         g->chain = p;
     } else {
+        g->others = true;
         page_put(p);
     }
 }
@@ -66,18 +69,21 @@ void split_blocks(struct address_space *as, vaddr_t start, vaddr_t end)
     platform_pt_walk(&b, start, end, false, split_leaf, NULL);
 }
 
-/* Under pt_lock: clears [start, end) and commits; returns the pages to free. */
-static struct page *clear_range(struct address_space *as, vaddr_t start, vaddr_t end)
+static void clear_range(struct address_space *as, vaddr_t start, vaddr_t end)
 {
     struct gather g = {.as = as};
     struct pt_batch b;
     pt_batch_init(&b, as->root, as);
+    spin_lock(&as->pt_lock);
     split_block_at(as, start);
     split_block_at(as, end);
     platform_pt_walk(&b, start, end, true, gather_leaf, &g);
+    if (b.flush && g.others)
+        platform_pt_commit(&b);
+    spin_unlock(&as->pt_lock);
     if (b.flush)
         platform_pt_commit(&b);
-    return g.chain;
+    free_chain(g.chain);
 }
 
 void zap_range(struct address_space *as, vaddr_t start, vaddr_t end)
@@ -89,10 +95,7 @@ void zap_range(struct address_space *as, vaddr_t start, vaddr_t end)
             start = KERNEL_SPACE_END;
             continue;
         }
-        spin_lock(&as->pt_lock);
-        struct page *chain = clear_range(as, start, stop);
-        spin_unlock(&as->pt_lock);
-        free_chain(chain);
+        clear_range(as, start, stop);
         start = stop;
     }
 }
@@ -116,8 +119,8 @@ void zap_tables(struct address_space *as, vaddr_t start, vaddr_t end)
     pt_batch_init(&b, as->root, as);
     spin_lock(&as->pt_lock);
     platform_pt_free_tables(&b, low, high);
-    platform_pt_commit(&b);
     spin_unlock(&as->pt_lock);
+    platform_pt_commit(&b); /* nobody finds the tables any more: the space is locked for writing */
 }
 
 /* ---------------------------------------------------------------- an object's pages only */

@@ -78,7 +78,10 @@ static inline void cpu_relax(void);
 void platform_wait_for_interrupt(void);
 /* Makes another CPU run kernel_ipi_reschedule() soon. Atomic. */
 void platform_send_reschedule(unsigned cpu);
-/* Runs fn(arg) on every other CPU that is up (interrupt context there) and waits for all. Interrupts enabled or masked; not from an interrupt handler. */
+/*
+ * Runs fn(arg) on every other CPU that is up (interrupt context there) and waits for all: by kernel_call_wait() where the caller
+ * may sleep, else on the spot. Not from an interrupt handler.
+ */
 void platform_call_others(void (*fn)(void *arg), void *arg);
 
 /* A device interrupt handler; runs masked, on any CPU. */
@@ -298,7 +301,10 @@ int platform_pt_move(struct pt_batch *b, vaddr_t from, vaddr_t to, size_t size);
 int platform_pt_lookup(page_root_t root, vaddr_t va, struct pt_leaf *leaf);
 /* Frees page-table pages that lie wholly in [start, end), all entries of which are empty. */
 void platform_pt_free_tables(struct pt_batch *b, vaddr_t start, vaddr_t end);
-/* Applies what is delayed and invalidates TLBs. Interrupts enabled (it may wait for other CPUs); the page-table spinlock may be held: CPUs that spin for it take the IPI. */
+/*
+ * Applies what is delayed and invalidates TLBs. It waits for other CPUs, which may take milliseconds where the host has fewer
+ * cores: best without spinlocks, it then sleeps; the page-table spinlock may be held, since CPUs that spin for it take the IPI.
+ */
 void platform_pt_commit(struct pt_batch *b);
 
 /* Maps size bytes of device registers at pa (any alignment) uncached into kernel space; NULL when out of space. Permanent. */
@@ -485,6 +491,12 @@ void kernel_user_exception(int signo, int code, vaddr_t address, unsigned trapno
 void kernel_timer_interrupt(void);
 /* Another CPU asked for a reschedule. Masked, in_interrupt. */
 void kernel_ipi_reschedule(void);
+/*
+ * Waits until *left is 0, which other CPUs count down; the one that reaches 0 calls kernel_call_done(), masked. Interrupts and
+ * preemption are enabled.
+ */
+void kernel_call_wait(const u32 *left);
+void kernel_call_done(void);
 /* After an interrupt, before resuming interrupted kernel code (not the program): may preempt. Masked once. */
 void kernel_preempt(void);
 /* Stream s became readable, writable or closed. Masked. */

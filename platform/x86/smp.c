@@ -2,9 +2,9 @@
 /*
  * Other CPUs: their start, function calls on them, and stopping them for a panic.
  *
- * A call is posted in one slot per target, claimed by compare-and-swap. Who waits, for a slot or
- * for an end, serves calls to its own CPU meanwhile: two CPUs may call each other with interrupts
- * masked.
+ * Each CPU has a stack of calls asked of it, to which others push and which it takes whole: nobody
+ * waits to ask. Who waits for an end with interrupts masked serves calls to its own CPU meanwhile:
+ * two CPUs may call each other so.
  */
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -17,20 +17,29 @@
 struct call {
     void (*fn)(void *arg);
     void *arg;
-    u32 left; /* CPUs that have not finished; atomic */
+    u32 left; /* CPUs that have not finished; atomic. At 0 the caller goes on, and this is gone */
 };
 
-static struct call *calls[MAX_CPUS]; /* what CPU i is asked to run; atomic */
+/* A call in one CPU's stack. */
+struct request {
+    struct request *next;
+    struct call *call;
+};
 
-/* Masked, or with preemption disabled: must stay on this CPU. */
+static struct request *requests[MAX_CPUS]; /* what CPU i is asked to run; atomic */
+
+/* Masked. */
 static void serve_calls(void)
 {
-    struct call **slot = &calls[this_cpu()->cpu];
-    struct call *c = __atomic_exchange_n(slot, NULL, __ATOMIC_ACQ_REL);
-    if (!c)
-        return;
-    c->fn(c->arg);
-    __atomic_sub_fetch(&c->left, 1, __ATOMIC_RELEASE);
+    struct request *r = __atomic_exchange_n(&requests[this_cpu()->cpu], NULL, __ATOMIC_ACQ_REL);
+    while (r) {
+        struct request *next = r->next;
+        struct call *c = r->call;
+        c->fn(c->arg);
+        if (!__atomic_sub_fetch(&c->left, 1, __ATOMIC_SEQ_CST))
+            kernel_call_done();
+        r = next;
+    }
 }
 
 void smp_call_interrupt(void)
@@ -38,41 +47,54 @@ void smp_call_interrupt(void)
     serve_calls();
 }
 
-void smp_call_mask(u64 mask, void (*fn)(void *arg), void *arg)
+/* Asks cpu; the first request in its stack brings the interrupt that serves all. */
+static void push(unsigned cpu, struct request *r)
+{
+    r->next = __atomic_load_n(&requests[cpu], __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&requests[cpu], &r->next, r, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED))
+        ;
+    if (!r->next)
+        apic_send(private_of(cpu)->apic_id, VECTOR_CALL);
+}
+
+/* self: this CPU too, if it is in mask. */
+static void call(u64 mask, bool self, void (*fn)(void *arg), void *arg)
 {
     irq_disable();
-    unsigned self = this_cpu()->cpu;
+    struct percpu *me = this_cpu();
     unsigned count = platform_cpu_count();
-    bool here = mask >> self & 1;
-    mask &= ~(1ull << self) & (count < 64 ? (1ull << count) - 1 : UINT64_MAX);
+    bool here = self && mask >> me->cpu & 1;
+    bool may_sleep = me->irq_disable_depth == 1 && !me->preempt_disable_depth && !me->in_interrupt;
+    mask &= ~(1ull << me->cpu) & (count < 64 ? (1ull << count) - 1 : UINT64_MAX);
     struct call c = {fn, arg, 0};
     for (u64 m = mask; m; m &= m - 1)
         c.left++;
+    struct request r[MAX_CPUS];
     for (u64 m = mask; m; m &= m - 1) {
-        unsigned cpu = __builtin_ctzll(m);
-        struct call *none = NULL;
-        while (!__atomic_compare_exchange_n(&calls[cpu], &none, &c, false, __ATOMIC_ACQ_REL,
-                                            __ATOMIC_RELAXED)) {
-            none = NULL;
-            serve_calls();
-            cpu_relax();
-        }
-        apic_send(private_of(cpu)->apic_id, VECTOR_CALL);
+        unsigned cpu = (unsigned)__builtin_ctzll(m);
+        r[cpu].call = &c;
+        push(cpu, &r[cpu]);
     }
     if (here)
         fn(arg);
-    while (__atomic_load_n(&c.left, __ATOMIC_ACQUIRE)) {
+    while (!may_sleep && __atomic_load_n(&c.left, __ATOMIC_ACQUIRE)) {
         serve_calls();
         cpu_relax();
     }
     irq_enable();
+    if (__atomic_load_n(&c.left, __ATOMIC_ACQUIRE))
+        kernel_call_wait(&c.left);
+}
+
+void smp_call_mask(u64 mask, void (*fn)(void *arg), void *arg)
+{
+    call(mask, true, fn, arg);
 }
 
 void platform_call_others(void (*fn)(void *arg), void *arg)
 {
-    irq_disable();
-    smp_call_mask(~(1ull << this_cpu()->cpu), fn, arg);
-    irq_enable();
+    call(UINT64_MAX, false, fn, arg);
 }
 
 void platform_send_reschedule(unsigned cpu)

@@ -153,6 +153,16 @@ void kernel_ipi_reschedule(void)
     this_cpu()->need_resched = true;
 }
 
+void kernel_call_wait(const u32 *left)
+{
+    while (__atomic_load_n(left, __ATOMIC_ACQUIRE))
+        cpu_relax();
+}
+
+void kernel_call_done(void)
+{
+}
+
 void kernel_stream_event(enum stream s)
 {
 }
