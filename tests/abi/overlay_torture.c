@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
 /*
  * An overlay against a plain directory: the same random operations on both must answer the same and
  * leave the same. Then threads that copy the same files up at once. Run as root.
