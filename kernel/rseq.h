@@ -5,6 +5,14 @@
 
 #include "kernel/process.h"
 
+/* Of newer kernel headers than the system's may be. Source: Linux's include/uapi/linux/auxvec.h. */
+#ifndef AT_RSEQ_FEATURE_SIZE
+#define AT_RSEQ_FEATURE_SIZE 27
+#define AT_RSEQ_ALIGN        28
+#endif
+#define RSEQ_FEATURE_SIZE 28 /* bytes of struct rseq that mean something: up to and with mm_cid */
+#define RSEQ_ALIGN        32
+
 /* rseq(2) on the running thread. 0, -EINVAL, -EPERM (signature), -EBUSY (registered already), -EFAULT. */
 long rseq_register(void *area, u32 length, int flags, u32 signature);
 /*

@@ -204,23 +204,9 @@ static void lay_out_space(struct exec *x, const struct process *p)
 }
 
 /* Where the program goes, and the break behind it. */
-static void place_main(struct exec *x)
+/* Where mmap would put it: a mapping of its span finds the place. */
+static int place_by_mmap(struct exec *x, struct program *p)
 {
-    struct elf_image *image = x->main.image;
-    if (image->position_independent) {
-        u64 base = PIE_BASE + (exec_random(x, 1ull << RANDOM_MAP_BITS) << PAGE_SHIFT);
-        x->main.bias = ALIGN_DOWN(base, image->max_align) - ALIGN_DOWN(image->low, image->max_align);
-    }
-    vaddr_t end = image->high + x->main.bias;
-    x->space->brk_start = x->space->brk_end = ALIGN_UP(end + exec_random(x, RANDOM_BRK), PAGE_SIZE);
-}
-
-/* The interpreter goes where mmap would put it: a mapping of its span finds the place. */
-static int place_interpreter(struct exec *x)
-{
-    struct program *p = &x->interpreter;
-    if (!p->image->position_independent)
-        return 0;
     u64 span = p->image->high - p->image->low, slack = p->image->max_align - PAGE_SIZE;
     struct mapping m = {.length = span + slack, .prot = PROT_NONE, .max_prot = RWX};
     s64 at = address_space_map(x->space, &m);
@@ -231,16 +217,39 @@ static int place_interpreter(struct exec *x)
     return 0;
 }
 
+/*
+ * As Linux: a program that can lie anywhere goes near PIE_BASE, so that the heap has room behind it. One without an interpreter
+ * may be an interpreter itself, run by hand, and goes where it would as such; then only the heap starts at PIE_BASE.
+ */
+static int place_main(struct exec *x)
+{
+    struct elf_image *image = x->main.image;
+    bool alone = image->position_independent && !x->interpreter.image;
+    if (alone) {
+        int error = place_by_mmap(x, &x->main);
+        if (error)
+            return error;
+    } else if (image->position_independent) {
+        u64 base = PIE_BASE + (exec_random(x, 1ull << RANDOM_MAP_BITS) << PAGE_SHIFT);
+        x->main.bias = ALIGN_DOWN(base, image->max_align) - ALIGN_DOWN(image->low, image->max_align);
+    }
+    vaddr_t end = alone ? PIE_BASE : image->high + x->main.bias;
+    x->space->brk_start = x->space->brk_end = ALIGN_UP(end + exec_random(x, RANDOM_BRK), PAGE_SIZE);
+    return 0;
+}
+
 int exec_map(struct exec *x, const struct process *p)
 {
     x->space = address_space_create();
     if (!x->space)
         return exec_fail(x, -ENOMEM, "%s: out of memory", x->main.path);
     lay_out_space(x, p);
-    place_main(x);
-    int error = map_program(x, &x->main);
+    int error = place_main(x);
+    if (!error)
+        error = map_program(x, &x->main);
     if (!error && x->interpreter.image) {
-        error = place_interpreter(x);
+        if (x->interpreter.image->position_independent)
+            error = place_by_mmap(x, &x->interpreter);
         if (!error)
             error = map_program(x, &x->interpreter);
     }

@@ -21,6 +21,7 @@
 #include "kernel/params.h"
 #include "kernel/process.h"
 #include "kernel/random.h"
+#include "kernel/rseq.h"
 #include "kernel/user.h"
 
 #define RWX              (PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -207,6 +208,8 @@ static int build_stack(struct exec *x, const struct credentials *c, bool secure,
         {AT_HWCAP2, {platform_hwcap2()}},
         {AT_EXECFN, {0}},
         {AT_PLATFORM, {0}},
+        {AT_RSEQ_FEATURE_SIZE, {RSEQ_FEATURE_SIZE}},
+        {AT_RSEQ_ALIGN, {RSEQ_ALIGN}},
     };
     bool no_vdso = !x->space->vdso;
     ssize limit = loader_string_limit(count(r->argv), count(r->envp));

@@ -174,8 +174,10 @@ for source in tests/abi/*.c; do
     [ -n "$wanted" ] || continue
     if [ ! -x "$B/abi/$name" ] || [ -n "$(find tests/abi -maxdepth 1 \( -name "$name.c" -o -name '*.h' \) -newer "$B/abi/$name")" ]; then
         rm -f "$B/abi/$name" "$B/abi/$name.expected"
-        # shellcheck disable=SC2046
-        gcc -static -O1 -g -pthread -Wall -D_GNU_SOURCE -o "$B/abi/$name" "$source" \
+        link=-static
+        if sed 12q "$source" | grep -q 'flags:.*-static-pie'; then link=; fi
+        # shellcheck disable=SC2046,SC2086
+        gcc $link -O1 -g -pthread -Wall -D_GNU_SOURCE -o "$B/abi/$name" "$source" \
             $(sed -n '1,12s,^[ /*]*flags: *\([^*]*\).*,\1,p' "$source") 2>"$B/abi/$name.log"
     fi
     rm -f "$B/abi/$name.expected"

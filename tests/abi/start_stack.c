@@ -63,6 +63,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 16; i++)
         zero += !random[i];
     printf("random bytes %d\n", zero < 8);
+    printf("rseq: features %lu, alignment %lu\n", getauxval(27), getauxval(28)); /* AT_RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN */
     printf("signal stack fits the frame %d\n", getauxval(AT_MINSIGSTKSZ) >= 1024 && getauxval(AT_MINSIGSTKSZ) < 16384);
     printf("order %d\n", (char *)argv < (char *)aux && (char *)aux < (char *)random && (char *)random < argv[0]);
 
