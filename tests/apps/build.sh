@@ -4,6 +4,7 @@
 # missing gets OUT/JOB/skip with the reason.
 set -eu
 src=$(cd "$(dirname "$0")/src" && pwd)
+jobs=$src/../jobs
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 
@@ -26,6 +27,20 @@ build hello-musl-static hello hello.c musl-gcc -O2 -static
 build hello-musl-static-pie hello hello.c musl-gcc -O2 -static-pie
 build c-posix-glibc-static posix posix.c gcc -O2 -w -static -pthread
 build c-posix-musl-static posix posix.c musl-gcc -O2 -w -static -pthread
+build hello-glibc-dyn hello hello.c gcc -O2
+build hello-musl-dyn hello hello.c musl-gcc -O2
+build c-posix-glibc-dyn posix posix.c gcc -O2 -w -pthread
+build rust-hello-dyn hello hello.rs rustc -O
+# java JOB CLASS: its sources are in its folder.
+java()
+{
+    mkdir -p "$out/$1"
+    rm -f "$out/$1/skip"
+    command -v javac >/dev/null 2>&1 || { echo "no javac" >"$out/$1/skip"; return 0; }
+    [ "$out/$1/$2.class" -nt "$jobs/$1/$2.java" ] || javac -nowarn -d "$out/$1" "$jobs/$1/$2.java" 2>/dev/null
+}
+java java-hello Hello
+java java-core Job
 export CGO_ENABLED=0 GO111MODULE=off GOCACHE="$out/go-cache"
 build go-hello-static hello hello.go go build
 build go-core-static core core.go go build

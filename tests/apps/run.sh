@@ -3,8 +3,10 @@
 # run.sh [-a ACCEL]... [-c CPUS]... [JOB...]: runs each job on Linux and in the VM and compares standard output and
 # exit status; also with the committed `expected` where there is one. Prints ok/not ok/skip lines; status 1 on a failure.
 #
-# A job is a folder of jobs/: `cmd` (one command line), `rc`, `expected`, optionally `filter` (shell, over
-# both outputs), `files` (shell that prints what else the VM needs, one path a line), and its input files.
+# A job is a folder of jobs/: `cmd` (one command line), `rc`, `expected` (where it does not depend on versions), its input
+# files, and optionally `filter` (shell, over both outputs), `setup` (shell, run in the copy before), `stdin`, `env` (NAME=VALUE lines).
+# The VM sees this host's files; with `alone` the program and its input files alone (and those that the shell text
+# `files` prints, one path a line).
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -26,24 +28,46 @@ shift $((OPTIND - 1))
 "$here/build.sh" "$build/apps" || { echo "not ok apps - the programs do not build"; exit 1; }
 
 # linux DIR, vm DIR ACCEL CPUS: the command of the job in DIR, with only the environment below.
+environment()
+{
+    printf "PATH=/usr/bin:/bin\nHOME=%s\nLANG=C.UTF-8\nTZ=UTC0\n" "$1"
+    [ -f "$1/env" ] && cat "$1/env"
+}
+
 linux()
 {
-    (cd "$1" && env -i PATH=/usr/bin:/bin HOME="$1" LANG=C.UTF-8 TZ=UTC0 sh -c "exec $(cat cmd)" </dev/null)
+    (
+        cd "$1" || exit 125
+        words=$(environment "$1" | sed "s/.*/'&'/" | tr '\n' ' ')
+        sh -c "exec env -i $words $(cat cmd)" <"$(input "$1")"
+    )
 }
 
 vm()
 {
     (
         cd "$1" || exit 125
-        set --  -w "$1" --accel "$2" --cpus "$3"
-        for f in *; do
-            case $f in cmd | rc | expected | filter | files) ;; *) set -- "$@" --file "$f:$PWD/$f" ;; esac
-        done
-        [ -f files ] && for f in $(sh ./files); do set -- "$@" --file "$f:$f"; done
-        command="'$build/aril' run -m 1G --timeout 120 --clean-env -e PATH=/usr/bin:/bin -e HOME='$PWD' -e LANG=C.UTF-8 -e TZ=UTC0"
+        input=$(input "$1")
+        words=$(environment "$1" | sed "s/.*/-e '&'/" | tr '\n' ' ')
+        limit=120
+        [ "$2" = tcg ] && limit=280
+        set --  --accel "$2" --cpus "$3" --timeout $limit
+        if [ -f alone ]; then
+            set -- "$@" --root none -w "$PWD"
+            for f in *; do
+                case $f in cmd | rc | expected | filter | files | alone) ;; *) set -- "$@" --file "$f:$PWD/$f" ;; esac
+            done
+            [ -f files ] && for f in $(sh ./files); do set -- "$@" --file "$f:$f"; done
+        fi
+        command="'$build/aril' run -m 1G --clean-env $words"
         for f in "$@"; do command="$command '$f'"; done
-        sh -c "exec $command $(cat cmd)" </dev/null
+        sh -c "exec $command $(cat cmd)" <"$input"
     )
+}
+
+input()
+{
+    if [ -f "$1/stdin" ]; then echo "$1/stdin"; else echo /dev/null; fi
 }
 
 compare() # NAME EXPECTED-OUTPUT EXPECTED-STATUS OUTPUT STATUS ERRORS
@@ -63,7 +87,13 @@ one_job() # JOB
         echo "skip $1 - $(cat "$build/apps/$1/skip")"
         return
     fi
-    fresh() { rm -rf "$dir"; cp -r "$here/jobs/$1" "$dir"; [ -d "$build/apps/$1" ] && cp -r "$build/apps/$1/." "$dir/"; chmod -R u+w "$dir"; }
+    program=$(sed "s/[ ].*//" "$here/jobs/$1/cmd")
+    case $program in
+    /*)
+        [ -x "$program" ] || { echo "skip $1 - no $program here"; return; }
+        ;;
+    esac
+    fresh() { rm -rf "$dir"; cp -r "$here/jobs/$1" "$dir"; [ -d "$build/apps/$1" ] && cp -r "$build/apps/$1/." "$dir/"; chmod -R u+w "$dir"; [ ! -f "$dir/setup" ] || (cd "$dir" && sh ./setup); }
     filter=cat
     [ -f "$here/jobs/$1/filter" ] && filter=$(cat "$here/jobs/$1/filter")
     fresh "$1"
