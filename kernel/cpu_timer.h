@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Timers and limits on CPU time: ITIMER_VIRTUAL and ITIMER_PROF, POSIX timers on CPU clocks, RLIMIT_CPU. While a process has
+ * Timers and limits on CPU time: ITIMER_VIRTUAL and ITIMER_PROF, POSIX timers on CPU clocks, RLIMIT_CPU and
+ * RLIMIT_RTTIME, sleeps on CPU clocks. While a process has
  * any, the scheduler's tick sends its running threads by here on their way back to the program.
  */
 #ifndef KERNEL_CPU_TIMER_H
@@ -10,6 +11,8 @@
 
 /* A timer or limit of p was set or removed: starts or stops the ticks. Without the process lock. */
 void cpu_timers_changed(struct process *p);
+/* Sleeps until passed(clock, deadline), a look at a CPU clock of the running process; looks at each tick. 0 or -ERESTARTSYS. */
+int cpu_clock_sleep(bool (*passed)(int clock, nsec_t deadline), int clock, nsec_t deadline);
 /* Expires what is due, in the running thread; for kernel_return_to_user(). */
 void cpu_timers_check(void);
 

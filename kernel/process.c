@@ -44,6 +44,7 @@ struct process *process_create(void)
     wait_queue_init(&p->stop_wait);
     wait_queue_init(&p->exited);
     wait_queue_init(&p->vfork_wait);
+    wait_queue_init(&p->cpu_wait);
     default_limits(p->limits);
     p->start_time = platform_clock();
     p->dumpable = 1;

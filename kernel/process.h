@@ -88,7 +88,9 @@ struct process {
         u64 minor_faults, major_faults;
         u64 voluntary_switches, involuntary_switches;
     } dead;
-    bool cpu_timers;               /* a CPU-time limit or timer is set: sched_cpu_timer_tick wanted */
+    bool cpu_timers;               /* a CPU-time limit or timer is set, or a sleep waits for one: sched_cpu_timer_tick wanted */
+    u32 cpu_sleepers;              /* threads on cpu_wait */
+    struct wait_queue cpu_wait;    /* sleepers till a CPU clock shows a time: woken at those ticks */
     u64 personality;
     int oom_score_adj;             /* /proc/PID/oom_score_adj */
     u32 coredump_filter;           /* /proc/PID/coredump_filter, bits as core(5) */
@@ -137,6 +139,7 @@ struct thread {
     u64 virtual_runtime;           /* weighted ns */
     nsec_t run_start;              /* when it got the CPU */
     nsec_t runtime;                /* ns it ran in all */
+    nsec_t runtime_woken;          /* that when it was last woken: RLIMIT_RTTIME counts from there */
     nsec_t system_time;            /* part of runtime that samples found in the kernel */
     nsec_t sampled;                /* runtime at the last sample */
     nsec_t user_time_told;         /* user time that a caller was given; never decreases */

@@ -269,6 +269,7 @@ bool sched_wake(struct thread *t, enum wake_reason why)
     }
     if (why == WAKE_EVENT)
         t->woken = true;
+    t->runtime_woken = t->runtime;
     WRITE_ONCE(t->state, THREAD_RUNNABLE);
     if (rq->current == t || t->on_queue || t->displaced) {
         spin_release(&rq->lock); /* it has not gone to sleep yet, and now will not */

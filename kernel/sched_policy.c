@@ -40,6 +40,7 @@ int sched_set_policy(struct thread *t, int policy, int priority)
     struct run_queue *rq = sched_change_begin(t);
     t->policy = policy;
     t->priority = priority;
+    t->runtime_woken = t->runtime;
     sched_change_end(rq, t);
     futex_priority_changed(t);
     return 0;

@@ -30,7 +30,7 @@ static long limit_access(struct process *p, u32 resource, const struct rlimit *n
     if (new && !error && resource == RLIMIT_CPU && limit->rlim_cur == 0)
         limit->rlim_cur = 1; /* setrlimit(2): 0 means 1 second */
     spin_unlock_irq(&p->lock);
-    if (new && !error && resource == RLIMIT_CPU)
+    if (new && !error && (resource == RLIMIT_CPU || resource == RLIMIT_RTTIME))
         cpu_timers_changed(p);
     return error;
 }

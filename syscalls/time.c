@@ -5,6 +5,7 @@
 #include "fs/event.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
+#include "kernel/cpu_timer.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched.h"
 #include "kernel/posix_timer.h"
@@ -158,21 +159,11 @@ static int sleep_until(nsec_t deadline, bool realtime)
     }
 }
 
-/* Sleeps till a CPU clock shows deadline. It cannot run faster than all CPUs together, so that much is slept at a time. */
-static int sleep_cpu(int clock, nsec_t deadline)
+/* Also if the clock is gone. */
+static bool cpu_clock_passed(int clock, nsec_t deadline)
 {
-    for (;;) {
-        nsec_t now, left;
-        int error = clock_read(clock, &now);
-        if (error)
-            return error;
-        if (now >= deadline)
-            return 0;
-        left = (deadline - now) / (unsigned)__builtin_popcountll(sched_online_cpus());
-        error = sleep_until(clock_monotonic() + MAX(left, NSEC_PER_MSEC), false);
-        if (error)
-            return error;
-    }
+    nsec_t now;
+    return clock_read(clock, &now) || now >= deadline;
 }
 
 static int put_remaining(void *remaining, nsec_t deadline, nsec_t now)
@@ -191,7 +182,7 @@ static long sleep_again(struct thread *me)
 static long sleep_relative(int clock, nsec_t deadline, void *remaining)
 {
     bool cpu = clock != CLOCK_MONOTONIC;
-    int error = cpu ? sleep_cpu(clock, deadline) : sleep_until(deadline, false);
+    int error = cpu ? cpu_clock_sleep(cpu_clock_passed, clock, deadline) : sleep_until(deadline, false);
     if (error != -ERESTARTSYS)
         return error;
     nsec_t now = 0;
@@ -265,7 +256,7 @@ long sys_clock_nanosleep(const struct syscall_args *a)
         error = clock_read(base, &now);
         return error ? error : sleep_relative(base, later(now, ns), ARG_PTR(a, 3));
     }
-    error = cpu ? sleep_cpu(clock, ns) : sleep_until(ns, realtime);
+    error = cpu ? cpu_clock_sleep(cpu_clock_passed, clock, ns) : sleep_until(ns, realtime);
     return error == -ERESTARTSYS ? -ERESTARTNOHAND : error;
 }
 
