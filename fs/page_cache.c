@@ -148,6 +148,9 @@ int cache_fill(struct cached_object *c, u64 index, unsigned n)
         return -ENOMEM;
     n = begin_fill(c, index, got, pages, &error);
     free_pages(pages, n, got);
+    /* The tree does not wait for memory where it takes it. */
+    if (error == -ENOMEM && cache_reclaim(CACHE_WINDOW_MAX))
+        return 0;
     if (!n)
         return error;
     error = c->ops->read(&c->base, index, n, pages);

@@ -16,9 +16,13 @@
 
 /* Entries looked at before an object's lock is let go. */
 #define SCAN_STEP 1024u
-/* How long a thread without memory waits for write-back, in pieces; after that it has run out. */
-#define WAIT_PIECE  (100 * NSEC_PER_MSEC)
-#define WAIT_PIECES 20u
+/* How long a thread without memory waits for write-back, or for other threads' locks; after that it has run out. */
+#define WRITE_WAIT  (100 * NSEC_PER_MSEC)
+#define WRITE_WAITS 20u
+#define LOCK_WAIT   NSEC_PER_MSEC
+#define LOCK_WAITS  200u
+
+static u64 freed_pages; /* atomic: by all threads, ever */
 
 enum depth { UNUSED, MAPPED };
 
@@ -64,18 +68,21 @@ static void pass_object(struct cached_object *c)
 }
 
 struct haul {
-    u64 first, last;
     unsigned n;
+    bool mapped;     /* some were in use, those in [first, last) */
+    u64 first, last;
     struct page *pages[CACHE_WINDOW_MAX];
 };
 
-/* Moves the hand over a piece of c. Pages that only the cache has are freed at once, mapped ones put in h. Locked. */
-static u64 scan(struct cached_object *c, u64 want, enum depth depth, struct haul *h)
+/* Moves the hand over a piece of c and takes pages out. Locked. */
+static void scan(struct cached_object *c, u64 want, enum depth depth, struct haul *h)
 {
-    u64 index = c->hand, freed = 0, entry = 0;
+    u64 index = c->hand, entry = 0;
 
     h->n = 0;
-    for (unsigned i = 0; i < SCAN_STEP && freed + h->n < want && h->n < CACHE_WINDOW_MAX; i++, index++) {
+    h->mapped = false;
+    h->first = h->last = 0;
+    for (unsigned i = 0; i < SCAN_STEP && h->n < MIN(want, (u64)CACHE_WINDOW_MAX); i++, index++) {
         entry = radix_next(&c->pages, &index);
         if (!entry)
             break;
@@ -86,37 +93,39 @@ static u64 scan(struct cached_object *c, u64 want, enum depth depth, struct haul
             continue;
         }
         struct page *p = cache_page(entry);
-        if (__atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1) {
-            cache_remove(c, index, entry);
-            page_put(p);
-            freed++;
-        } else if (depth == MAPPED) {
-            cache_remove(c, index, entry);
-            if (!h->n)
+        if (__atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 1) {
+            if (depth != MAPPED)
+                continue;
+            if (!h->mapped)
                 h->first = index;
             h->last = index + 1;
-            h->pages[h->n++] = p;
+            h->mapped = true;
         }
+        cache_remove(c, index, entry);
+        h->pages[h->n++] = p;
     }
-    if (h->n)
+    if (h->mapped)
         __atomic_add_fetch(&c->base.generation, 1, __ATOMIC_SEQ_CST);
     c->hand = entry ? index : 0;
-    return freed;
 }
 
-/* Pages freed; *done: the hand has been all over it, or somebody has its lock. */
-static u64 scan_object(struct cached_object *c, u64 want, enum depth depth, bool *done)
+/* Pages freed; *done: the hand has been all over it, or somebody has its lock (*busy). */
+static u64 scan_object(struct cached_object *c, u64 want, enum depth depth, bool *done, bool *busy)
 {
     struct haul h;
 
     *done = true;
-    if (!mutex_trylock(&c->base.lock))
+    if (!mutex_trylock(&c->base.lock)) {
+        *busy = true;
         return 0;
-    u64 freed = scan(c, want, depth, &h);
+    }
+    scan(c, want, depth, &h);
     *done = c->hand == 0;
     mutex_unlock(&c->base.lock);
-    if (h.n)
+    if (h.mapped)
         memory_object_unmap(&c->base, h.first, h.last, false);
+    zap_barrier();
+    u64 freed = 0;
     for (unsigned i = 0; i < h.n; i++) {
         freed += __atomic_load_n(&h.pages[i]->refs, __ATOMIC_RELAXED) == 1;
         page_put(h.pages[i]);
@@ -137,14 +146,14 @@ static u64 count_objects(void)
 }
 
 /* One turn of the hand. */
-static u64 turn(u64 want, enum depth depth)
+static u64 turn(u64 want, enum depth depth, bool *busy)
 {
     u64 left = count_objects(), freed = 0;
     struct cached_object *c;
     bool done;
 
     while (freed < want && (c = next_object(&left))) {
-        freed += scan_object(c, want - freed, depth, &done);
+        freed += scan_object(c, want - freed, depth, &done, busy);
         if (done) {
             pass_object(c);
             left--;
@@ -155,7 +164,7 @@ static u64 turn(u64 want, enum depth depth)
 }
 
 /* The first turn of a depth may do no more than take marks away. */
-static u64 reclaim_clean(u64 want)
+static u64 reclaim_clean(u64 want, bool *busy)
 {
     struct thread *me = current_thread();
     u64 freed = 0;
@@ -164,36 +173,54 @@ static u64 reclaim_clean(u64 want)
         return 0;
     me->reclaiming = true;
     for (unsigned t = 0; t < 4 && !freed && READ_ONCE(page_cache.pages); t++)
-        freed = turn(want, t < 2 ? UNUSED : MAPPED);
+        freed = turn(want, t < 2 ? UNUSED : MAPPED, busy);
     me->reclaiming = false;
+    __atomic_add_fetch(&freed_pages, freed, __ATOMIC_RELAXED);
     return freed;
+}
+
+/* Sleeps until something was written, or for that long. */
+static void wait_for_progress(nsec_t time)
+{
+    u64 written = READ_ONCE(page_cache.written);
+    wait_event(&page_cache.progress, READ_ONCE(page_cache.written) != written, platform_clock() + time, WAIT_UNINTERRUPTIBLE);
 }
 
 u64 cache_reclaim(u64 want)
 {
-    u64 freed = reclaim_clean(want);
+    u64 before = READ_ONCE(freed_pages);
+    unsigned writes = 0, locks = 0;
 
-    for (unsigned piece = 0; !freed && piece < WAIT_PIECES; piece++) {
-        u64 written = READ_ONCE(page_cache.written);
-        if (!(READ_ONCE(page_cache.dirty_pages) + READ_ONCE(page_cache.writing)) || cache_is_flusher() || current_thread()->reclaiming)
+    while (!current_thread()->reclaiming) {
+        bool busy = false;
+        u64 freed = reclaim_clean(want, &busy);
+        if (!freed)
+            freed = READ_ONCE(freed_pages) - before; /* by others: it is worth a try */
+        if (freed)
+            return freed;
+        bool writing = READ_ONCE(page_cache.dirty_pages) + READ_ONCE(page_cache.writing) != 0;
+        if (busy && locks++ < LOCK_WAITS) {
+            wait_for_progress(LOCK_WAIT);
+        } else if (writing && !cache_is_flusher() && writes++ < WRITE_WAITS) {
+            cache_kick_flusher();
+            wait_for_progress(WRITE_WAIT);
+        } else {
             break;
-        cache_kick_flusher();
-        wait_event(&page_cache.progress, READ_ONCE(page_cache.written) != written, platform_clock() + WAIT_PIECE,
-                   WAIT_UNINTERRUPTIBLE);
-        freed = reclaim_clean(want);
+        }
     }
-    return freed;
+    return 0;
 }
 
 void cache_make_room(u64 n)
 {
     struct page_stats s;
+    bool busy;
 
     page_stats(&s);
     /* Beyond the reserve something is left for callers that cannot wait. */
     u64 keep = s.total / 32 + n;
     if (s.free < keep)
-        reclaim_clean(keep - s.free);
+        reclaim_clean(keep - s.free, &busy);
 }
 
 static void reclaim_init(void)

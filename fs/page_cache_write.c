@@ -15,6 +15,9 @@
 
 /* How long a dirty page may stay before it is written without being asked for. */
 #define FLUSH_DELAY (5 * NSEC_PER_SEC)
+/* How often a write that failed for want of memory is tried again, and after what time. */
+#define WRITE_TRIES 200u
+#define WRITE_PAUSE (10 * NSEC_PER_MSEC)
 
 static struct thread *flusher;
 static bool kicked;
@@ -132,22 +135,43 @@ static void next_batch(struct cached_object *c, u64 first, u64 last, struct batc
     }
 }
 
-static void write_batch(struct cached_object *c, struct batch *b)
+/* The file system's write; want of memory is no reason to lose data yet. */
+static int write_pages(struct cached_object *c, const struct batch *b)
+{
+    int error = c->ops->write(&c->base, b->index, b->n, b->pages, b->bytes);
+    struct wait_queue nobody;
+
+    wait_queue_init(&nobody);
+    for (unsigned tries = 0; error == -ENOMEM && tries < WRITE_TRIES; tries++) {
+        wait_event(&nobody, false, platform_clock() + WRITE_PAUSE, WAIT_UNINTERRUPTIBLE);
+        error = c->ops->write(&c->base, b->index, b->n, b->pages, b->bytes);
+    }
+    return error;
+}
+
+/* 0, also when the file system failed: that is kept for who asks. -EINTR: nothing happened, the thread must end. */
+static int write_batch(struct cached_object *c, struct batch *b)
 {
     if (READ_ONCE(c->base.writable_mappings))
         memory_object_unmap(&c->base, b->index, b->index + b->n, false);
-    int error = c->ops->write(&c->base, b->index, b->n, b->pages, b->bytes);
+    int error = write_pages(c, b);
+    bool interrupted = error == -EINTR || error == -ERESTARTSYS;
 
     mutex_lock(&c->base.lock);
-    for (unsigned i = 0; i < b->n; i++)
-        *radix_slot(&c->pages, b->index + i) &= ~(u64)CACHE_WRITEBACK;
-    if (error && !c->error)
+    for (unsigned i = 0; i < b->n; i++) {
+        u64 *slot = radix_slot(&c->pages, b->index + i);
+        *slot &= ~(u64)CACHE_WRITEBACK;
+        if (interrupted)
+            cache_make_dirty(c, b->index + i, slot);
+    }
+    if (error && !interrupted && !c->error)
         c->error = error;
     mutex_unlock(&c->base.lock);
     __atomic_sub_fetch(&page_cache.writing, b->n, __ATOMIC_RELAXED);
     __atomic_add_fetch(&page_cache.written, b->n, __ATOMIC_RELAXED);
     cache_event(c);
     wait_wake_all(&page_cache.progress);
+    return interrupted ? -EINTR : 0;
 }
 
 /* Writes what is dirty in [first, last) now. No lock held. -EINTR if the thread must end. */
@@ -163,7 +187,7 @@ static int write_back(struct cached_object *c, u64 first, u64 last, enum wait_mo
         next_batch(c, first, last, &b, &busy, &seen);
         mutex_unlock(&c->base.lock);
         if (b.n) {
-            write_batch(c, &b);
+            error = write_batch(c, &b);
             first = b.index + b.n;
         } else if (busy) {
             error = cache_wait(c, seen, mode);
@@ -476,6 +500,7 @@ static void detach(struct cached_object *c, u64 first, u64 last, u64 keep, struc
 
 static void drop_detached(const struct removal *r)
 {
+    zap_barrier();
     for (unsigned i = 0; i < r->n; i++) {
         if (!(r->entries[i] & CACHE_FILLING)) /* else its filler drops it */
             page_put(cache_page(r->entries[i]));
@@ -534,15 +559,19 @@ void page_cache_invalidate(struct memory_object *o, u64 first, u64 last)
 void page_cache_drop(struct memory_object *o, u64 first, u64 last)
 {
     struct cached_object *c = cached_object_of(o);
+    struct removal r;
 
-    mutex_lock(&o->lock);
-    for (u64 entry; first < last && (entry = radix_next(&c->pages, &first)) && first < last; first++) {
-        struct page *p = cache_page(entry);
-        /* One reference: nobody maps or reads it, and under the lock nobody begins to. */
-        if (!(entry & CACHE_PINNED) && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1) {
-            cache_remove(c, first, entry);
-            page_put(p);
+    do {
+        r.n = 0;
+        mutex_lock(&o->lock);
+        for (u64 entry; r.n < CACHE_WINDOW_MAX && (entry = radix_next(&c->pages, &first)) && first < last; first++) {
+            /* One reference: nobody maps or reads it, and under the lock nobody begins to. */
+            if (!(entry & CACHE_PINNED) && __atomic_load_n(&cache_page(entry)->refs, __ATOMIC_ACQUIRE) == 1) {
+                cache_remove(c, first, entry);
+                r.entries[r.n++] = entry;
+            }
         }
-    }
-    mutex_unlock(&o->lock);
+        mutex_unlock(&o->lock);
+        drop_detached(&r);
+    } while (r.n == CACHE_WINDOW_MAX);
 }

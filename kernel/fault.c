@@ -10,6 +10,9 @@
 #include "kernel/lib/string.h"
 #include "kernel/process.h"
 
+#define RECLAIM_TRIES 32u
+#define RECLAIM_PAGES 32u
+
 unsigned region_pte_prot(const struct region *r)
 {
     /* The CPU cannot make a page writable or executable but not readable. */
@@ -294,6 +297,7 @@ int address_space_fault(struct address_space *as, vaddr_t address, enum fault_ac
 {
     struct fault f = {.as = as, .va = address & PAGE_MASK, .access = access};
     u64 major = current_thread()->major_faults;
+    unsigned tries = 0;
     int error;
 
     do {
@@ -316,6 +320,9 @@ int address_space_fault(struct address_space *as, vaddr_t address, enum fault_ac
         if (error == -EINPROGRESS) {
             error = bring_in(&f);
         }
+        /* Page tables and the heap do not wait for memory where they take it. */
+        if (error == -ENOMEM && page_reclaim && tries++ < RECLAIM_TRIES && page_reclaim(RECLAIM_PAGES))
+            error = -EAGAIN;
     } while (error == -EAGAIN);
 
     if (error && error != -ENOMEM)

@@ -68,6 +68,13 @@ void memory_object_put(struct memory_object *o);
 void memory_object_unmap(struct memory_object *o, u64 first, u64 last, bool also_private);
 
 /*
+ * Waits until every removal from page tables that is under way has reached the CPUs. Who takes a page out because nobody else
+ * has a reference on it calls this before it drops its own: the last mapping's reference goes before the CPUs have forgotten it.
+ * Spins for microseconds; no spinlock held.
+ */
+void zap_barrier(void);
+
+/*
  * The ordinary object in RAM: a radix tree of pages, zero-filled on demand; pages may come from a boot
  * module in place (copied at the first write). Used for tmpfs, memfd, shared anonymous memory.
  */

@@ -21,7 +21,7 @@
 
 #define MAX_ZONES 32
 #define MIN_ZONE_PAGES 4
-#define RECLAIM_TRIES 8u
+#define RECLAIM_TRIES 64u /* other threads may be faster to what was freed */
 
 struct zone {
     u64 first, frontier, end; /* page frame numbers: [first, frontier) buddy, [frontier, end) never used */

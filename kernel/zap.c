@@ -4,7 +4,7 @@
  *
  * A private page with one reference is chained through struct page and freed after the commit, for which pt_lock is let go:
  * other CPUs may take long to answer. Any other page is kept by its object (which holds its reference until
- * memory_object_unmap() returned) and is dropped at once; then the commit comes before pt_lock is let go, so that
+ * memory_object_unmap() or zap_barrier() returned) and is dropped at once; then the commit comes before pt_lock is let go, so that
  * who takes the page from the object next finds either the entry or no translation.
  */
 #include "kernel/page.h"
@@ -12,6 +12,31 @@
 
 /* Bounds how long pt_lock is held, without making sweeps over empty terabytes slow. */
 #define ZAP_STEP (1ul << 30)
+
+/* Odd while a CPU, with pt_lock held, is between the removal of pages and its commit. */
+static struct {
+    u32 sequence;
+} __attribute__((aligned(64))) zapping[MAX_CPUS];
+
+static void zap_begins(void)
+{
+    __atomic_add_fetch(&zapping[this_cpu()->cpu].sequence, 1, __ATOMIC_SEQ_CST);
+}
+
+static void zap_ends(void)
+{
+    __atomic_add_fetch(&zapping[this_cpu()->cpu].sequence, 1, __ATOMIC_RELEASE);
+}
+
+void zap_barrier(void)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < platform_cpu_count(); i++) {
+        u32 seen = __atomic_load_n(&zapping[i].sequence, __ATOMIC_ACQUIRE);
+        while (seen & 1 && __atomic_load_n(&zapping[i].sequence, __ATOMIC_ACQUIRE) == seen)
+            cpu_relax();
+    }
+}
 
 struct gather {
     struct address_space *as;
@@ -77,9 +102,11 @@ static void clear_range(struct address_space *as, vaddr_t start, vaddr_t end)
     spin_lock(&as->pt_lock);
     split_block_at(as, start);
     split_block_at(as, end);
+    zap_begins();
     platform_pt_walk(&b, start, end, true, gather_leaf, &g);
     if (b.flush && g.others)
         platform_pt_commit(&b);
+    zap_ends();
     spin_unlock(&as->pt_lock);
     if (b.flush)
         platform_pt_commit(&b);
@@ -150,10 +177,12 @@ void zap_object_pages(struct address_space *as, vaddr_t start, vaddr_t end)
         l.n = 0;
         spin_lock(&as->pt_lock);
         platform_pt_walk(&b, start, end, false, collect_leaf, &l);
+        zap_begins();
         for (unsigned i = 0; i < l.n; i++)
             platform_pt_walk(&b, l.va[i], l.va[i] + PAGE_SIZE, true, gather_leaf, &g);
         if (b.flush)
             platform_pt_commit(&b);
+        zap_ends();
         spin_unlock(&as->pt_lock);
         free_chain(g.chain);
         if (l.n)
