@@ -18,8 +18,13 @@ static struct thread host_thread = {.process = &host_process};
 unsigned long host_kmalloc_budget, host_kmalloc_count;
 
 s32 x86_ring;
-char shim_wrmsr[1], shim_rdmsr[1], shim_invlpg[1], shim_load_cr3[1], shim_flush[1];
+char shim_wrmsr[1], shim_rdmsr[1], shim_invlpg[1], shim_invlpg_end[1], shim_load_cr3[1], shim_flush[1];
 extern const paddr_t kernel_pml4_pa;
+u64 x86_shim_call(char *operation, u64 ax, u64 dx, u64 cx)
+{
+    panic("an operation of ring 0");
+}
+
 const paddr_t kernel_pml4_pa = 0x1000; /* below the RAM that the page allocator has */
 
 /* ---------------------------------------------------------------- RAM */
