@@ -40,7 +40,7 @@ static struct host_pipe {
 static bool need_buffer(struct host_pipe *p)
 {
     if (!p->buffer) {
-        paddr_t pa = page_alloc_pa(0);
+        paddr_t pa = page_alloc_pa(PAGE_LAST);
         p->buffer = pa ? phys_to_virt(pa) : NULL;
     }
     return p->buffer != NULL;

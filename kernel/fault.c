@@ -371,6 +371,10 @@ int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, bool 
             access = FAULT_WRITE;
         rwlock_read_unlock(&as->lock);
         int error = wanted ? populate(as, from, to, access) : 0;
+        if (error == -ENOMEM && ignore_errors) {
+            out_of_memory(as); /* nobody would be told otherwise */
+            return error;
+        }
         if (error == -EINTR || (error && !ignore_errors))
             return error;
         start = to;

@@ -48,5 +48,7 @@ int fault_install(struct fault *f, vaddr_t va, paddr_t *pa, unsigned n, unsigned
 /* True if n pages more leave memory that nobody will miss. */
 bool memory_is_ample(u64 n);
 void count_resident(struct address_space *as, u64 pages);
+/* Memory has ended: says so with the figures, once, and kills the running process, which is as's. */
+void out_of_memory(struct address_space *as);
 
 #endif

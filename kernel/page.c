@@ -41,6 +41,7 @@ static struct page *free_lists[PAGE_MAX_ORDER + 1]; /* linked by next and prev, 
 static u64 free_pages;     /* in free lists and beyond frontiers; under lock */
 static u64 total_pages;
 static u64 reserve_pages;  /* what only PAGE_RESERVE may take */
+static u64 last_pages;     /* the part of it that only PAGE_LAST may take */
 static u32 cache_batch;    /* pages moved between a cache and the lists at once */
 static struct page_cache caches[MAX_CPUS];
 static u32 cache_count;    /* atomic: caches that are in use, from the first on */
@@ -138,11 +139,17 @@ static bool advance_frontier(void)
     return false;
 }
 
-/* A block out of the lists, or NULL. Under lock. */
-static struct page *buddy_alloc(unsigned order, bool use_reserve)
+/* How many pages an allocation leaves. */
+static u64 kept_pages(unsigned flags)
+{
+    return flags & PAGE_LAST ? 0 : flags & PAGE_RESERVE ? last_pages : reserve_pages;
+}
+
+/* A block out of the lists, of which `keep` pages must remain, or NULL. Under lock. */
+static struct page *buddy_alloc(unsigned order, u64 keep)
 {
     u64 n = 1ull << order;
-    if (free_pages < n + (use_reserve ? 0 : reserve_pages))
+    if (free_pages < n + keep)
         return NULL;
     unsigned k;
     do {
@@ -177,14 +184,14 @@ static struct page_cache *this_cache(void)
 }
 
 /* A single page from this CPU's cache, refilled from the lists. */
-static struct page *cache_alloc(bool use_reserve)
+static struct page *cache_alloc(u64 keep)
 {
     irq_disable();
     struct page_cache *c = this_cache();
     if (!c->first) {
         spin_lock_irq(&lock);
         for (u32 i = 0; i < cache_batch; i++) {
-            struct page *p = buddy_alloc(0, use_reserve && !c->first);
+            struct page *p = buddy_alloc(0, c->first ? reserve_pages : keep);
             if (!p)
                 break;
             p->next = c->first;
@@ -228,21 +235,22 @@ static void cache_free(struct page *p)
 }
 
 /* A block from the lists; when there is none, pages in this CPU's cache may be what keeps halves apart. */
-static struct page *block_alloc(unsigned order, bool use_reserve)
+static struct page *block_alloc(unsigned order, u64 keep)
 {
     spin_lock_irq(&lock);
-    struct page *p = buddy_alloc(order, use_reserve);
+    struct page *p = buddy_alloc(order, keep);
     if (unlikely(!p)) {
         cache_shrink(this_cache(), 0);
-        p = buddy_alloc(order, use_reserve);
+        p = buddy_alloc(order, keep);
     }
     spin_unlock_irq(&lock);
     return p;
 }
 
-static struct page *alloc(unsigned order, bool use_reserve)
+static struct page *alloc(unsigned order, unsigned flags)
 {
-    return order ? block_alloc(order, use_reserve) : cache_alloc(use_reserve);
+    u64 keep = kept_pages(flags);
+    return order ? block_alloc(order, keep) : cache_alloc(keep);
 }
 
 /* More is reclaimed than is wanted: for a block, pages side by side must come free. */
@@ -252,7 +260,7 @@ static __attribute__((noinline)) struct page *alloc_reclaimed(unsigned order, un
     if (!page_reclaim || flags & PAGE_NO_RECLAIM || !wait_allowed())
         return NULL;
     for (unsigned tries = 0; !p && tries < RECLAIM_TRIES && page_reclaim(MAX(4ull << order, cache_batch)); tries++)
-        p = alloc(order, flags & PAGE_RESERVE);
+        p = alloc(order, flags);
     return p;
 }
 
@@ -260,7 +268,7 @@ struct page *page_alloc(unsigned order, unsigned flags)
 {
     if (order > PAGE_MAX_ORDER)
         return NULL;
-    struct page *p = alloc(order, flags & PAGE_RESERVE);
+    struct page *p = alloc(order, flags);
     if (unlikely(!p) && !(p = alloc_reclaimed(order, flags)))
         return NULL;
     p->refs = 1;
@@ -334,7 +342,8 @@ void page_add_range(paddr_t start, paddr_t end)
 static void set_limits(void)
 {
     cache_batch = (u32)MIN(MAX(total_pages / 512, 1ull), 32ull);
-    reserve_pages = MIN(MAX(total_pages / 64, 16ull), 1024ull); /* console queues take 13 */
+    last_pages = MIN(total_pages / 64, 24ull); /* console queues take 20, buffers of the streams 3 */
+    reserve_pages = MIN(MAX(total_pages / 64, 16ull), 1024ull);
 }
 
 void page_init(void)

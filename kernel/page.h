@@ -16,6 +16,7 @@ enum page_flags {
     PAGE_ZERO = 1,     /* the caller wants zeroed memory */
     PAGE_NO_RECLAIM = 2, /* fail rather than reclaim (atomic callers) */
     PAGE_RESERVE = 4,  /* may use the reserve kept for the kernel itself (page tables, heap) */
+    PAGE_LAST = 8,     /* may use all there is: the queues that carry the message that memory has ended */
 };
 
 /*

@@ -4,7 +4,7 @@
  * copy routines memory or -EFAULT. When memory has run out the program is killed, with the figures that show why.
  */
 #include <asm/signal.h>
-#include "kernel/address_space.h"
+#include "kernel/fault.h"
 #include "kernel/log.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
@@ -16,7 +16,7 @@
 #define ERROR_USER      4u
 #define ERROR_EXEC      16u
 
-static void out_of_memory(struct address_space *as)
+void out_of_memory(struct address_space *as)
 {
     struct process *p = current_process();
     static bool told;

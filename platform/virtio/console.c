@@ -98,7 +98,7 @@ static u8 *output_page(struct port *p)
         return NULL;
     u8 **page = &p->output[p->tx.free_head];
     if (!*page) {
-        paddr_t pa = page_alloc_pa(PAGE_RESERVE);
+        paddr_t pa = page_alloc_pa(PAGE_LAST);
         *page = pa ? phys_to_virt(pa) : NULL;
     }
     return *page;
@@ -225,7 +225,7 @@ static int setup_port(unsigned index)
         return -ENOMEM;
     if (!p->has_input)
         return 0;
-    paddr_t pa = page_alloc_pa(PAGE_RESERVE);
+    paddr_t pa = page_alloc_pa(PAGE_LAST);
     if (!pa)
         return -ENOMEM;
     p->input = phys_to_virt(pa);
@@ -238,7 +238,7 @@ static int setup_port(unsigned index)
  */
 static int announce(void)
 {
-    paddr_t pa = page_alloc_pa(PAGE_ZERO | PAGE_RESERVE);
+    paddr_t pa = page_alloc_pa(PAGE_ZERO | PAGE_LAST);
     struct virtio_console_control *m;
     unsigned n = 0;
 

@@ -69,14 +69,14 @@ int virtqueue_setup(struct virtqueue *q, struct virtio_device *d, u16 index, u16
     size_t bytes = used_offset + sizeof(u16) * 3 + sizeof(struct vring_used_elem) * size;
     while ((PAGE_SIZE << order) < bytes)
         order++;
-    struct page *memory = page_alloc(order, PAGE_ZERO | PAGE_RESERVE);
+    struct page *memory = page_alloc(order, PAGE_ZERO | PAGE_LAST);
     if (!memory)
         return -ENOMEM;
 
     paddr_t base = page_address(memory);
     *q = (struct virtqueue){.device = d, .index = index, .size = size, .free_count = size};
     if (d->features >> VIRTIO_RING_F_INDIRECT_DESC & 1 && size <= MAX_TABLE) {
-        paddr_t tables = page_alloc_pa(PAGE_ZERO | PAGE_RESERVE);
+        paddr_t tables = page_alloc_pa(PAGE_ZERO | PAGE_LAST);
 
         q->tables = tables ? phys_to_virt(tables) : NULL;
     }
@@ -127,7 +127,7 @@ static void describe(struct vring_desc *desc, const struct block_segment *s, boo
 static struct vring_desc *table_of(struct virtqueue *q, u16 token)
 {
     if (q->tables && !q->tables[token]) {
-        paddr_t pa = page_alloc_pa(PAGE_NO_RECLAIM | PAGE_RESERVE);
+        paddr_t pa = page_alloc_pa(PAGE_NO_RECLAIM | PAGE_LAST);
 
         q->tables[token] = pa ? phys_to_virt(pa) : NULL;
     }
