@@ -95,7 +95,6 @@ static void apply(struct inode *i, const struct ninep_attr *a)
     i->atime = a->atime;
     i->btime = a->btime;
     n->blocks = a->blocks;
-    n->block_size = a->block_size;
     n->server_mtime = a->mtime;
     WRITE_ONCE(n->server_size, a->size);
     if (!n->modified) {
@@ -303,7 +302,7 @@ int ninep_getattr_op(struct inode *i, struct stat *st)
     if (i->object && !n->modified && !n->orphan)
         st->st_size = (s64)READ_ONCE(n->server_size);
     st->st_blocks = (s64)n->blocks;
-    st->st_blksize = (s64)n->block_size;
+    /* st_blksize stays a page: what the server says is the size of a message, too much for a buffer. */
     return 0;
 }
 

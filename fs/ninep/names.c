@@ -84,7 +84,11 @@ int ninep_mkdir_op(struct inode *dir, struct dentry *d, u32 mode)
 {
     struct ninep_client *c = &ninep_super_of(dir->super)->client;
     struct ninep_fid *f = ninep_fid_of(dir);
-    int error = ninep_mkdir(c, f, ninep_name_of(d), mode & 07777, group_for(dir));
+    int error;
+
+    /* The server sets the mode once more after it has made the directory. */
+    mode |= dir->mode & S_ISGID;
+    error = ninep_mkdir(c, f, ninep_name_of(d), mode & 07777, group_for(dir));
 
     ninep_fid_put(c, f);
     return made(dir, d, error);

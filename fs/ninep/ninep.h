@@ -43,7 +43,7 @@ struct ninep_node {
     struct ninep_fid *read_fid, *write_fid; /* open; may be one */
     u32 opens;                     /* files on it that count on them */
     struct mutex opening;          /* LOCK_NINEP_OPEN: read_fid is being made */
-    u64 blocks, block_size;
+    u64 blocks;
     /* As the server had them last; racy reads are harmless. */
     u64 server_size;
     s64 server_mtime;
