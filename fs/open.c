@@ -268,6 +268,9 @@ static struct dentry *find_or_create(struct walk *w, const struct open_how_kerne
         }
         if (error)
             d = ERR_PTR(error);
+        /* Somebody made it who needs no lock of ours: the host. */
+        if (error == -EEXIST && !(how->flags & O_EXCL))
+            d = path_lookup_child(dir, w->last, w->last_length, true);
     }
     mutex_unlock(&i->lock);
     return d;

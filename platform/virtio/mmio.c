@@ -10,6 +10,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include "kernel/lib/printf.h"
+#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/params.h"
 #include "platform/platform.h"
@@ -151,17 +152,22 @@ static void probe(struct slot *s)
 
 struct virtio_device *virtio_claim(u32 id)
 {
-    for (unsigned i = 0; i < slot_count; i++) {
+    static struct mutex lock = MUTEX_INIT(LOCK_PROBE); /* slots: drivers probe when they are first used, on any CPU */
+    struct virtio_device *found = NULL;
+
+    mutex_lock(&lock);
+    for (unsigned i = 0; i < slot_count && !found; i++) {
         struct slot *s = &slots[i];
 
         if (!s->probed)
             probe(s);
         if (s->device.id == id && !s->claimed) {
             s->claimed = true;
-            return &s->device;
+            found = &s->device;
         }
     }
-    return NULL;
+    mutex_unlock(&lock);
+    return found;
 }
 
 /* SIZE@ADDRESS:IRQ[:ID]; SIZE may end in K. */
