@@ -88,8 +88,9 @@ int main(int argc, char **argv)
         } else if (!strcmp(word, "put")) {
             int to = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
-            number(to < 0 ? -1 : write(to, text, strlen(text)));
-            close(to);
+            long n = to < 0 ? -1 : write(to, text, strlen(text));
+
+            number(to < 0 || close(to) ? -1 : n);
         } else if (!strcmp(word, "rm")) {
             number(unlink(name));
         } else if (!strcmp(word, "open")) {
