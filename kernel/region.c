@@ -24,10 +24,12 @@ static u64 subtree_gap(const struct rb_node *n)
     return n ? container_of(n, struct region, node)->largest_gap : 0;
 }
 
-void region_augment(struct rb_node *n)
+bool region_augment(struct rb_node *n)
 {
     struct region *r = region_of(n);
+    u64 old = r->largest_gap;
     r->largest_gap = MAX(r->gap, MAX(subtree_gap(n->left), subtree_gap(n->right)));
+    return r->largest_gap != old;
 }
 
 struct region *region_next(struct region *r)

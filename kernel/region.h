@@ -12,7 +12,7 @@
 #define STACK_GUARD_GAP  (256ul * PAGE_SIZE) /* kept free below a growing stack, as Linux' stack_guard_gap */
 
 /* The tree's augment callback. */
-void region_augment(struct rb_node *n);
+bool region_augment(struct rb_node *n);
 /* A zeroed region with empty links, or NULL. No lock. */
 struct region *region_alloc(void);
 /* Drops the references a region holds and frees it. Not in the tree. No lock. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Red-black tree. NULL stands for the black leaf. Summaries (augment) are right again when insert, remove and replace
- * return: each recomputes from the lowest changed node to the root, and every rotation its two nodes.
+ * return: each recomputes from the lowest changed node upwards till one stays the same, and every rotation its two nodes.
  */
 #include "kernel/lib/rbtree.h"
 
@@ -19,8 +19,15 @@ static void augment(struct rb_tree *t, struct rb_node *n)
 void rb_augment_up(struct rb_tree *t, struct rb_node *n)
 {
     if (t->augment)
-        for (; n; n = n->parent)
-            t->augment(n);
+        while (n && t->augment(n))
+            n = n->parent;
+}
+
+/* The same for a node that is new in its place: what it says of itself till now means nothing. */
+static void augment_new(struct rb_tree *t, struct rb_node *n)
+{
+    augment(t, n);
+    rb_augment_up(t, n->parent);
 }
 
 /* Puts new (may be NULL) where old hangs below its parent. */
@@ -69,7 +76,7 @@ void rb_insert(struct rb_tree *t, struct rb_node *n, struct rb_node *parent, str
     n->left = n->right = NULL;
     n->red = true;
     *link = n;
-    rb_augment_up(t, n);
+    augment_new(t, n);
 
     while (is_red(n->parent)) {
         struct rb_node *p = n->parent, *g = p->parent;
@@ -146,7 +153,7 @@ static void remove_fixup(struct rb_tree *t, struct rb_node *x, struct rb_node *p
 
 void rb_remove(struct rb_tree *t, struct rb_node *z)
 {
-    struct rb_node *x, *parent;
+    struct rb_node *x, *parent, *moved = NULL;
     bool removed_red;
 
     if (!z->left || !z->right) {
@@ -172,8 +179,11 @@ void rb_remove(struct rb_tree *t, struct rb_node *z)
         y->left = z->left;
         y->left->parent = y;
         y->red = z->red;
+        moved = y;
     }
     rb_augment_up(t, parent);
+    if (moved)
+        augment_new(t, moved);
     if (!removed_red)
         remove_fixup(t, x, parent);
     z->parent = z->left = z->right = NULL;
@@ -187,7 +197,7 @@ void rb_replace(struct rb_tree *t, struct rb_node *old, struct rb_node *new)
         new->left->parent = new;
     if (new->right)
         new->right->parent = new;
-    rb_augment_up(t, new);
+    augment_new(t, new);
 }
 
 struct rb_node *rb_first(const struct rb_tree *t)

@@ -15,8 +15,8 @@ struct rb_node {
     bool red;
 };
 
-/* Recomputes node's summary from its own value and its children's summaries. */
-typedef void (*rb_augment_t)(struct rb_node *node);
+/* Recomputes node's summary from its own value and its children's summaries; true if it changed. */
+typedef bool (*rb_augment_t)(struct rb_node *node);
 
 struct rb_tree {
     struct rb_node *root;
@@ -28,7 +28,7 @@ void rb_insert(struct rb_tree *t, struct rb_node *node, struct rb_node *parent, 
 void rb_remove(struct rb_tree *t, struct rb_node *node);
 /* Puts new exactly where old is; their keys must sort alike. */
 void rb_replace(struct rb_tree *t, struct rb_node *old, struct rb_node *new);
-/* Re-runs augment from node up to the root, after node's own value changed. */
+/* Re-runs augment from node upwards as far as summaries change, after node's own value changed. node may be NULL. */
 void rb_augment_up(struct rb_tree *t, struct rb_node *node);
 struct rb_node *rb_first(const struct rb_tree *t);
 struct rb_node *rb_last(const struct rb_tree *t);
