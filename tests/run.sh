@@ -13,7 +13,7 @@
 #   apps       tests/apps: real programs
 #   go         tests/go (with --full): Go's own tests of its runtime
 #   fuzz       tests/fuzz (with --full)
-#   stress     tests/stress (with --full): threads, futexes, signals and mappings at random
+#   stress     tests/stress (with --full): threads, futexes, signals and mappings at random, for STRESS_SECONDS (3600)
 #
 # A PATTERN (shell pattern, matched against "suite.name") limits what runs: tests/run.sh 'abi.futex*' structure.
 set -u
@@ -23,7 +23,7 @@ export B="${B:-$top/build}"
 case $B in /*) ;; *) B=$top/$B ;; esac
 case ${1:-} in
 --case) ;;
---full) full=1; shift ;;
+--full) full=1; export TEST_FULL=1; shift ;;
 esac
 
 # ------------------------------------------------------------------ one case, run as `run.sh --case SUITE NAME …`
@@ -107,6 +107,8 @@ if [ "${1:-}" = --case ]; then
     suite=$2
     shift 2
     limit=600
+    # The stress suite takes an hour in all, and four times that on a machine that is busy with something else.
+    [ "$suite.${1:-}" = script.stress ] && limit=$((4 * ${STRESS_SECONDS:-3600} + 1200))
     # One write, so that the lines of two cases never mix.
     result=$(case_"$suite" "$@")
     printf '%s\n' "$result" | tee -a "$B/test-results"

@@ -88,6 +88,26 @@ static void find_registers(void)
     registers = platform_map_device(0xfee00000, PAGE_SIZE);
 }
 
+/*
+ * The timer's count and the TSC when it was read. Of several readings the one that took least time, since the host may run
+ * something else between the two.
+ */
+static u64 count_at(u32 *count)
+{
+    u64 best = UINT64_MAX, when = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        u64 before = x86_rdtsc_ordered();
+        u32 now = apic_read(REG_TIMER_CURRENT);
+        u64 took = x86_rdtsc_ordered() - before;
+        if (took < best) {
+            best = took;
+            when = before + took / 2;
+            *count = now;
+        }
+    }
+    return when;
+}
+
 u64 apic_tsc_per_ms(void)
 {
     const unsigned ms = 4;
@@ -98,12 +118,12 @@ u64 apic_tsc_per_ms(void)
     apic_write(REG_TIMER_DIVIDE, DIVIDE_BY_1);
     apic_write(REG_LVT_TIMER, VECTOR_TIMER | LVT_MASKED);
     apic_write(REG_TIMER_COUNT, UINT32_MAX);
-    u32 first = apic_read(REG_TIMER_CURRENT), last;
-    u64 start = x86_rdtsc_ordered();
+    u32 first, last;
+    u64 start = count_at(&first), end;
     do
-        last = apic_read(REG_TIMER_CURRENT);
+        end = count_at(&last);
     while (first - last < ms * 1000000);
-    u64 cycles = x86_rdtsc_ordered() - start;
+    u64 cycles = end - start;
     apic_write(REG_TIMER_COUNT, 0);
     return cycles * 1000000 / (first - last);
 }
