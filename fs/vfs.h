@@ -81,6 +81,8 @@ struct super_ops {
     int (*statfs)(struct super *s, struct statfs *out);
     void (*put_inode)(struct inode *i); /* last reference gone: free private and object */
     void (*destroy)(struct super *s);   /* unmounted and unused; NULL: lives for ever */
+    /* MS_REMOUNT: may refuse *read_only, or change it to what it will be. 0 or negative errno; NULL: as asked. */
+    int (*remount)(struct super *s, bool *read_only);
     /* Mount options after the common ones, ",size=…", for /proc/mounts; may be NULL. */
     void (*options)(struct super *s, char *buf, size_t n);
 };

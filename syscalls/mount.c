@@ -116,7 +116,10 @@ static long mount_bind(const struct path_ref *at, const char *user_source, u32 f
 
 static long mount_change(const struct path_ref *at, const char *user_data, u32 flags)
 {
+    struct super *s = at->mount->super;
+    bool read_only = flags & MS_RDONLY, whole = !(flags & MS_BIND);
     char first = '\0';
+    int error;
 
     if (at->dentry != at->mount->root)
         return -EINVAL;
@@ -124,13 +127,12 @@ static long mount_change(const struct path_ref *at, const char *user_data, u32 f
         return -EFAULT;
     if (first) /* options of the file system: they stay as they were mounted */
         return -EINVAL;
+    error = whole && s->ops->remount ? s->ops->remount(s, &read_only) : 0;
+    if (error)
+        return error;
     WRITE_ONCE(at->mount->flags, flags & KEPT_FLAGS);
-    if (!(flags & MS_BIND)) {
-        struct super *s = at->mount->super;
-
-        WRITE_ONCE(s->flags,
-                   flags & MS_RDONLY ? s->flags | SUPER_READ_ONLY : s->flags & ~SUPER_READ_ONLY);
-    }
+    if (whole)
+        WRITE_ONCE(s->flags, read_only ? s->flags | SUPER_READ_ONLY : s->flags & ~SUPER_READ_ONLY);
     return 0;
 }
 

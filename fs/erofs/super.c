@@ -52,10 +52,18 @@ static void destroy(struct super *s)
     free_super(erofs_of(s));
 }
 
+/* Asked to be writable it says yes and stays what it is, as on Linux. */
+static int remount(struct super *s, bool *read_only)
+{
+    *read_only = true;
+    return 0;
+}
+
 static const struct super_ops super_operations = {
     .statfs = statfs,
     .put_inode = erofs_put_inode,
     .destroy = destroy,
+    .remount = remount,
 };
 
 /* Takes fs over, whose source is set. */

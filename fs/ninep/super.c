@@ -62,10 +62,17 @@ static void show_options(struct super *s, char *buf, size_t n)
              fs->keep ? ",cache=loose" : "", fs->no_xattrs ? ",noxattr" : "");
 }
 
+/* What was mounted to be read is cached in ways that do not bear writing. */
+static int remount(struct super *s, bool *read_only)
+{
+    return !*read_only && ninep_super_of(s)->read_only ? -EROFS : 0;
+}
+
 static const struct super_ops super_operations = {
     .statfs = statfs,
     .put_inode = ninep_put_inode,
     .destroy = destroy,
+    .remount = remount,
     .options = show_options,
 };
 

@@ -18,6 +18,11 @@ static int statfs_of_layer(struct super *s, struct statfs *out)
     return layer->ops->statfs ? layer->ops->statfs(layer, out) : 0;
 }
 
+static int remount(struct super *s, bool *read_only)
+{
+    return !*read_only && !container_of(s, struct overlay, super)->upper ? -EROFS : 0;
+}
+
 static void show_options(struct super *s, char *buf, size_t n)
 {
     struct overlay *o = container_of(s, struct overlay, super);
@@ -46,6 +51,7 @@ static const struct super_ops overlay_super_ops = {
     .statfs = statfs_of_layer,
     .put_inode = overlay_put_inode,
     .destroy = destroy,
+    .remount = remount,
     .options = show_options,
 };
 

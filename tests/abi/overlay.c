@@ -93,6 +93,9 @@ static void mounting(void)
     SHOW(unlink("m/one"));
     SHOW(mkdir("m/new", 0700));
     SHOW(access("m/one", W_OK));
+    SHOW(mount(NULL, "m", NULL, MS_REMOUNT, NULL));
+    SHOW(mkdir("m/new", 0700));
+    SHOW(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL));
     SHOW(umount2("m", 0));
     SHOW(mount("o", "m", "overlay", 0, "lowerdir=low1:low2,upperdir=up,workdir=work"));
 }
@@ -116,6 +119,9 @@ static void merged(void)
     printf("type %lx name %ld\n", (long)s.f_type, (long)s.f_namelen);
     SHOW(stat("m/link", &st));
     printf("%ld\n", (long)st.st_size);
+    SHOW(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    SHOW(open("m/one", O_RDWR));
+    SHOW(mount(NULL, "m", NULL, MS_REMOUNT, NULL));
     SHOW(open("m/dir", O_RDWR));
     SHOW(open("m/one", O_DIRECTORY));
     SHOW(open("m/one/", O_RDONLY));
