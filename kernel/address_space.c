@@ -4,7 +4,9 @@
  *
  * A CPU that goes idle or runs a kernel thread keeps the last space loaded, lazily: it is not interrupted for an
  * invalidation, but sees when it comes back that it missed one. Who changes translations counts flushes up and then
- * reads the mask of CPUs; who comes back sets its bit and then reads the count: one of them sees the other. The last
+ * reads the mask of CPUs; who comes back sets its bit and then reads the count: one of them sees the other. The same holds for
+ * who writes code of the program (code_writes): a CPU that comes too late for the mask sees that, and its thread waits before it
+ * goes back to the program. The last
  * address_space_put() has the scheduler take the space off all CPUs before the page tables go.
  */
 #include <linux/capability.h>
@@ -12,11 +14,11 @@
 #include "kernel/heap.h"
 #include "kernel/log.h"
 #include "kernel/page.h"
+#include "kernel/patch.h"
 #include "kernel/process.h"
 #include "kernel/region.h"
 #include "kernel/sched.h"
 
-const struct patch_ops *patch_ops;
 void (*address_space_release_executable)(struct file *f);
 
 /* What each CPU has loaded; its own, masked. */

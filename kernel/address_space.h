@@ -58,6 +58,7 @@ struct address_space {
     u64 cpus;                    /* atomic bitmask: CPUs that run with root */
     u64 lazy_cpus;               /* the same: that have root loaded but run no thread of it */
     u64 flushes;                 /* atomic: invalidations so far */
+    u32 code_writes;             /* atomic; odd: code of the program is being written, no CPU may begin to run it */
     struct rb_tree regions;
     u32 region_count;
     u64 total_pages;             /* mapped, for RLIMIT_AS and /proc */
@@ -78,17 +79,6 @@ struct address_space {
     bool no_huge_pages;          /* PR_SET_THP_DISABLE: faults fill with small pages */
     struct patch_table *patches; /* patched system-call sites, loader/patch.c; NULL: none yet */
 };
-
-/* What the memory and signal code asks of patched system-call sites; set by loader/. Only where as->patches is set. */
-struct patch_ops {
-    void (*undo)(struct address_space *as, vaddr_t start, vaddr_t end);   /* as->lock held for writing */
-    void (*forget)(struct address_space *as, vaddr_t start, vaddr_t end); /* as->lock held for writing */
-    void (*disable)(struct address_space *as); /* for good; also where as->patches is not set. Sleeps */
-    /* Where the program thinks it is when it is at ip, which may be in a trampoline. Also where as->patches is not set. */
-    vaddr_t (*program_ip)(struct address_space *as, vaddr_t ip);
-    void (*release)(struct address_space *as); /* all mappings are gone */
-};
-extern const struct patch_ops *patch_ops;
 
 /* The hooks by which files stay referenced while mapped, set by fs/ (kernel/ does not know struct file). */
 extern void (*region_file_get)(struct file *f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mmap(2), munmap(2) and brk(2). */
 #include <linux/mman.h>
+#include "kernel/patch.h"
 #include "kernel/process.h"
 #include "kernel/region.h"
 
@@ -148,10 +149,10 @@ int unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end)
     vaddr_t low = MAX(r->start, start), high = low;
     region_for_each_in (r, as, start, end)
         high = MIN(r->end, end);
-    if (as->patches)
-        patch_ops->forget(as, low, high);
     /* Pages go before the regions leave their objects' lists: an object that drops pages must find them until then. */
     zap_range(as, low, high);
+    if (as->patches)
+        patch_ops->forget(as, low, high);
     while ((r = region_find(as, start)) && r->start < end) {
         if (r->start < start) {
             region_resize(as, r, r->start, start);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mprotect(2). */
 #include <linux/mman.h>
+#include "kernel/patch.h"
 #include "kernel/region.h"
 
 #define PROT_RWX (PROT_READ | PROT_WRITE | PROT_EXEC)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mremap(2). */
 #include <linux/mman.h>
+#include "kernel/patch.h"
 #include "kernel/region.h"
 
 struct remap {

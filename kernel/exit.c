@@ -6,6 +6,7 @@
  */
 #include "kernel/address_space.h"
 #include "kernel/futex.h"
+#include "kernel/patch.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
 #include "kernel/thread_internal.h"
@@ -28,8 +29,10 @@ static void request_exit(struct process *p, int wait_status, struct thread *me)
 
 static void process_end(struct thread *me, struct process *p)
 {
-    if (p->pid == PROGRAM_PID)
+    if (p->pid == PROGRAM_PID) {
+        patch_counts_log();
         vm_exit(p->exit_status);
+    }
     if (me->files)
         thread_exit_files(me);
     signal_process_exit(p);

@@ -156,11 +156,12 @@ struct thread {
     bool restore_blocked;
     struct signal_pending pending; /* thread-directed */
     union {
-        u32 work;                  /* not 0: must pass kernel_return_to_user() */
+        u64 work;                  /* not 0: must pass kernel_return_to_user() */
         struct {
             bool signal_work;      /* atomic-ish: something may be deliverable */
             bool exit_requested;
             bool rseq_work;        /* was switched or migrated with a registered rseq area */
+            bool code_work;        /* got the CPU while code of its space was being written */
             bool cpu_timer_work;   /* CPU-time timers and limits are to be looked at: cpu_timers_check() */
         };
     };

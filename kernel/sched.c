@@ -136,6 +136,8 @@ static void schedule(bool keep)
     if (next->space) {
         rq->space = next->space;
         address_space_activate(next->space);
+        if (unlikely(__atomic_load_n(&next->space->code_writes, __ATOMIC_SEQ_CST) & 1))
+            next->code_work = true;
     } else {
         address_space_relax();
     }

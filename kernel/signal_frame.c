@@ -8,7 +8,6 @@
 #include <asm/processor-flags.h>
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
-#include "kernel/address_space.h"
 #include "kernel/signal_queue.h"
 #include "kernel/user.h"
 #include "kernel/lib/string.h"
@@ -71,7 +70,7 @@ static void fill_sigcontext(struct sigcontext *sc, const struct user_frame *f, u
         .r8 = f->r8, .r9 = f->r9, .r10 = f->r10, .r11 = f->r11,
         .r12 = f->r12, .r13 = f->r13, .r14 = f->r14, .r15 = f->r15,
         .rdi = f->di, .rsi = f->si, .rbp = f->bp, .rbx = f->bx,
-        .rdx = f->dx, .rax = f->ax, .rcx = f->cx, .rsp = f->sp, .rip = patch_ops->program_ip(current_thread()->space, f->ip),
+        .rdx = f->dx, .rax = f->ax, .rcx = f->cx, .rsp = f->sp, .rip = f->ip,
         .eflags = (f->flags & USER_FLAGS) | X86_EFLAGS_IF | X86_EFLAGS_FIXED,
         .cs = LINUX_USER_CS, .ss = LINUX_USER_SS,
         .err = t->trap_error, .trapno = t->trap_number, .oldmask = mask, .cr2 = t->trap_address,

@@ -4,6 +4,7 @@
  * faults of the running thread. Callable from interrupt handlers, except signal_force().
  */
 #include "kernel/address_space.h"
+#include "kernel/patch.h"
 #include "kernel/signal_queue.h"
 #include "kernel/lib/string.h"
 

@@ -1,358 +1,285 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Hot system-call sites become jumps. A `syscall` instruction traps, which on some hosts costs a microsecond; a site
- * that trapped often enough and has the common form is changed into a jump to a trampoline of its own that enters the kernel
- * directly (platform.h describes site and trampoline). Never by scanning: only an instruction that has just been
- * executed as a system call is known to be one.
+ * that trapped often enough and has one of two forms (platform.h) is changed into a jump to a trampoline of its own that
+ * enters the kernel directly. Never by scanning: only an instruction that has just been executed as a system call is known
+ * to be one. (The second form looks at what lies behind it for padding, platform/x86/hole.c.)
  *
- * The text page of a private mapping is copied as by a write; shared mappings are left alone. A site is restored
- * when the program makes its page writable or moves it, and forgotten when it is unmapped. Trampolines are never
- * reused while the space lives, for a thread may be inside one; a signal there is reported at the site.
- * A thread with a GS base of its own cannot use trampolines: the space is then restored and left alone, as it
- * is for a program that steps through itself.
+ * The text page of a private mapping is copied as by a write; shared mappings are left alone, and so is what the program may
+ * write to. A thread is never at rest inside a jump or a trampoline (program_ip, patch_undo.c), so what signals, debuggers
+ * and unwinders see are the program's own instructions. A thread with a GS base of its own cannot use trampolines: the
+ * space is then restored and left alone, as it is for a program that steps through itself.
  *
- * Locks: the table hangs on the address space and is guarded by as->lock (write); `patching` (LOCK_PATCH, outside it) lets one
- * thread patch at a time.
+ * rt_sigreturn is never patched: unwinders know a signal frame by the bytes of the instructions that it returns to.
+ *
+ * Locks: the table is guarded by as->lock (write); `patching` (LOCK_PATCH, outside it) lets one thread patch at a time.
  */
 #include <linux/mman.h>
+#include <asm/unistd.h>
 #include "loader/patch.h"
-#include "kernel/address_space.h"
+#include "loader/patch_internal.h"
 #include "kernel/heap.h"
-#include "kernel/init.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
 #include "kernel/page.h"
 #include "kernel/params.h"
 #include "kernel/process.h"
 #include "kernel/region.h"
 #include "kernel/user.h"
 
-#define HEAT_SLOTS 256u
-#define HOT        16u                     /* traps before a site is worth its price */
-#define COLD       255u                    /* counter value of a slot that is given up */
-#define MAX_SITES  2048u
-#define PER_PAGE   (PAGE_SIZE / PATCH_TRAMPOLINE_SIZE)
-#define REACH      0x70000000ul            /* how far from its site a trampoline page may lie */
-#define STEP       0x10000ul
-
-struct patch_site {
-    vaddr_t site;
-    vaddr_t trampoline;
-    u8 original[PATCH_SIZE];
-    bool patched;
-};
-
-struct trampoline_page {
-    struct trampoline_page *next;
-    struct page *page;
-    vaddr_t address;
-    u32 used;
-    struct patch_site *sites[PER_PAGE]; /* by slot; for where a thread in a trampoline is */
-};
-
-struct patch_table {
-    bool off;                         /* never again in this space */
-    struct trampoline_page *pages;
-    struct patch_site *sites[MAX_SITES];
-    u32 site_count;
-    u8 heat[HEAT_SLOTS];              /* traps by hash of the site; racy, a hint */
-};
+#define HOT       16u   /* traps before a site is worth its price */
+#define MAX_SITES 2048u /* known in a space */
 
 static struct mutex patching = MUTEX_INIT(LOCK_PATCH);
 
-static u8 *heat_of(struct patch_table *t, vaddr_t site)
+static struct patch_site *find_site(struct patch_table *t, vaddr_t call)
 {
-    return &t->heat[(site ^ site >> 8 ^ site >> 16) % HEAT_SLOTS];
+    struct patch_site *s = __atomic_load_n(site_bucket(t, call), __ATOMIC_ACQUIRE);
+
+    while (s && s->call != call)
+        s = s->next;
+    return s;
 }
 
-/* ---------------------------------------------------------------- trampolines */
-
-static struct trampoline_page *page_in_reach(struct patch_table *t, vaddr_t site)
+/* A record of the site, old or new. NULL: too many. as->lock held for writing. */
+static struct patch_site *make_site(struct patch_table *t, vaddr_t call)
 {
-    for (struct trampoline_page *p = t->pages; p; p = p->next)
-        if (p->used < PER_PAGE && (p->address > site ? p->address - site : site - p->address) < REACH)
-            return p;
-    return NULL;
-}
+    struct patch_site **bucket = site_bucket(t, call), *s = find_site(t, call);
 
-/* Maps a page below the mapping that the site is in, where nothing grows. 0 or negative errno. No lock held. */
-static s64 map_below(struct address_space *as, struct memory_object *object, vaddr_t site)
-{
-    rwlock_read_lock(&as->lock);
-    struct region *r = region_find(as, site);
-    vaddr_t at = r ? ALIGN_DOWN(r->start, PAGE_SIZE) : 0;
-    while (r && at > USER_SPACE_START + PAGE_SIZE && site - at < REACH) {
-        at -= PAGE_SIZE;
-        if (region_range_free(as, at, at + PAGE_SIZE))
-            break;
-        at = ALIGN_DOWN(at, STEP);
-    }
-    rwlock_read_unlock(&as->lock);
-    struct mapping m = {
-        .address = at,
-        .length = PAGE_SIZE,
-        .prot = PROT_READ | PROT_EXEC,
-        .max_prot = PROT_READ | PROT_EXEC,
-        .flags = REGION_KERNEL,
-        .object = object,
-        .name = "[trampolines]",
-        .fixed = true,
-    };
-    return at ? address_space_map(as, &m) : -ENOMEM;
-}
-
-static struct trampoline_page *new_page(struct address_space *as, vaddr_t site)
-{
-    struct trampoline_page *p = kzalloc(sizeof(*p));
-    struct memory_object *object = NULL;
-
-    if (!p)
+    if (s)
+        return s;
+    s = t->site_count < MAX_SITES ? kzalloc(sizeof(*s)) : NULL;
+    if (!s)
         return NULL;
-    p->page = page_alloc(0, PAGE_ZERO);
-    if (p->page)
-        object = ram_object_create_from(page_virt(p->page), PAGE_SIZE);
-    s64 at = object ? map_below(as, object, site) : -ENOMEM;
-    if (object)
-        memory_object_put(object); /* the mapping holds it */
-    if (at < 0) {
-        if (p->page)
-            page_put(p->page);
-        kfree(p);
-        return NULL;
-    }
-    p->address = (vaddr_t)at;
-    return p;
+    t->site_count++;
+    s->call = call;
+    s->next = *bucket;
+    __atomic_store_n(bucket, s, __ATOMIC_RELEASE);
+    return s;
 }
 
-/* ---------------------------------------------------------------- one site */
-
-static struct patch_site *find_site(struct patch_table *t, vaddr_t site)
+u8 *patch_private_page(struct address_space *as, vaddr_t call)
 {
-    for (u32 i = 0; i < t->site_count; i++)
-        if (t->sites[i]->site == site)
-            return t->sites[i];
-    return NULL;
-}
-
-/* The site's bytes in the direct map if its page is a private copy of this space; NULL otherwise. as->lock held. */
-static u8 *private_bytes(struct address_space *as, vaddr_t site)
-{
-    struct region *r = region_find(as, site);
+    struct region *r = region_find(as, call);
     struct pt_leaf leaf;
 
-    if (!r || r->start > site || r->flags & (REGION_SHARED | REGION_KERNEL) || !(r->prot & PROT_EXEC))
+    if (!r || r->start > call || r->flags & (REGION_SHARED | REGION_KERNEL) || !(r->prot & PROT_EXEC))
         return NULL;
-    if (platform_pt_lookup(as->root, site, &leaf))
+    if (platform_pt_lookup(as->root, call, &leaf))
         return NULL;
     struct page *p = page_of(leaf.pa);
     if (!p || p->kind != PAGE_KIND_PRIVATE || READ_ONCE(p->refs) != 1)
         return NULL;
-    return (u8 *)phys_to_virt(leaf.pa) + (site & (leaf.size - 1));
+    return (u8 *)phys_to_virt(leaf.pa) + (ALIGN_DOWN(call, PAGE_SIZE) & (leaf.size - 1));
 }
 
-/* A record with a trampoline for site; an older one of the same site serves again. as->lock held for writing. */
-static struct patch_site *make_site(struct patch_table *t, struct trampoline_page *p, vaddr_t site, u32 nr)
+/*
+ * CPUs that run the program are held; one that comes to it meanwhile waits in address_space_activate(), and has its pipeline
+ * emptied by loading the page tables anew, for which the flush count is raised.
+ */
+void patch_write(struct address_space *as, const struct patch_write *writes, unsigned n)
 {
-    struct patch_site *s = find_site(t, site);
-
-    if (!s) {
-        s = t->site_count < MAX_SITES ? kzalloc(sizeof(*s)) : NULL;
-        if (!s)
-            return NULL;
-        s->site = site;
-        s->trampoline = p->address + p->used * PATCH_TRAMPOLINE_SIZE;
-        p->sites[p->used++] = s;
-        t->sites[t->site_count++] = s;
+    for (bool done = false; !done;) {
+        preempt_disable();
+        __atomic_add_fetch(&as->code_writes, 1, __ATOMIC_SEQ_CST);
+        done = platform_patch_write(writes, n, kernel_flush_targets(as, false));
+        __atomic_add_fetch(&as->code_writes, 1, __ATOMIC_SEQ_CST);
+        preempt_enable();
     }
-    struct trampoline_page *home = t->pages;
-    while (s->trampoline - home->address >= PAGE_SIZE)
-        home = home->next;
-    platform_patch_trampoline((u8 *)page_virt(home->page) + (s->trampoline - home->address), s->trampoline, site, nr);
-    return s;
 }
 
-/* Everything that must still be true is looked at again here, under the lock. */
-static bool patch_locked(struct address_space *as, struct patch_table *t, struct trampoline_page *p, vaddr_t site,
-                         u32 nr, bool alone)
-{
-    u8 jump[PATCH_SIZE];
-    u8 *code = private_bytes(as, site);
+/* ---------------------------------------------------------------- what to write */
 
-    if (t->off || !code || !platform_patch_matches(code - 1, nr))
-        return false;
-    struct patch_site *s = make_site(t, p, site, nr);
-    if (!s || !platform_patch_jump(jump, site, s->trampoline))
-        return false;
-    memcpy(s->original, code, PATCH_SIZE);
-    s->patched = platform_patch_write(code, jump, PATCH_SIZE, alone);
-    return s->patched;
+/* The bytes around a site that its patch depends on, in one page. */
+struct window {
+    vaddr_t start, end;
+    u8 code[PATCH_BEFORE + PATCH_CALL_SIZE + PATCH_AFTER];
+    u8 used[(PATCH_AFTER + 7) / 8]; /* bytes behind the call that other sites have */
+};
+
+static void window_init(struct window *w, vaddr_t call)
+{
+    vaddr_t page = ALIGN_DOWN(call, PAGE_SIZE);
+
+    w->start = MAX(page, call - PATCH_BEFORE);
+    w->end = MIN(page + PAGE_SIZE, call + PATCH_CALL_SIZE + PATCH_AFTER);
+    memset(w->used, 0, sizeof(w->used));
+}
+
+/* Puts the program's own bytes in place of another site's patch. */
+static void window_restore(struct window *w, vaddr_t call, const struct patch_site *s)
+{
+    u8 jumps[PATCH_EDITS][PATCH_EDIT_SIZE];
+
+    platform_patch_jumps(&s->plan, s->call, s->trampoline, jumps);
+    for (unsigned i = 0; i < s->plan.count; i++)
+        for (unsigned j = 0; j < s->plan.edits[i].size; j++) {
+            vaddr_t at = s->call + (vaddr_t)s->plan.edits[i].offset + j, behind = at - call - PATCH_CALL_SIZE;
+            if (at >= w->start && at < w->end && w->code[at - w->start] == jumps[i][j])
+                w->code[at - w->start] = s->original[i][j];
+            if (behind < PATCH_AFTER)
+                w->used[behind / 8] |= 1u << behind % 8;
+        }
+}
+
+/* Plans the patch of a site from the bytes in w. */
+static enum patch_fit plan_site(struct patch_table *t, struct window *w, vaddr_t call, u32 nr, struct patch_plan *plan)
+{
+    vaddr_t page = ALIGN_DOWN(call, PAGE_SIZE);
+
+    for (struct patch_site *s = *site_bucket(t, call); s; s = s->next)
+        if (s->state == SITE_PATCHED && s->call != call && ALIGN_DOWN(s->call, PAGE_SIZE) == page)
+            window_restore(w, call, s);
+    if (w->end < call + PATCH_CALL_SIZE)
+        return PATCH_NO_HOLE;
+    return platform_patch_plan(plan, w->code, call - w->start, w->end - call - PATCH_CALL_SIZE, call, nr, w->used);
+}
+
+static int refusal_of(enum patch_fit fit)
+{
+    return fit == PATCH_UNKNOWN_CODE ? PATCH_REFUSED_UNKNOWN : PATCH_REFUSED_NO_HOLE;
+}
+
+/* ---------------------------------------------------------------- one site */
+
+/* In the order that keeps a thread right that comes by at any moment: the record, the trampoline, the hole, the site. */
+static int write_patch(struct address_space *as, struct patch_site *s, u8 *page, const struct patch_plan *plan)
+{
+    struct patch_write writes[PATCH_EDITS];
+    u8 jumps[PATCH_EDITS][PATCH_EDIT_SIZE];
+
+    if (!platform_patch_jumps(plan, s->call, s->trampoline, jumps))
+        return PATCH_REFUSED_MEMORY;
+    s->plan = *plan;
+    platform_patch_trampoline(trampoline_bytes(as->patches, s), s->trampoline, s->call, plan);
+    for (unsigned i = 0; i < plan->count; i++) {
+        struct patch_write *w = &writes[i];
+        w->to = page + (s->call & ~PAGE_MASK) + plan->edits[i].offset;
+        w->size = plan->edits[i].size;
+        memcpy(w->bytes, jumps[i], w->size);
+        memcpy(s->original[i], w->to, w->size);
+    }
+    __atomic_store_n(&s->state, SITE_PATCHED, __ATOMIC_RELEASE);
+    patch_write(as, writes, plan->count);
+    __atomic_add_fetch(&patch_counts.patched[plan->form], 1, __ATOMIC_RELAXED);
+    return -1;
+}
+
+/* Everything that must still be true is looked at again here, under the lock. -1: done, or not to be done now; or why not. */
+static int patch_locked(struct address_space *as, struct patch_site *s, struct trampoline_page *p, u32 nr)
+{
+    struct window w;
+    struct patch_plan plan;
+    u8 *page = patch_private_page(as, s->call);
+
+    if (as->patches->off || !page)
+        return -1;
+    window_init(&w, s->call);
+    memcpy(w.code, page + (w.start & ~PAGE_MASK), w.end - w.start);
+    if (s->state == SITE_PATCHED && page[(s->call & ~PAGE_MASK) + s->plan.edits[0].offset] != s->original[0][0])
+        return -1; /* in place: the program jumped to the `syscall` behind a mov, or another thread was faster */
+    enum patch_fit fit = plan_site(as->patches, &w, s->call, nr, &plan);
+    if (fit != PATCH_FITS)
+        return refusal_of(fit);
+    if (!s->trampoline)
+        trampoline_take(p, s);
+    return write_patch(as, s, page, &plan);
 }
 
 /* Makes the site's page this space's own by writing a byte of it back, with the protection lifted meanwhile. */
-static int copy_page(struct address_space *as, vaddr_t site, u32 prot)
+static int copy_page(struct address_space *as, vaddr_t call, u32 prot)
 {
-    vaddr_t page = ALIGN_DOWN(site, PAGE_SIZE);
+    vaddr_t page = ALIGN_DOWN(call, PAGE_SIZE);
     u8 byte;
     int error = address_space_protect(as, page, PAGE_SIZE, prot | PROT_WRITE);
 
     if (!error)
-        error = copy_from_user(&byte, (void *)site, 1) || copy_to_user((void *)site, &byte, 1) ? -EFAULT : 0;
+        error = copy_from_user(&byte, (void *)call, 1) || copy_to_user((void *)call, &byte, 1) ? -EFAULT : 0;
     address_space_protect(as, page, PAGE_SIZE, prot);
     return error;
 }
 
-static bool patch(struct address_space *as, vaddr_t site, u32 nr)
+/* Looks whether it can be done at all, and makes the page private. -1, or why not. */
+static int prepare(struct address_space *as, vaddr_t call, u32 nr)
 {
-    struct patch_table *t = as->patches;
-    bool alone = current_process()->thread_count == 1, done = false;
-    u8 code[8];
-    u32 prot = 0;
+    struct window w;
+    struct patch_plan plan;
+    u32 prot = 0, flags = 0;
+    bool copied;
 
-    /* The byte before it too must be in the page, to see that it is no prefix. */
-    if (((site - 1) & PAGE_MASK) != ((site + PATCH_SITE_SIZE - 1) & PAGE_MASK) ||
-        copy_from_user(code, (void *)(site - 1), sizeof(code)) || !platform_patch_matches(code, nr))
-        return false;
-    if (!alone && site % sizeof(u64) + PATCH_SIZE > sizeof(u64))
-        return false;
+    window_init(&w, call);
+    if (copy_from_user(w.code, (void *)w.start, w.end - w.start))
+        return PATCH_REFUSED_MAPPING;
     rwlock_read_lock(&as->lock);
-    struct region *r = region_find(as, site);
-    if (r && r->start <= site && !(r->flags & (REGION_SHARED | REGION_KERNEL)) && !(r->prot & PROT_WRITE))
+    struct region *r = region_find(as, call);
+    if (r && r->start <= call) {
         prot = r->prot;
-    bool copied = private_bytes(as, site) != NULL;
-    rwlock_read_unlock(&as->lock);
-    if (!(prot & PROT_EXEC) || (!copied && copy_page(as, site, prot)))
-        return false;
-    struct trampoline_page *p = page_in_reach(t, site), *fresh = NULL;
-    if (!p)
-        p = fresh = new_page(as, site);
-    if (!p)
-        return false;
-    rwlock_write_lock(&as->lock);
-    if (fresh) {
-        fresh->next = t->pages;
-        t->pages = fresh;
+        flags = r->flags;
     }
-    done = patch_locked(as, t, p, site, nr, alone);
-    rwlock_write_unlock(&as->lock);
-    return done;
+    copied = patch_private_page(as, call) != NULL;
+    enum patch_fit fit = plan_site(as->patches, &w, call, nr, &plan);
+    rwlock_read_unlock(&as->lock);
+    if (!(prot & PROT_EXEC) || flags & (REGION_SHARED | REGION_KERNEL))
+        return PATCH_REFUSED_MAPPING;
+    if (prot & PROT_WRITE)
+        return PATCH_REFUSED_WRITABLE;
+    if (fit != PATCH_FITS)
+        return refusal_of(fit);
+    return copied || !copy_page(as, call, prot) ? -1 : PATCH_REFUSED_MAPPING;
 }
 
-static struct patch_table *table_of(struct address_space *as)
+static void patch(struct address_space *as, vaddr_t call, u32 nr)
 {
-    if (likely(as->patches))
-        return as->patches;
-    struct patch_table *t = kzalloc(sizeof(*t)), *none = NULL;
-    if (t && !__atomic_compare_exchange_n(&as->patches, &none, t, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        kfree(t);
-    return as->patches;
+    struct patch_table *t = as->patches;
+    struct trampoline_page *p = NULL;
+    bool fresh = false;
+    int refusal = prepare(as, call, nr);
+
+    if (refusal < 0) {
+        p = trampoline_page_for(as, call, &fresh);
+        if (!p)
+            refusal = PATCH_REFUSED_MEMORY;
+    }
+    rwlock_write_lock(&as->lock);
+    if (fresh && p) {
+        p->next = t->pages;
+        __atomic_store_n(&t->pages, p, __ATOMIC_RELEASE);
+    }
+    struct patch_site *s = make_site(t, call);
+    if (s && refusal < 0)
+        refusal = patch_locked(as, s, p, nr);
+    if (s && refusal >= 0 && s->state == SITE_PLAIN) {
+        s->refusal = (u8)refusal;
+        s->state = SITE_REFUSED;
+        __atomic_add_fetch(&patch_counts.refused[refusal], 1, __ATOMIC_RELAXED);
+    }
+    rwlock_write_unlock(&as->lock);
+}
+
+/* Memory may become free and mappings change; code that does not fit stays as it is. */
+static bool never_fits(const struct patch_site *s)
+{
+    return READ_ONCE(s->state) == SITE_REFUSED &&
+           (s->refusal == PATCH_REFUSED_NO_HOLE || s->refusal == PATCH_REFUSED_UNKNOWN);
 }
 
 void patch_consider(vaddr_t ip, u32 nr)
 {
     struct address_space *as = current_thread()->space;
-    struct patch_table *t = table_of(as);
-    vaddr_t site = ip - PATCH_SITE_SIZE;
+    vaddr_t call = ip - PATCH_CALL_SIZE;
 
-    if (!t || t->off || params.nopatch)
+    if (unlikely(params.nopatch))
         return;
-    u8 *heat = heat_of(t, site);
-    if (likely(*heat == COLD || ++*heat < HOT))
-        return;
-    *heat = COLD; /* tried once; another site of the same slot stays as it is */
-    if (!user_range_ok((void *)(site - 1), PATCH_SITE_SIZE + 1))
-        return;
-    mutex_lock(&patching);
-    bool done = patch(as, site, nr);
-    mutex_unlock(&patching);
-    if (done)
-        *heat = 0;
-}
-
-/* ---------------------------------------------------------------- what memory and signals ask */
-
-/* Puts the program's own bytes back in [start, end). as->lock held for writing. */
-static void undo(struct address_space *as, vaddr_t start, vaddr_t end)
-{
-    struct patch_table *t = as->patches;
-
-    for (u32 i = 0; i < t->site_count; i++) {
-        struct patch_site *s = t->sites[i];
-        u8 jump[PATCH_SIZE];
-        u8 *code = s->patched && s->site < end && s->site + PATCH_SIZE > start ? private_bytes(as, s->site) : NULL;
-
-        if (!code)
-            continue;
-        platform_patch_jump(jump, s->site, s->trampoline);
-        if (memcmp(code, jump, PATCH_SIZE) == 0 && !platform_patch_write(code, s->original, PATCH_SIZE, false))
-            platform_patch_write(code, s->original, PATCH_SIZE, true);
-        s->patched = false;
-    }
-}
-
-/* The range goes away: other code may come there. as->lock held for writing. */
-static void forget(struct address_space *as, vaddr_t start, vaddr_t end)
-{
-    struct patch_table *t = as->patches;
-
-    for (u32 i = 0; i < t->site_count; i++)
-        if (t->sites[i]->site >= start && t->sites[i]->site < end)
-            t->sites[i]->patched = false;
-    for (unsigned i = 0; i < HEAT_SLOTS; i++)
-        t->heat[i] = t->heat[i] == COLD ? 0 : t->heat[i];
-}
-
-static void disable(struct address_space *as)
-{
-    struct patch_table *t = table_of(as);
-
+    struct patch_table *t = patch_table_of(as);
     if (!t || t->off)
         return;
-    rwlock_write_lock(&as->lock);
-    undo(as, 0, USER_SPACE_END);
-    t->off = true;
-    rwlock_write_unlock(&as->lock);
+    u8 *heat = &t->heat[(call ^ call >> 8 ^ call >> 16) % HEAT_SLOTS];
+    if (likely(++*heat < HOT))
+        return;
+    *heat = 0;
+    struct patch_site *s = find_site(t, call);
+    if ((s && never_fits(s)) || nr == __NR_rt_sigreturn || !user_range_ok((void *)call, PATCH_CALL_SIZE))
+        return;
+    mutex_lock(&patching);
+    patch(as, call, nr);
+    mutex_unlock(&patching);
 }
-
-static vaddr_t program_ip(struct address_space *as, vaddr_t ip)
-{
-    struct patch_table *t = as->patches;
-
-    for (struct trampoline_page *p = t ? t->pages : NULL; p; p = p->next) {
-        u64 offset = ip - p->address;
-        if (offset >= PAGE_SIZE)
-            continue;
-        struct patch_site *s = p->sites[offset / PATCH_TRAMPOLINE_SIZE];
-        return s ? s->site + platform_patch_position(offset % PATCH_TRAMPOLINE_SIZE) : ip;
-    }
-    return ip;
-}
-
-/* The space has no mappings any more. */
-static void release(struct address_space *as)
-{
-    struct patch_table *t = as->patches;
-
-    for (u32 i = 0; i < t->site_count; i++)
-        kfree(t->sites[i]);
-    while (t->pages) {
-        struct trampoline_page *p = t->pages;
-        t->pages = p->next;
-        page_put(p->page);
-        kfree(p);
-    }
-    kfree(t);
-}
-
-static const struct patch_ops ops = {
-    .undo = undo,
-    .forget = forget,
-    .disable = disable,
-    .program_ip = program_ip,
-    .release = release,
-};
-
-static void patch_init(void)
-{
-    patch_ops = &ops;
-}
-INIT_CALL(INIT_FILES, patch_init);

@@ -42,7 +42,7 @@ struct percpu {
     u64 counters[16];          /* free-running event counts, see enum percpu_counter */
 };
 
-enum percpu_counter { COUNT_SYSCALLS, COUNT_FAULTS, COUNT_SWITCHES, COUNT_INTERRUPTS, COUNT_IPIS };
+enum percpu_counter { COUNT_SYSCALLS, COUNT_FAULTS, COUNT_SWITCHES, COUNT_INTERRUPTS, COUNT_IPIS, COUNT_TRAPPED_CALLS };
 
 /* This CPU's data. The pointer is stable only while preemption is disabled. Atomic. */
 static inline struct percpu *this_cpu(void);
@@ -67,6 +67,8 @@ static inline void percpu_preempt_inc(void);
 static inline bool percpu_preempt_dec(void);
 /* this_cpu()->need_resched. Atomic. */
 static inline bool percpu_need_resched(void);
+/* Counts an event of this CPU. Atomic. */
+static inline void percpu_count(enum percpu_counter which);
 
 /* Hint inside spin loops. */
 static inline void cpu_relax(void);
@@ -100,6 +102,12 @@ struct user_frame {
     u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
     u64 orig_ax;
     u64 ip, cs, flags, sp, ss;
+};
+
+/* A system call, as entry code lays it out. */
+struct syscall_args {
+    u64 arg[6];
+    struct user_frame *frame;
 };
 
 #define KERNEL_STACK_SIZE (16 * 1024) /* guard page below, not counted */
@@ -168,26 +176,55 @@ int platform_xsave_user(void *to);
 int platform_xrstor_current(struct thread_cpu *cpu);
 
 /*
- * System-call sites that enter the kernel by a jump instead of a trap. A site is the address of
- * `mov $nr, %eax; syscall` (7 bytes); patched, its first 5 bytes jump to a trampoline that does the same and goes
- * straight to the kernel; the `syscall` stays.
+ * System-call sites that enter the kernel by a jump instead of a trap: a few bytes at the `syscall` instruction
+ * are replaced, so that a trampoline of the site's own is reached, which does what they did and goes straight to the kernel.
+ * Each edit replaces one whole instruction, or padding: a thread is never inside of what is replaced.
  */
-#define PATCH_SITE_SIZE       7  /* bytes from the site to where the call returns */
-#define PATCH_SIZE            5  /* bytes replaced */
+enum patch_form {
+    PATCH_MOV,  /* `mov $nr, %eax` before the `syscall` jumps to the trampoline; the `syscall` stays as it is */
+    PATCH_HOLE, /* the `syscall` jumps to padding close by, which jumps to the trampoline */
+    PATCH_FORMS
+};
+
+#define PATCH_CALL_SIZE       2    /* bytes of a `syscall` */
+#define PATCH_BEFORE          6    /* bytes before it that are looked at */
+#define PATCH_AFTER           147  /* bytes behind it */
+#define PATCH_EDITS           2
+#define PATCH_EDIT_SIZE       5
 #define PATCH_TRAMPOLINE_SIZE 32
-/* True if code, the 8 bytes that end where system call nr returns, can be patched. */
-bool platform_patch_matches(const u8 code[8], u32 nr);
-/* Writes the trampoline that will run at address `at`. */
-void platform_patch_trampoline(u8 out[PATCH_TRAMPOLINE_SIZE], vaddr_t at, vaddr_t site, u32 nr);
-/* Writes the jump that replaces the site's first bytes; false if the trampoline is out of its reach. */
-bool platform_patch_jump(u8 out[PATCH_SIZE], vaddr_t site, vaddr_t trampoline);
-/* Where, seen from the site, a thread is that is `offset` bytes into a trampoline: offset from the site. */
-u64 platform_patch_position(u64 offset);
+
+struct patch_plan {
+    enum patch_form form;
+    u32 nr;                         /* PATCH_MOV: the number that is loaded */
+    unsigned count;                 /* edits, in the order in which they are to be made */
+    struct { s16 offset; u8 size; } edits[PATCH_EDITS]; /* offset from the `syscall` */
+};
+
+enum patch_fit { PATCH_FITS, PATCH_NO_HOLE, PATCH_UNKNOWN_CODE };
 /*
- * Writes n bytes of code. alone: nobody else can be executing them; else the write is atomic for who does, and false if it
- * cannot be (they cross an 8-byte boundary). Interrupts enabled.
+ * How the `syscall` at address `call` (in the program), which was executed with number nr, can be patched. code: the bytes from
+ * `before` bytes before it to `after` bytes behind it, before <= PATCH_BEFORE, after <= PATCH_AFTER, as the program made them.
+ * used: bit i is set if byte i behind it belongs to another site's patch.
  */
-bool platform_patch_write(void *to, const void *from, size_t n, bool alone);
+enum patch_fit platform_patch_plan(struct patch_plan *plan, const u8 *code, size_t before, size_t after, vaddr_t call,
+                                   u32 nr, const u8 *used);
+/* The bytes of each edit; false if the trampoline is out of reach. */
+bool platform_patch_jumps(const struct patch_plan *plan, vaddr_t call, vaddr_t trampoline, u8 bytes[PATCH_EDITS][PATCH_EDIT_SIZE]);
+/* Writes the trampoline that will run at address `at`. */
+void platform_patch_trampoline(u8 out[PATCH_TRAMPOLINE_SIZE], vaddr_t at, vaddr_t call, const struct patch_plan *plan);
+/* Where a thread is to go on that is `offset` bytes into the trampoline, as if it had not come there: offset from the `syscall`. */
+s64 platform_patch_position(const struct patch_plan *plan, u64 offset);
+
+struct patch_write {
+    u8 *to; /* in the direct map */
+    u8 size, bytes[PATCH_EDIT_SIZE];
+};
+/*
+ * Makes n writes of code, in order, while the other CPUs in the mask `cpus` are held, each in an interrupt handler: all that may be
+ * executing the program. Each executes a serializing instruction before it goes on. False: one of them did not come in time,
+ * perhaps because it waits for what another one holds; nothing was written. Interrupts enabled, preemption disabled, no spinlock held.
+ */
+bool platform_patch_write(const struct patch_write *writes, unsigned n, u64 cpus);
 
 /* ---------------------------------------------------------------- memory */
 
@@ -468,14 +505,24 @@ size_t platform_device_random(void *buf, size_t n);
 void kernel_main(void) __attribute__((noreturn));
 /* The same on each other CPU. */
 void kernel_secondary_main(void) __attribute__((noreturn));
-/* A system call of the running thread; the result goes to frame->ax. Interrupts enabled. */
-void kernel_syscall(struct user_frame *frame);
+/* A system call of the running thread (number: frame->orig_ax); the result goes to frame->ax. Interrupts enabled. */
+void kernel_syscall(const struct syscall_args *a);
 /* Before that, when the program came by a `syscall` instruction and not by a patched site. */
 void kernel_syscall_site(struct user_frame *frame);
+/*
+ * Where the program thinks it is when it was interrupted at ip. The platform asks on each trap and interrupt from the program and
+ * puts the answer into the frame, so a thread that is not running is never inside a patched site. Atomic.
+ */
+vaddr_t kernel_program_ip(vaddr_t ip);
 /* Work before returning to the program, called when this_cpu()->need_resched or the thread's work flag (see thread_has_work) is set; loops inside until none is left. Interrupts enabled. */
 void kernel_return_to_user(struct user_frame *frame);
 /* True if the thread must go through kernel_return_to_user: signal pending, must exit. Atomic. */
 bool kernel_has_work(void);
+/*
+ * The same for entry code: an absolute symbol kernel_work_offset, where in struct thread the u64 is that is not 0 then. To be defined
+ * in kernel_has_work() by this.
+ */
+#define KERNEL_WORK_OFFSET(offset) __asm__ volatile(".globl kernel_work_offset\n.set kernel_work_offset, %c0" : : "i"(offset))
 
 enum fault_access { FAULT_READ = 0, FAULT_WRITE = 1, FAULT_EXEC = 2 };
 /*

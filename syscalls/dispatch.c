@@ -58,20 +58,18 @@ long syscall_call(u32 nr, const struct syscall_args *a)
 
 void kernel_syscall_site(struct user_frame *frame)
 {
+    percpu_count(COUNT_TRAPPED_CALLS);
     patch_consider(frame->ip, (u32)frame->orig_ax);
 }
 
-void kernel_syscall(struct user_frame *frame)
+void kernel_syscall(const struct syscall_args *a)
 {
-    struct syscall_args a = {
-        .arg = {frame->di, frame->si, frame->dx, frame->r10, frame->r8, frame->r9},
-        .frame = frame,
-    };
+    struct user_frame *frame = a->frame;
     u32 nr = (u32)frame->orig_ax; /* Linux looks at the low half only */
     current_thread()->syscall_nr = nr;
-    this_cpu()->counters[COUNT_SYSCALLS]++;
+    percpu_count(COUNT_SYSCALLS);
     if (unlikely(params.strace))
-        frame->ax = (u64)trace_syscall(nr, &a);
+        frame->ax = (u64)trace_syscall(nr, a);
     else
-        frame->ax = (u64)syscall_call(nr, &a);
+        frame->ax = (u64)syscall_call(nr, a);
 }

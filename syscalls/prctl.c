@@ -11,6 +11,7 @@
 #include "syscalls/syscall.h"
 #include "kernel/address_space.h"
 #include "kernel/lib/string.h"
+#include "kernel/patch.h"
 #include "kernel/signal_types.h"
 
 long sys_prctl(const struct syscall_args *a);

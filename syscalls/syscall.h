@@ -7,11 +7,6 @@
 #include "kernel/process.h"
 #include "kernel/user.h"
 
-struct syscall_args {
-    u64 arg[6];
-    struct user_frame *frame;
-};
-
 /* Result or negative errno. ERESTART* codes are turned into EINTR or a restart by the signal code. */
 typedef long (*syscall_handler_t)(const struct syscall_args *a);
 

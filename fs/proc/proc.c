@@ -89,6 +89,7 @@ static const struct generated_node root_files[] = {
     FILE("swaps", proc_swaps),
     FILE("uptime", proc_uptime),
     FILE("version", proc_version),
+    {.name = "aril", .mode = S_IFDIR | 0555, .children = proc_aril_files},
     {.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_files},
     {0},
 };

@@ -12,7 +12,7 @@
 
 extern const struct file_system_type proc_type;
 
-extern const struct generated_node proc_process_files[], proc_thread_files[], proc_sys_files[];
+extern const struct generated_node proc_process_files[], proc_thread_files[], proc_sys_files[], proc_aril_files[];
 
 static inline u64 proc_ticks(nsec_t ns)
 {

@@ -13,7 +13,7 @@ struct cpu_features cpu_features;
 extern char cpu_code[], syscall_stack[], syscall_down[], trap_entries[], irq_entries[], shim_stubs[],
     spurious_entry[], boot_irq_ring[];
 extern u8 have_fsgsbase_copy, ring3_copy;
-extern char syscall_entry[], trap_entry[], patched_entry[], patched_call[], exit_window[], exit_restart[];
+extern char syscall_entry[], trap_entry[], patched_entry[], exit_window[], exit_restart[];
 extern char boot_cpu_data[], shim_breakpoint[];
 
 #define CHECK(structure, field, offset) _Static_assert(offsetof(structure, field) == (offset), #field)
@@ -30,7 +30,7 @@ CHECK(struct cpu_private, fatal_entry, PRIVATE_FATAL_ENTRY);
 CHECK(struct cpu_private, saved_rax, PRIVATE_SAVED_RAX);
 CHECK(struct cpu_private, cr2, PRIVATE_CR2);
 CHECK(struct cpu_private, exit_restart, PRIVATE_EXIT_RESTART);
-CHECK(struct cpu_private, patched_call, PRIVATE_PATCHED_CALL);
+CHECK(struct cpu_private, patched_entry, PRIVATE_PATCHED_ENTRY);
 CHECK(struct cpu_private, shim, PRIVATE_SHIM);
 CHECK(struct cpu_private, gdtr, PRIVATE_GDTR);
 CHECK(struct cpu_private, idtr, PRIVATE_IDTR);
@@ -38,9 +38,11 @@ CHECK(struct thread_cpu, kernel_sp, THREAD_SP);
 CHECK(struct thread_cpu, kernel_stack_top, THREAD_STACK_TOP);
 CHECK(struct thread_cpu, fs_base, THREAD_FS_BASE);
 CHECK(struct thread_cpu, gs_base, THREAD_GS_BASE);
+CHECK(struct thread_cpu, full_return, THREAD_FULL_RETURN);
 CHECK(struct user_frame, orig_ax, FRAME_ORIG_AX);
 CHECK(struct user_frame, ip, FRAME_IP);
 _Static_assert(sizeof(struct user_frame) == FRAME_SIZE, "user_frame");
+_Static_assert(sizeof(struct syscall_args) == ARGS_SIZE && (FRAME_SIZE + ARGS_SIZE) % 16 == 0, "syscall_args");
 _Static_assert(sizeof(struct trap) == TRAP_SIZE && TRAP_SIZE % 16 == 0, "trap");
 _Static_assert(sizeof(struct percpu) <= CPU_PRIVATE, "percpu");
 _Static_assert(CPU_PRIVATE + sizeof(struct cpu_private) <= CPU_FRAMES, "cpu_private");
@@ -183,14 +185,14 @@ void cpu_block_init(vaddr_t data, vaddr_t code, unsigned cpu)
     p->self = p;
     p->cpu = cpu;
     p->platform = priv;
-    p->patched_entry = code + (patched_entry - cpu_code);
+    p->patched_entry = (vaddr_t)patched_entry;
     p->irq_disable_depth = 1;
     *priv = (struct cpu_private){
         .syscall_entry = (u64)syscall_entry,
         .trap_entry = (u64)trap_entry,
         .exit_window = (u64)exit_window,
         .exit_restart = (u64)exit_restart,
-        .patched_call = (u64)patched_call,
+        .patched_entry = (u64)patched_entry,
         .shim = code + (shim_breakpoint - cpu_code),
         .fatal_entry = (u64)x86_fatal,
         .timer_wanted = NSEC_NEVER,

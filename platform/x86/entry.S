@@ -8,8 +8,9 @@
  *    the thread's kernel stack (from the program: its top; from the kernel: below the interrupted
  *    RSP) and only then calls C. No program stack is ever written.
  *  - An interrupt whose interrupted RIP is in the per-CPU code page (an entry that has not left its
- *    interrupt stack, or a system call that has not yet stored the program's RSP) only sets its bit
- *    in irq_pending and the entry is resumed; entries look at irq_pending before they go on.
+ *    interrupt stack, or a system call that has not yet stored the program's RSP), or in the first
+ *    part of patched_entry, only sets its bit in irq_pending and the entry is resumed; entries look
+ *    at irq_pending before they go on.
  *  - Interrupts may nest at the first instruction of their own entry: a host was met whose APIC
  *    ends each interrupt as it is delivered. So in ring 3 each finds a fresh slot, see STUB.
  *  - An interrupt that hits the exit window (from exit_window to exit_window_end, where registers
@@ -50,6 +51,13 @@
     push %r15
     .endm
 
+/* Direction, alignment check, ID, nested task: as the kernel wants them, 0. Uses the stack. */
+    .macro CLEAN_FLAGS
+    pushfq
+    andq $~FLAGS_UNCOMMON, (%rsp)
+    popfq
+    .endm
+
     .section .text.percpu, "ax", @progbits
     .globl cpu_code
 cpu_code:
@@ -78,23 +86,6 @@ syscall_stack:
     jmp *PRIVATE(PRIVATE_SYSCALL_ENTRY)
 2:  call set_gs_by_msr
     jmp *PRIVATE(PRIVATE_SYSCALL_ENTRY)
-
-/*
- * From a trampoline of a patched site: RAX and RCX as after `syscall`, GS is the kernel's (the
- * trampoline jumped through it). The program's flags are R11, as after `syscall`.
- */
-    .globl patched_entry
-patched_entry:
-    mov %rsp, PERCPU(PERCPU_SCRATCH)
-    mov PERCPU(PERCPU_STACK_TOP), %rsp
-    pushq $USER_DS
-    pushq PERCPU(PERCPU_SCRATCH)
-    pushfq
-    mov (%rsp), %r11
-    pushq $USER_CS
-    PUSH_CALL_FRAME
-    cld
-    jmp *PRIVATE(PRIVATE_PATCHED_CALL)
 
 /*
  * Without FSGSBASE (ring 0 on old CPUs): RDX = struct percpu. Thread's base is known to the
@@ -135,6 +126,10 @@ irq_common:
     sub %rcx, %rax
     cmp $CPU_CODE_SIZE, %rax
     jb irq_record
+    mov SLOT_IP(%rsp), %rax
+    sub PRIVATE(PRIVATE_PATCHED_ENTRY), %rax
+    cmp $PATCHED_ENTRY_SIZE, %rax
+    jb irq_record
     cmpl $0, PERCPU(PERCPU_IRQ_DEPTH)
     je enter_kernel
     cmpl $KERNEL_CS, SLOT_CS(%rsp)
@@ -169,7 +164,10 @@ trap_common:
     push %rax
     push %rcx
 enter_kernel:
-    cld
+    testl $FLAGS_LEFT_BY_TRAPS, SLOT_FL(%rsp)
+    jz 1f
+    CLEAN_FLAGS
+1:
     mov SLOT_IP(%rsp), %rax
     sub PRIVATE(PRIVATE_EXIT_WINDOW), %rax
     cmp $EXIT_WINDOW_SIZE, %rax
@@ -429,20 +427,55 @@ syscall_entry:
     add $8, %rsp
     jmp 1b
 
-/* The same from a patched site. */
-    .globl patched_call
-patched_call:
-    xor %ebp, %ebp
-    cmpl $0, %gs:PERCPU_IRQ_PENDING
+/*
+ * From a trampoline of a patched site: RCX and RAX as after `syscall`, GS is the kernel's (the
+ * trampoline jumped through it), RSP and the flags are the program's. Up to patched_entry_end
+ * interrupts are only recorded, as in the per-CPU code: the stack pointer of the program is nowhere
+ * else, and the frame not complete.
+ */
+    .globl patched_entry
+    .balign 16
+patched_entry:
+    mov %rsp, %gs:PERCPU_SCRATCH
+    mov %gs:PERCPU_STACK_TOP, %rsp
+    pushq $USER_DS
+    pushq %gs:PERCPU_SCRATCH
+    pushfq
+    mov (%rsp), %r11
+    pushq $USER_CS
+    PUSH_CALL_FRAME
+patched_entry_end:
+    .set PATCHED_ENTRY_SIZE, patched_entry_end - patched_entry
+    test $FLAGS_UNCOMMON, %r11d
+    jnz 3f
+1:  cmpl $0, %gs:PERCPU_IRQ_PENDING
     jne 2f
-1:  mov %rsp, %rdi
-    sub $8, %rsp
-    call x86_patched_call
-    add $8, %rsp
-    jmp exit_restart
+    mov %gs:PERCPU_CURRENT, %rax
+    xor %ebp, %ebp
+    movb $0, THREAD_FULL_RETURN(%rax)
+    mov %rsp, %rax
+    push %rax /* struct syscall_args */
+    push %r9
+    push %r8
+    push %r10
+    push %rdx
+    push %rsi
+    push %rdi
+    mov %rsp, %rdi
+    call kernel_syscall
+    add $ARGS_SIZE, %rsp
+    jmp patched_exit
 2:  sub $8, %rsp
     call platform_irq_replay
     add $8, %rsp
+    mov FRAME_R10(%rsp), %r10
+    mov FRAME_R9(%rsp), %r9
+    mov FRAME_R8(%rsp), %r8
+    mov FRAME_DX(%rsp), %rdx
+    mov FRAME_SI(%rsp), %rsi
+    mov FRAME_DI(%rsp), %rdi
+    jmp 1b
+3:  CLEAN_FLAGS
     jmp 1b
 
 /* RSP: struct trap. */
@@ -492,25 +525,17 @@ exit_window:
     mov FRAME_R14(%rsp), %r14
     mov FRAME_R13(%rsp), %r13
     mov FRAME_R12(%rsp), %r12
-    mov FRAME_BP(%rsp), %rbp
     mov FRAME_BX(%rsp), %rbx
+    test %eax, %eax
+    jz exit_of_call
+    mov FRAME_BP(%rsp), %rbp
     mov FRAME_R10(%rsp), %r10
     mov FRAME_R9(%rsp), %r9
     mov FRAME_R8(%rsp), %r8
     mov FRAME_DX(%rsp), %rdx
     mov FRAME_SI(%rsp), %rsi
     mov FRAME_DI(%rsp), %rdi
-    test %eax, %eax
-    jnz 1f
-    /* As Linux returns from a system call: RCX = RIP, R11 = RFLAGS. */
-    mov FRAME_AX(%rsp), %rax
-    mov FRAME_IP(%rsp), %rcx
-    mov FRAME_FLAGS(%rsp), %r11
-    lea FRAME_FLAGS(%rsp), %rsp
-    popfq
-    mov (%rsp), %rsp
-    jmp *%rcx
-1:  /* All registers. The program sees ring 3's selectors in its frames, whatever the ring is. */
+    /* All registers. The program sees ring 3's selectors in its frames, whatever the ring is. */
     mov %cs, %ecx
     mov %rcx, FRAME_CS(%rsp)
     mov %ss, %ecx
@@ -534,6 +559,43 @@ exit_window:
     mov FRAME_AX(%rsp), %rax
     lea FRAME_IP(%rsp), %rsp
     iretq
+
+/*
+ * The way back of a patched call, in the exit window too: an interrupt after the looks for work
+ * starts it anew at exit_restart. RBX and R12 to R15 are what they were: C keeps them.
+ */
+patched_exit:
+    mov %gs:PERCPU_CURRENT, %rcx
+    cmpb $0, %gs:PERCPU_NEED_RESCHED
+    jne exit_restart
+    cmpq $0, kernel_work_offset(%rcx)
+    jne exit_restart
+    cmpb $0, THREAD_FULL_RETURN(%rcx)
+    jne exit_restart
+    testl $FLAGS_UNCOMMON, FRAME_FLAGS(%rsp)
+    jnz exit_restart
+/*
+ * As Linux returns from a system call: RCX = RIP, R11 = RFLAGS. The flags are arithmetic ones only:
+ * `sahf`, and an addition for OF. popfq costs much more, most of all on TCG.
+ */
+exit_of_call:
+    mov FRAME_FLAGS(%rsp), %r11
+    mov FRAME_BP(%rsp), %rbp
+    mov FRAME_R10(%rsp), %r10
+    mov FRAME_R9(%rsp), %r9
+    mov FRAME_R8(%rsp), %r8
+    mov FRAME_DX(%rsp), %rdx
+    mov FRAME_SI(%rsp), %rsi
+    mov FRAME_DI(%rsp), %rdi
+    mov FRAME_IP(%rsp), %rcx
+    movb FRAME_FLAGS + 1(%rsp), %al /* bit 3 is OF, bit 2 DF, which is 0 */
+    shl $4, %al
+    add %al, %al
+    movb FRAME_FLAGS(%rsp), %ah
+    sahf
+    mov FRAME_AX(%rsp), %rax
+    mov FRAME_SP(%rsp), %rsp
+    jmp *%rcx
 exit_window_end:
     .set EXIT_WINDOW_SIZE, exit_window_end - exit_window
     .globl exit_window

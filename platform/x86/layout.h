@@ -60,13 +60,16 @@
 #define TRAP_COUNT        32
 
 /*
- * RFLAGS bits that `syscall` clears: TF, DF, NT, AC. Not IF: in ring 3 only an interpreted iretq
+ * RFLAGS bits that `syscall` clears: TF, DF, NT, AC, ID. Not IF: in ring 3 only an interpreted iretq
  * could set it again, so system calls are entered with interrupts on and the entry code copes, in
  * both rings. (syscall_down, which is entered in ring 0 and leaves for ring 3, needs IF cleared
  * too.)
  */
-#define SYSCALL_FLAGS_CLEARED 0x44500
-#define SYSCALL_FLAGS_DOWN    0x44700
+#define SYSCALL_FLAGS_CLEARED 0x244500
+#define SYSCALL_FLAGS_DOWN    0x244700
+/* TF, DF, NT, RF, AC, ID: the kernel runs without them, and returns by iretq if the program has them. */
+#define FLAGS_UNCOMMON        0x254500
+#define FLAGS_LEFT_BY_TRAPS   0x240400 /* those of them that a trap or interrupt does not clear */
 
 /* Interrupt stack table slots of the TSS. */
 #define IST_EXCEPTION 1
@@ -114,7 +117,7 @@
 #define PRIVATE_SAVED_RAX     32
 #define PRIVATE_CR2           40
 #define PRIVATE_EXIT_RESTART  48
-#define PRIVATE_PATCHED_CALL  56
+#define PRIVATE_PATCHED_ENTRY 56
 #define PRIVATE_SHIM          64
 #define PRIVATE_GDTR          72
 #define PRIVATE_IDTR          88
@@ -124,6 +127,7 @@
 #define THREAD_STACK_TOP 8
 #define THREAD_FS_BASE   16
 #define THREAD_GS_BASE   24
+#define THREAD_FULL_RETURN 44
 
 /* struct user_frame */
 #define FRAME_R15     0
@@ -148,6 +152,7 @@
 #define FRAME_SP      152
 #define FRAME_SS      160
 #define FRAME_SIZE    168
+#define ARGS_SIZE     56 /* struct syscall_args */
 
 /* struct trap: three words, then a user_frame */
 #define TRAP_REGS 24

@@ -84,6 +84,14 @@ static inline bool percpu_need_resched(void)
     return need;
 }
 
+static inline __attribute__((always_inline)) void percpu_count(enum percpu_counter which)
+{
+    __asm__ volatile("incq %%gs:%c0"
+                     :
+                     : "i"(offsetof(struct percpu, counters) + which * sizeof(u64))
+                     : "memory", "cc");
+}
+
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

@@ -97,6 +97,67 @@ void platform_call_others(void (*fn)(void *arg), void *arg)
     call(UINT64_MAX, false, fn, arg);
 }
 
+/* ---------------------------------------------------------------- stopping others for a moment */
+
+/*
+ * How long CPUs are waited for. Much longer than it takes, even if the host lets them wait. The wait
+ * is bounded because a held CPU may own a spinlock for which another one spins, masked, so that it
+ * never comes: then all are let go.
+ */
+#define PATIENCE NSEC_PER_SEC
+
+struct stop {
+    void (*fn)(void *arg);
+    void *arg;
+    unsigned cpu; /* that stops the others */
+    u32 others;   /* how many they are */
+    u32 held;     /* how many are held; atomic */
+    bool over;    /* they may go on; atomic */
+    bool done;    /* fn ran */
+};
+
+/* On each CPU, masked. The one that stops the others comes here when all of them have been asked. */
+static void stop_here(void *arg)
+{
+    struct stop *s = arg;
+
+    if (this_cpu()->cpu != s->cpu) {
+        __atomic_add_fetch(&s->held, 1, __ATOMIC_ACQ_REL);
+        while (!__atomic_load_n(&s->over, __ATOMIC_ACQUIRE))
+            cpu_relax();
+    } else {
+        nsec_t start = platform_clock();
+        while (__atomic_load_n(&s->held, __ATOMIC_ACQUIRE) != s->others &&
+               platform_clock() - start < PATIENCE)
+            cpu_relax();
+        s->done = __atomic_load_n(&s->held, __ATOMIC_ACQUIRE) == s->others;
+        if (s->done)
+            s->fn(s->arg);
+        __atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
+    }
+    x86_serialize();
+}
+
+bool smp_stop_and_run(u64 mask, void (*fn)(void *arg), void *arg)
+{
+    static u32 stopping; /* two that stop each other would wait for ever; atomic */
+    unsigned self = this_cpu()->cpu;
+    struct stop s = {.fn = fn, .arg = arg, .cpu = self};
+    u32 nobody = 0;
+
+    s.others = (u32)__builtin_popcountll(mask & ~(1ull << self));
+    irq_disable();
+    if (s.others == 0) {
+        stop_here(&s);
+    } else if (__atomic_compare_exchange_n(&stopping, &nobody, 1, false, __ATOMIC_ACQUIRE,
+                                           __ATOMIC_RELAXED)) {
+        smp_call_mask(mask | 1ull << self, stop_here, &s);
+        __atomic_store_n(&stopping, 0, __ATOMIC_RELEASE);
+    }
+    irq_enable();
+    return s.done;
+}
+
 void platform_send_reschedule(unsigned cpu)
 {
     apic_send(private_of(cpu)->apic_id, VECTOR_RESCHEDULE);

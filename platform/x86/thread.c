@@ -68,6 +68,7 @@ u64 platform_get_fs_base(struct thread_cpu *cpu)
 void platform_set_gs_base(struct thread_cpu *cpu, u64 base)
 {
     cpu->gs_base = base;
+    cpu->full_return = true; /* what the fast way back does not look at */
 }
 
 u64 platform_get_gs_base(struct thread_cpu *cpu)

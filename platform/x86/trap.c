@@ -11,13 +11,7 @@
 #include "kernel/log.h"
 #include "platform/x86/x86.h"
 
-#define FLAG_CARRY     0x1
-#define FLAG_TRAP      0x100
 #define FLAG_INTERRUPT 0x200
-#define FLAG_DIRECTION 0x400
-#define FLAG_NESTED    0x4000
-#define FLAG_RESUME    0x10000
-#define FLAG_ALIGN     0x40000
 /* What a program may have in RFLAGS: arithmetic, TF, DF, RF, AC, ID. */
 #define FLAGS_USER 0x250dd5
 
@@ -25,7 +19,6 @@ extern char exit_restart[];
 
 bool x86_trap(struct trap *t);
 void x86_syscall(struct user_frame *frame);
-void x86_patched_call(struct user_frame *frame);
 unsigned x86_exit_to_user(struct user_frame *frame);
 void x86_fatal(struct user_frame *regs, struct percpu *cpu);
 
@@ -256,8 +249,10 @@ bool x86_trap(struct trap *t)
         cpu->irq_disable_depth = 1;
         panic_at(&t->regs, "kernel stack overflow (%s)", trap_name(t->vector));
     }
-    if (from_user && current_cpu_state())
+    if (from_user && current_cpu_state()) {
         current_cpu_state()->full_return = true;
+        t->regs.ip = kernel_program_ip(t->regs.ip);
+    }
     if (t->vector >= VECTOR_FIRST) {
         interrupt(t->vector, from_user);
         return from_user;
@@ -317,15 +312,14 @@ void x86_fatal(struct user_frame *regs, struct percpu *cpu)
 
 void x86_syscall(struct user_frame *frame)
 {
+    struct syscall_args args = {
+        .arg = {frame->di, frame->si, frame->dx, frame->r10, frame->r8, frame->r9},
+        .frame = frame,
+    };
+
     current_cpu_state()->full_return = false;
     kernel_syscall_site(frame);
-    kernel_syscall(frame);
-}
-
-void x86_patched_call(struct user_frame *frame)
-{
-    current_cpu_state()->full_return = false;
-    kernel_syscall(frame);
+    kernel_syscall(&args);
 }
 
 /* Masked once. Returns EXIT_* bits. The frame is not changed after the last look for work. */
@@ -340,7 +334,7 @@ unsigned x86_exit_to_user(struct user_frame *frame)
     frame->flags = (frame->flags & FLAGS_USER) | FLAG_INTERRUPT | 2;
     unsigned exit = 0;
     if (thread->full_return ||
-        (frame->flags & (FLAG_TRAP | FLAG_DIRECTION | FLAG_RESUME | FLAG_ALIGN)))
+        (frame->flags & FLAGS_UNCOMMON))
         exit = EXIT_FULL;
     if (unlikely(thread->gs_base))
         exit |= EXIT_FULL | (cpu_features.fsgsbase ? EXIT_GS : EXIT_GS_MSR);

@@ -80,6 +80,14 @@ static inline struct cpuid x86_cpuid(u32 leaf, u32 subleaf)
     return r;
 }
 
+/* Nothing that was fetched before it is executed after it. */
+static inline void x86_serialize(void)
+{
+    __asm__ volatile("" : : : "memory");
+    x86_cpuid(0, 0);
+    __asm__ volatile("" : : : "memory");
+}
+
 static inline u64 x86_rdtsc_ordered(void)
 {
     u32 lo, hi;
@@ -115,7 +123,7 @@ struct cpu_private {
     u64 syscall_entry, trap_entry, exit_window, fatal_entry; /* jump targets in shared code */
     u64 saved_rax, cr2; /* ring-3 mode: what the page-fault stub put aside */
     u64 exit_restart;
-    u64 patched_call;
+    u64 patched_entry;
     u64 shim; /* ring-3 mode: where trap 3's stub jumps */
     u8 gdtr[16], idtr[16]; /* 10 bytes each */
     u32 apic_id;
@@ -211,6 +219,12 @@ int ioapic_route(unsigned gsi, bool level, unsigned vector, u32 apic);
 void smp_call_interrupt(void);
 /* Runs fn(arg) on each CPU in mask (this one too, directly) and waits. */
 void smp_call_mask(u64 mask, void (*fn)(void *arg), void *arg);
+/*
+ * Runs fn(arg) here while the other CPUs in mask are held in an interrupt handler; each executes a
+ * serializing instruction before it goes on. fn takes no lock. False: they did not all come in time,
+ * fn was not run. Interrupts enabled, preemption disabled, no spinlock held.
+ */
+bool smp_stop_and_run(u64 mask, void (*fn)(void *arg), void *arg);
 struct cpu_list {
     u32 apic_id[MAX_CPUS];
     unsigned count;

@@ -27,6 +27,7 @@ struct test_thread {
     vaddr_t entry;
     u64 loops, calls;
     bool done;
+    u64 work; /* always 0: nothing is put off */
 };
 
 static struct test_thread threads[THREADS], idle[MAX_CPUS];
@@ -195,6 +196,7 @@ void kernel_preempt(void)
 
 bool kernel_has_work(void)
 {
+    KERNEL_WORK_OFFSET(offsetof(struct test_thread, work));
     return false;
 }
 
@@ -210,8 +212,9 @@ void kernel_syscall_site(struct user_frame *frame)
 {
 }
 
-void kernel_syscall(struct user_frame *frame)
+void kernel_syscall(const struct syscall_args *a)
 {
+    struct user_frame *frame = a->frame;
     struct test_thread *me = current();
     if (irq_disabled())
         panic("system call with interrupts masked");
@@ -249,6 +252,11 @@ bool kernel_page_fault(vaddr_t address, enum fault_access access, bool present, 
     spin_unlock(&table_lock);
     platform_pt_commit(&b);
     return true;
+}
+
+vaddr_t kernel_program_ip(vaddr_t ip)
+{
+    return ip;
 }
 
 /* An exception of the program: two bytes are skipped, and the lazy page taken away again. */

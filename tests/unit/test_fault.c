@@ -5,7 +5,7 @@
  * sources: kernel/address_space_remap.c kernel/address_space_advise.c kernel/address_space_lock.c kernel/fault.c
  * sources: kernel/fault_anonymous.c kernel/fault_object.c kernel/zap.c kernel/memory_object.c kernel/ram_object.c
  * sources: kernel/ram_object_io.c kernel/ram_object_size.c kernel/lib/radix.c kernel/lib/rbtree.c kernel/page.c
- * sources: platform/x86/paging.c tests/unit/memory_host.c tests/unit/host.c
+ * sources: kernel/patch.c platform/x86/paging.c tests/unit/memory_host.c tests/unit/host.c
  */
 #include <linux/mman.h>
 #include <asm/resource.h>

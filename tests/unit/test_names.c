@@ -5,7 +5,7 @@
  * sources: fs/dentry.c fs/dentry_cache.c fs/inode.c fs/path.c fs/path_of.c fs/mount.c fs/context.c fs/names.c fs/rename.c fs/open.c
  * sources: fs/file.c fs/io.c fs/fd_table.c fs/seek.c fs/anonymous.c fs/device.c fs/file_lock.c fs/tmpfs/super.c
  * sources: fs/tmpfs/directory.c fs/tmpfs/file.c fs/tmpfs/xattr.c kernel/memory_object.c kernel/ram_object.c
- * sources: kernel/region.c kernel/address_space.c kernel/address_space_map.c kernel/address_space_protect.c
+ * sources: kernel/region.c kernel/patch.c kernel/address_space.c kernel/address_space_map.c kernel/address_space_protect.c
  * sources: kernel/address_space_remap.c kernel/address_space_advise.c kernel/address_space_lock.c kernel/fault.c
  * sources: kernel/fault_anonymous.c kernel/fault_object.c kernel/zap.c
  * sources: kernel/ram_object_io.c kernel/ram_object_size.c kernel/lib/radix.c kernel/lib/rbtree.c kernel/page.c

@@ -2,7 +2,7 @@
 /*
  * The page cache over a file system that is an array, which fails, truncates and takes memory away when it is told to.
  * sources: fs/page_cache.c fs/page_cache_write.c fs/page_cache_reclaim.c fs/io.c tests/unit/cache_host.c
- * sources: kernel/region.c kernel/address_space.c kernel/address_space_map.c kernel/address_space_protect.c
+ * sources: kernel/region.c kernel/patch.c kernel/address_space.c kernel/address_space_map.c kernel/address_space_protect.c
  * sources: kernel/address_space_remap.c kernel/address_space_advise.c kernel/address_space_lock.c kernel/fault.c
  * sources: kernel/fault_anonymous.c kernel/fault_object.c kernel/zap.c kernel/memory_object.c kernel/ram_object.c
  * sources: kernel/ram_object_io.c kernel/ram_object_size.c kernel/lib/radix.c kernel/lib/rbtree.c kernel/page.c

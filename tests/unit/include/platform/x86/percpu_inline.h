@@ -49,6 +49,11 @@ static inline bool percpu_need_resched(void)
     return false;
 }
 
+static inline void percpu_count(enum percpu_counter which)
+{
+    this_cpu()->counters[which]++;
+}
+
 static inline void cpu_relax(void)
 {
 }
