@@ -12,6 +12,7 @@
  */
 #include <linux/mount.h>
 #include "fs/erofs/erofs.h"
+#include "fs/erofs/erofs.h"
 #include "fs/overlay/overlay.h"
 #include "fs/root.h"
 #include "fs/vfs.h"
@@ -24,6 +25,10 @@
 #define STATUS_VM_FAILED 125
 
 static const char *root_parameter;
+static struct {
+    const void *data; /* NULL: the boot archive has none */
+    u64 size;
+} image;
 
 static int set_root(const char *value)
 {
@@ -59,9 +64,10 @@ static void __attribute__((noreturn)) fail_image(const char *where, int error)
     vm_fail(STATUS_VM_FAILED, "root=%s: %s cannot be mounted (error %d)", root_parameter, where, -error);
 }
 
-/* The lower layer that root= names. */
-static struct super *mount_lower(const void *image, u64 image_size)
+/* The lower layer that root= names, mounted. */
+static struct super *mount_lower(void)
 {
+    const char *disk = root_parameter + 6;
     struct super *s;
     char device[40];
 
@@ -72,21 +78,118 @@ static struct super *mount_lower(const void *image, u64 image_size)
         return s;
     }
     if (!strcmp(root_parameter, "erofs")) {
-        if (!image)
-            fail_image("member .aril/root.erofs in the boot archive", -ENOENT);
-        s = erofs_mount_memory(image, image_size, "root.erofs");
+        s = image.data ? erofs_mount_memory(image.data, image.size, "root.erofs") : ERR_PTR(-ENOENT);
         if (IS_ERR(s))
-            fail_image("the boot archive's .aril/root.erofs", (int)PTR_ERR(s));
+            fail_image(image.data ? "the boot archive's .aril/root.erofs" : "member .aril/root.erofs in the boot archive",
+                       (int)PTR_ERR(s));
         return s;
     }
-    if (!strncmp(root_parameter, "erofs:", 6) && root_parameter[6]) {
-        snprintf(device, sizeof(device), "/dev/%s", root_parameter + 6);
+    if (!strncmp(root_parameter, "erofs:", 6) && *disk && strlen(disk) < 32) {
+        snprintf(device, sizeof(device), "/dev/%s", disk);
         s = mount_new("erofs", device, NULL);
         if (IS_ERR(s))
             fail_image(device, (int)PTR_ERR(s));
         return s;
     }
     vm_fail(STATUS_VM_FAILED, "root=%s: a root is 9p:TAG, erofs, or erofs:DISK", root_parameter);
+}
+
+/* The root of the lower layer. The first to ask mounts it. */
+static const struct path_ref *lower_root(void)
+{
+    static struct path_ref lower;
+    struct super *s;
+
+    if (!lower.mount) {
+        s = mount_lower();
+        lower = (struct path_ref){mount_create(s, s->root, MS_RDONLY), s->root};
+        if (!lower.mount)
+            vm_fail(STATUS_VM_FAILED, "root=%s: out of memory", root_parameter);
+    }
+    return &lower;
+}
+
+void root_set_image(const void *data, u64 size)
+{
+    image.data = data;
+    image.size = size;
+}
+
+/* Directory path of the lower layer, symbolic links followed as they will lead in the VM. The working directory is "/" yet. */
+static int find_lower(const char *path, struct path_ref *out)
+{
+    struct path_ref root;
+    int error;
+
+    fs_root(&root);
+    fs_set_root(lower_root());
+    fs_set_cwd(lower_root());
+    error = path_find(AT_FDCWD, *path ? path : "/", FIND_FOLLOW | FIND_DIRECTORY, 0, out);
+    fs_set_root(&root);
+    fs_set_cwd(&root);
+    path_put(&root);
+    return error;
+}
+
+/* The host command has done this for trees that it sees; it does not look into images. */
+static bool places_needed(void)
+{
+    return root_parameter && !strncmp(root_parameter, "erofs", 5);
+}
+
+int root_place(char *path, bool follow)
+{
+    char *real, *slash = path + strlen(path), saved;
+    struct path_ref at, root;
+    ssize length = -ENOENT;
+
+    if (!places_needed())
+        return 0;
+    if (follow)
+        length = find_lower(path, &at);
+    while (length && slash > path) { /* shortened till what is left is there; the root is */
+        do
+            slash--;
+        while (slash > path && *slash != '/');
+        saved = *slash;
+        *slash = 0;
+        length = find_lower(path, &at);
+        *slash = saved;
+    }
+    if (length)
+        return (int)length;
+    real = kmalloc(PATH_MAX);
+    fs_root(&root);
+    fs_set_root(lower_root());
+    length = real ? vfs_path_of(&at, real, PATH_MAX) : -ENOMEM;
+    fs_set_root(&root);
+    path_put(&root);
+    path_put(&at);
+    if (length > 0 && real[length - 2] == '/')
+        length--; /* the root's own */
+    if (length > 0 && (size_t)length + strlen(slash) > PATH_MAX)
+        length = -ENAMETOOLONG;
+    if (length > 0) {
+        memcpy(real + length - 1, slash, strlen(slash) + 1);
+        memcpy(path, real, strlen(real) + 1);
+    }
+    kfree(real);
+    return length < 0 ? (int)length : 0;
+}
+
+void root_directory_attributes(const char *path, u32 *mode, u32 *uid, u32 *gid, s64 *mtime)
+{
+    struct path_ref at;
+    const struct inode *i;
+
+    if (!places_needed() || find_lower(path, &at))
+        return;
+    i = at.dentry->inode;
+    *mode = i->mode & 07777;
+    *uid = i->uid;
+    *gid = i->gid;
+    *mtime = i->mtime;
+    path_put(&at);
 }
 
 /* The overlay's root shows what the upper layer's root has; nobody made that on purpose. */
@@ -100,9 +203,10 @@ static void lend_attributes(struct inode *upper, const struct inode *lower)
     upper->ctime = lower->ctime;
 }
 
-void root_compose(const void *image, u64 image_size)
+void root_compose(void)
 {
-    struct path_ref upper = {root_mount, root_mount->root}, lower, root;
+    struct path_ref upper = {root_mount, root_mount->root}, root;
+    const struct path_ref *lower;
     struct super *s;
     struct mount *m;
     int error;
@@ -112,16 +216,13 @@ void root_compose(const void *image, u64 image_size)
     /* A directory that is mounted on hides the lower one: nobody need look for that. Nothing else changes mounts yet. */
     list_for_each(m, &root_mount->children, sibling)
         m->mountpoint->inode->ops->setxattr(m->mountpoint->inode, OVERLAY_XATTR_OPAQUE, "y", 1, 0);
-    s = mount_lower(image, image_size);
-    lend_attributes(root_mount->root->inode, s->root->inode);
-    lower = (struct path_ref){mount_create(s, s->root, MS_RDONLY), s->root};
-    if (!lower.mount)
-        vm_fail(STATUS_VM_FAILED, "root=%s: out of memory", root_parameter);
-    s = overlay_create(&upper, &lower, 1, NULL);
+    lower = lower_root();
+    lend_attributes(upper.dentry->inode, lower->dentry->inode);
+    s = overlay_create(&upper, lower, 1, NULL);
     error = IS_ERR(s) ? (int)PTR_ERR(s) : mount_replace_root(s);
     if (error)
         vm_fail(STATUS_VM_FAILED, "root=%s: the overlay cannot be made (error %d)", root_parameter, -error);
-    mount_put(lower.mount);
+    mount_put(lower->mount);
     root = (struct path_ref){root_mount, root_mount->root};
     fs_set_root(&root);
     fs_set_cwd(&root);

@@ -11,11 +11,20 @@ struct super;
  * A new instance of a file system that file_systems[] has, as mount(2) would make it. ERR_PTR; -ENODEV: no such type.
  */
 struct super *mount_new(const char *type, const char *source, const char *options);
+/* The boot archive's .aril/root.erofs, in memory for ever. */
+void root_set_image(const void *data, u64 size);
+/*
+ * Where the archive's member path (of PATH_MAX bytes) goes so that it is found beside what an image has: the directories that lead
+ * to it may be symbolic links there, and with follow it itself. Changed in place. 0 or negative errno.
+ */
+int root_place(char *path, bool follow);
+/* Attributes for a directory that is only made for what is below it: those in the image, if it is there. */
+void root_directory_attributes(const char *path, u32 *mode, u32 *uid, u32 *gid, s64 *mtime);
 /*
  * Puts the VM's root together once the boot archive is unpacked: an overlay of that over what the parameter root= names.
- * image: the archive's .aril/root.erofs, in memory for ever, or NULL. Ends the VM when that cannot be.
+ * Ends the VM when that cannot be.
  */
-void root_compose(const void *image, u64 image_size);
+void root_compose(void);
 /* Mounts the volumes of .aril/volumes, whose text this is; makes their mount points. Ends the VM when one cannot be. */
 void root_mount_volumes(const char *text, u64 size);
 /* Makes directory path and its missing parents, 0755. 0 or negative errno. */

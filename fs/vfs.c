@@ -7,6 +7,7 @@
 #include "fs/devfs/devfs.h"
 #include "fs/proc/proc.h"
 #include "fs/sysfs/sysfs.h"
+#include "fs/root.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/tty.h"
 #include "kernel/address_space.h"
@@ -144,6 +145,8 @@ static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, co
 
 int vfs_boot_mkdir(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
 {
+    if (!mtime)
+        root_directory_attributes(path, &mode, &uid, &gid, &mtime);
     struct inode_attr a = {.valid = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME,
                            .mode = mode & 07777,
                            .uid = uid,

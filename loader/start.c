@@ -34,8 +34,8 @@ struct request {
     const char *exec, *cwd;
     const char *argv, *env; /* strings one after the other */
     size_t argv_size, env_size;
-    const char *volumes, *image; /* lines, fs/root.h; an EROFS image */
-    u64 volumes_size, image_size;
+    const char *volumes; /* lines, fs/root.h */
+    u64 volumes_size;
 };
 
 /* True if the member ends in a NUL, so that its strings can be used in place. */
@@ -75,8 +75,7 @@ static void take_reserved(struct request *r, const struct archive_entry *e)
         r->volumes = e->data;
         r->volumes_size = e->size;
     } else if (!strcmp(name, "root.erofs")) {
-        r->image = e->data;
-        r->image_size = e->size;
+        root_set_image(e->data, e->size);
     } else {
         vm_fail(STATUS_VM_FAILED, "boot archive: unknown member %s", e->name);
     }
@@ -87,6 +86,10 @@ static int unpack_entry(const struct archive_entry *e, char *path)
     path[0] = '/';
     if (strlcpy(path + 1, e->name, PATH_MAX - 1) >= PATH_MAX - 1)
         return -ENAMETOOLONG;
+    /* Without a time: the host command made it on the way to something else. */
+    int error = root_place(path, S_ISDIR(e->mode) && !e->mtime);
+    if (error)
+        return error;
     s64 mtime = (s64)(e->mtime * NSEC_PER_SEC);
     switch (e->mode & S_IFMT) {
     case S_IFDIR:
@@ -95,7 +98,7 @@ static int unpack_entry(const struct archive_entry *e, char *path)
         return vfs_boot_file(path, e->mode & 07777, e->uid, e->gid, mtime, e->data, e->size);
     case S_IFLNK: {
         const char *target = member_string(e);
-        int error = vfs_boot_symlink(path, target, e->uid, e->gid, mtime);
+        error = vfs_boot_symlink(path, target, e->uid, e->gid, mtime);
         kfree((void *)target);
         return error;
     }
@@ -258,7 +261,7 @@ static void program_thread(void *arg)
     boot_step_done("program thread");
     load_modules(&r);
     boot_step_done("boot module");
-    root_compose(r.image, r.image_size);
+    root_compose();
     if (r.volumes)
         root_mount_volumes(r.volumes, r.volumes_size);
     boot_step_done("root");

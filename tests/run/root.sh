@@ -57,6 +57,12 @@ echo shared >"$dir/vol:ume,1/text"
 printf '#!/bin/sh\necho "$0 $*"\n' >"$dir/here/script"
 chmod 755 "$dir/here/script"
 
+if command -v mkfs.erofs >/dev/null; then
+    touch -d 2020-01-01 "$dir/tree/data"
+    mkfs.erofs "$dir/plain.erofs" "$dir/tree" >/dev/null 2>&1
+    mkfs.erofs -zlz4 "$dir/lz4.erofs" "$dir/tree" >/dev/null 2>&1
+fi
+
 # ------------------------------------------------------------------ what is refused before a VM starts
 
 refused root-missing 125 "--root $dir/missing: No such file or directory" --root "$dir/missing" true
@@ -99,7 +105,7 @@ for accelerator in $ACCEL; do
     prints host-tmp-mode 1777 stat -c %a /tmp
     prints file-over-host plain --file "$dir/file:$dir/here/text" cat text
     prints file-beside-host "plain" --file "$dir/file:/tmp/aril-test-file" cat /tmp/aril-test-file
-    prints file-leaves-directory "$(stat -c '%a %U %y' /var/tmp)" --file "$dir/file:/var/tmp/aril-test-file" stat -c '%a %U %y' /var/tmp
+    prints file-leaves-directory "$(stat -c '%a %U %.19y' /var/tmp)" --file "$dir/file:/var/tmp/aril-test-file" stat -c '%a %U %.19y' /var/tmp
     prints file-below-link "plain" --file "$dir/file:/bin/aril-test-file" cat /usr/bin/aril-test-file
     refused host-not-executable 126 "$dir/file: permission denied" "$dir/file"
     prints none-is-alone "bin
@@ -124,6 +130,14 @@ sys" --root "$dir/tree" busybox ls /
     refused volume-refuses-writes 1 "Read-only file system" -v "$dir/vol:ume,1:/v:ro" --accel "$accelerator" --root "$dir/tree" busybox touch /v/text
     prints two-volumes "inside
 shared" -v "$dir/vol:ume,1:/v" -v "$dir/tree/data:/v/below" cat /v/below/text /v/text
+    for image in plain lz4; do
+        [ -f "$dir/$image.erofs" ] || { echo "skip image-$image$suffix - no mkfs.erofs"; continue; }
+        prints image-$image inside --root "$dir/$image.erofs" busybox cat link/text
+        prints image-$image-shell "/" --root "$dir/$image.erofs" sh -c pwd
+        prints image-$image-file "plain" --root "$dir/$image.erofs" --file "$dir/file:/link/new" busybox cat /data/new
+        prints image-$image-attributes "1777 2020-01-01" --root "$dir/$image.erofs" --file "$dir/file:/link/new" busybox stat -c '%a %.10y' /data
+        prints image-$image-volume shared --root "$dir/$image.erofs" -v "$dir/vol:ume,1:/new/place" busybox cat /new/place/text
+    done
     refused root-without-device 125 "the VM has no 9p device with mount tag 'other'" --accel "$accelerator" --append root=9p:other "$busybox" true
     refused root-unknown 125 "root=nfs:x: a root is 9p:TAG" --accel "$accelerator" --append root=nfs:x "$busybox" true
 done
