@@ -77,6 +77,45 @@ int cache_wait(struct cached_object *c, u32 seen, enum wait_mode mode)
     return wait_event(&c->waiters, READ_ONCE(c->events) != seen, NSEC_NEVER, mode) ? -EINTR : 0;
 }
 
+/* ---------------------------------------------------------------- leaving */
+
+void cache_evict_begin(struct cached_object *c, struct eviction *e, u64 index, u64 *slot)
+{
+    if (__atomic_load_n(&cache_page(*slot)->refs, __ATOMIC_ACQUIRE) != 1) {
+        if (!e->mapped)
+            e->first = index;
+        e->last = index + 1;
+        e->mapped = true;
+    }
+    *slot |= CACHE_FILLING | CACHE_LEAVING;
+    e->index[e->n] = index;
+    e->entry[e->n++] = *slot;
+}
+
+unsigned cache_evict(struct cached_object *c, const struct eviction *e)
+{
+    unsigned freed = 0;
+
+    if (!e->n)
+        return 0;
+    if (e->mapped)
+        memory_object_unmap(&c->base, e->first, e->last, false);
+    zap_barrier();
+    mutex_lock(&c->base.lock);
+    for (unsigned i = 0; i < e->n; i++) {
+        if ((radix_get(&c->pages, e->index[i]) & PAGE_MASK) == (e->entry[i] & PAGE_MASK))
+            cache_remove(c, e->index[i], e->entry[i]);
+    }
+    mutex_unlock(&c->base.lock);
+    for (unsigned i = 0; i < e->n; i++) {
+        struct page *p = cache_page(e->entry[i]);
+        freed += __atomic_load_n(&p->refs, __ATOMIC_RELAXED) == 1;
+        page_put(p);
+    }
+    cache_event(c);
+    return freed;
+}
+
 /* ---------------------------------------------------------------- filling */
 
 static void free_pages(void *const pages[], unsigned from, unsigned to)

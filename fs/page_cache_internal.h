@@ -3,8 +3,9 @@
  * Inside of the page cache, shared by fs/page_cache*.c only.
  *
  * The tree of a cached object maps an index to a page's physical address with flags in its low bits. Whoever set
- * CACHE_FILLING owns the page until it has cleared the flag; truncation may take the entry away meanwhile, and the filler
- * notices that it is gone. Entries with CACHE_WRITEBACK or CACHE_WRITING stay until the flag is cleared. All other entries
+ * CACHE_FILLING owns the page until it has cleared the flag; truncation may take the entry away meanwhile, and the owner
+ * notices that it is gone. A page that leaves stays in the tree, so marked, until no mapping shows it any more: its successor
+ * must not be seen by some while others see the old one. Entries with CACHE_WRITEBACK or CACHE_WRITING stay until the flag is cleared. All other entries
  * hold one reference on their page.
  *
  * An object with dirty pages is on the list of dirty objects, which holds a reference on it.
@@ -17,13 +18,13 @@
 #include "kernel/list.h"
 #include "kernel/wait.h"
 
-#define CACHE_FILLING    1u  /* the file system reads it */
+#define CACHE_FILLING    1u  /* the file system reads it, or it is about to leave: not to be used */
 #define CACHE_DIRTY      2u  /* newer than what the file system has */
 #define CACHE_WRITEBACK  4u  /* the file system writes it */
 #define CACHE_WRITING    8u  /* write(2) copies into it, without the lock */
 #define CACHE_REFERENCED 16u /* used since reclaim last looked */
 #define CACHE_AHEAD      32u /* using it starts the next read-ahead */
-#define CACHE_FLAGS      (PAGE_SIZE - 1)
+#define CACHE_LEAVING    64u /* with CACHE_FILLING: about to leave */
 /* Pages that may not leave the cache now. */
 #define CACHE_PINNED     (CACHE_FILLING | CACHE_DIRTY | CACHE_WRITEBACK | CACHE_WRITING)
 
@@ -92,6 +93,18 @@ int cache_wait(struct cached_object *c, u32 seen, enum wait_mode mode);
  * the end, -ENOMEM, -EIO… No lock held.
  */
 int cache_fill(struct cached_object *c, u64 index, unsigned n);
+
+/* Pages that leave the cache together. */
+struct eviction {
+    unsigned n;
+    bool mapped;     /* somebody uses some of them, those in [first, last) */
+    u64 first, last;
+    u64 index[CACHE_WINDOW_MAX], entry[CACHE_WINDOW_MAX];
+};
+/* Marks the page at *slot, which is not pinned, as leaving. Locked. */
+void cache_evict_begin(struct cached_object *c, struct eviction *e, u64 index, u64 *slot);
+/* Takes the marked pages out of mappings, tree and memory. No lock held. How many were freed. */
+unsigned cache_evict(struct cached_object *c, const struct eviction *e);
 
 /* fs/page_cache_write.c. Makes the page at *slot dirty. Locked. */
 void cache_make_dirty(struct cached_object *c, u64 index, u64 *slot);

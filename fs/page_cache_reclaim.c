@@ -4,8 +4,8 @@
  * since the hand last passed gets another round. Pages that nobody maps go first, then clean ones that are mapped.
  *
  * kernel/page.c calls this in whatever thread wants memory and may sleep, so nothing here waits for a lock that such a thread
- * could hold: objects whose lock is taken are passed over. Nor is anything written here: the flusher is told, and
- * waited for within bounds.
+ * could hold: objects whose lock is taken are passed over. (Once it was free, it can be waited for: nobody reclaims while
+ * he has it.) Nor is anything written here: the flusher is told, and waited for within bounds.
  *
  * A thread of its own brings in what read-ahead asks for.
  */
@@ -67,44 +67,27 @@ static void pass_object(struct cached_object *c)
     spin_unlock(&page_cache.lock);
 }
 
-struct haul {
-    unsigned n;
-    bool mapped;     /* some were in use, those in [first, last) */
-    u64 first, last;
-    struct page *pages[CACHE_WINDOW_MAX];
-};
-
-/* Moves the hand over a piece of c and takes pages out. Locked. */
-static void scan(struct cached_object *c, u64 want, enum depth depth, struct haul *h)
+/* Moves the hand over a piece of c and marks pages to leave. Locked. */
+static void scan(struct cached_object *c, u64 want, enum depth depth, struct eviction *e)
 {
     u64 index = c->hand, entry = 0;
 
-    h->n = 0;
-    h->mapped = false;
-    h->first = h->last = 0;
-    for (unsigned i = 0; i < SCAN_STEP && h->n < MIN(want, (u64)CACHE_WINDOW_MAX); i++, index++) {
+    e->n = 0;
+    e->mapped = false;
+    e->first = e->last = 0;
+    for (unsigned i = 0; i < SCAN_STEP && e->n < MIN(want, (u64)CACHE_WINDOW_MAX); i++, index++) {
         entry = radix_next(&c->pages, &index);
         if (!entry)
             break;
         if (entry & CACHE_PINNED)
             continue;
-        if (entry & CACHE_REFERENCED) {
-            *radix_slot(&c->pages, index) &= ~(u64)CACHE_REFERENCED;
-            continue;
-        }
-        struct page *p = cache_page(entry);
-        if (__atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 1) {
-            if (depth != MAPPED)
-                continue;
-            if (!h->mapped)
-                h->first = index;
-            h->last = index + 1;
-            h->mapped = true;
-        }
-        cache_remove(c, index, entry);
-        h->pages[h->n++] = p;
+        u64 *slot = radix_slot(&c->pages, index);
+        if (entry & CACHE_REFERENCED)
+            *slot &= ~(u64)CACHE_REFERENCED;
+        else if (depth == MAPPED || __atomic_load_n(&cache_page(entry)->refs, __ATOMIC_ACQUIRE) == 1)
+            cache_evict_begin(c, e, index, slot);
     }
-    if (h->mapped)
+    if (e->mapped)
         __atomic_add_fetch(&c->base.generation, 1, __ATOMIC_SEQ_CST);
     c->hand = entry ? index : 0;
 }
@@ -112,25 +95,17 @@ static void scan(struct cached_object *c, u64 want, enum depth depth, struct hau
 /* Pages freed; *done: the hand has been all over it, or somebody has its lock (*busy). */
 static u64 scan_object(struct cached_object *c, u64 want, enum depth depth, bool *done, bool *busy)
 {
-    struct haul h;
+    struct eviction e;
 
     *done = true;
     if (!mutex_trylock(&c->base.lock)) {
         *busy = true;
         return 0;
     }
-    scan(c, want, depth, &h);
+    scan(c, want, depth, &e);
     *done = c->hand == 0;
     mutex_unlock(&c->base.lock);
-    if (h.mapped)
-        memory_object_unmap(&c->base, h.first, h.last, false);
-    zap_barrier();
-    u64 freed = 0;
-    for (unsigned i = 0; i < h.n; i++) {
-        freed += __atomic_load_n(&h.pages[i]->refs, __ATOMIC_RELAXED) == 1;
-        page_put(h.pages[i]);
-    }
-    return freed;
+    return cache_evict(c, &e);
 }
 
 static u64 count_objects(void)

@@ -304,7 +304,11 @@ static void start_flusher(void)
     static bool starting;
     if (__atomic_exchange_n(&starting, true, __ATOMIC_ACQUIRE))
         return;
+    /* An object's lock may be held: no reclaiming. */
+    bool before = current_thread()->reclaiming;
+    current_thread()->reclaiming = true;
     flusher = kernel_thread_create("flusher", flusher_main, NULL);
+    current_thread()->reclaiming = before;
     __atomic_store_n(&starting, flusher != NULL, __ATOMIC_RELEASE);
 }
 
@@ -474,44 +478,49 @@ ssize page_cache_write(struct memory_object *o, struct io *io, u64 offset)
 
 /* ---------------------------------------------------------------- truncation, removal */
 
-struct removal {
-    u64 first, last; /* where the pages were */
-    unsigned n;
-    u64 entries[CACHE_WINDOW_MAX];
-};
-
-/* Takes pages of [first, last) out that have none of the flags in keep, up to a batch. */
-static void detach(struct cached_object *c, u64 first, u64 last, u64 keep, struct removal *r)
+/* Takes up to a batch of pages from first on out, dirty or not, that nothing maps; true: there may be more. */
+static bool remove_batch(struct cached_object *c, u64 first)
 {
-    r->n = 0;
+    u64 entries[CACHE_WINDOW_MAX], entry;
+    unsigned n = 0;
+
     mutex_lock(&c->base.lock);
-    __atomic_add_fetch(&c->base.generation, 1, __ATOMIC_SEQ_CST);
-    for (u64 entry; r->n < CACHE_WINDOW_MAX && (entry = radix_next(&c->pages, &first)) && first < last; first++) {
-        if (entry & keep)
-            continue;
+    for (; n < CACHE_WINDOW_MAX && (entry = radix_next(&c->pages, &first)); first++) {
         cache_remove(c, first, entry);
-        if (!r->n)
-            r->first = first;
-        r->last = first + 1;
-        r->entries[r->n++] = entry;
+        entries[n++] = entry;
     }
     mutex_unlock(&c->base.lock);
+    zap_barrier();
+    for (unsigned i = 0; i < n; i++) {
+        if (!(entries[i] & CACHE_FILLING)) /* else its owner drops it */
+            page_put(cache_page(entries[i]));
+    }
+    return n == CACHE_WINDOW_MAX;
 }
 
-static void drop_detached(const struct removal *r)
+/* Makes pages of [*first, last) leave that are clean and, with unused, not used by anybody; true: there may be more. */
+static bool evict_batch(struct cached_object *c, u64 *first, u64 last, bool unused)
 {
-    zap_barrier();
-    for (unsigned i = 0; i < r->n; i++) {
-        if (!(r->entries[i] & CACHE_FILLING)) /* else its filler drops it */
-            page_put(cache_page(r->entries[i]));
+    struct eviction e = {.n = 0};
+    u64 entry;
+
+    mutex_lock(&c->base.lock);
+    __atomic_add_fetch(&c->base.generation, 1, __ATOMIC_SEQ_CST);
+    for (; e.n < CACHE_WINDOW_MAX && (entry = radix_next(&c->pages, first)) && *first < last; ++*first) {
+        if (entry & CACHE_FILLING && !(entry & CACHE_LEAVING) && !unused)
+            cache_remove(c, *first, entry); /* what is being read may be old already; its owner drops it */
+        else if (!(entry & CACHE_PINNED) && (!unused || __atomic_load_n(&cache_page(entry)->refs, __ATOMIC_ACQUIRE) == 1))
+            cache_evict_begin(c, &e, *first, radix_slot(&c->pages, *first));
     }
+    mutex_unlock(&c->base.lock);
+    cache_evict(c, &e);
+    return e.n == CACHE_WINDOW_MAX;
 }
 
 int page_cache_truncate(struct memory_object *o, u64 size)
 {
     struct cached_object *c = cached_object_of(o);
     u64 first = pages_of_bytes(size), last_page = size >> PAGE_SHIFT;
-    struct removal r;
 
     if (size > INT64_MAX)
         return -EFBIG;
@@ -534,44 +543,20 @@ int page_cache_truncate(struct memory_object *o, u64 size)
     else if (entry)
         cache_zero_tail(c, last_page, entry);
     mutex_unlock(&o->lock);
-    do {
-        detach(c, first, UINT64_MAX, 0, &r);
-        drop_detached(&r);
-    } while (r.n == CACHE_WINDOW_MAX);
+    while (remove_batch(c, first))
+        ;
     leave_dirty_list(c);
     return 0;
 }
 
 void page_cache_invalidate(struct memory_object *o, u64 first, u64 last)
 {
-    struct cached_object *c = cached_object_of(o);
-    struct removal r;
-
-    do {
-        detach(c, first, last, CACHE_PINNED & ~CACHE_FILLING, &r);
-        if (r.n)
-            memory_object_unmap(o, r.first, r.last, false);
-        drop_detached(&r);
-        first = r.last;
-    } while (r.n == CACHE_WINDOW_MAX);
+    while (evict_batch(cached_object_of(o), &first, last, false))
+        ;
 }
 
 void page_cache_drop(struct memory_object *o, u64 first, u64 last)
 {
-    struct cached_object *c = cached_object_of(o);
-    struct removal r;
-
-    do {
-        r.n = 0;
-        mutex_lock(&o->lock);
-        for (u64 entry; r.n < CACHE_WINDOW_MAX && (entry = radix_next(&c->pages, &first)) && first < last; first++) {
-            /* One reference: nobody maps or reads it, and under the lock nobody begins to. */
-            if (!(entry & CACHE_PINNED) && __atomic_load_n(&cache_page(entry)->refs, __ATOMIC_ACQUIRE) == 1) {
-                cache_remove(c, first, entry);
-                r.entries[r.n++] = entry;
-            }
-        }
-        mutex_unlock(&o->lock);
-        drop_detached(&r);
-    } while (r.n == CACHE_WINDOW_MAX);
+    while (evict_batch(cached_object_of(o), &first, last, true))
+        ;
 }

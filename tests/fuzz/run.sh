@@ -28,7 +28,12 @@ for target; do
     if grep -q 'seeds: malformed' "$source"; then
         gcc -I. -o "$build/write_malformed" tests/unit/write_malformed.c && "$build/write_malformed" "$corpus" >/dev/null
     fi
-    if "$build/$target" -max_total_time="$seconds" -max_len=16384 -timeout=5 -print_final_stats=1 \
+    length=16384
+    if [ -x "tests/fuzz/seeds_$target.sh" ]; then
+        "tests/fuzz/seeds_$target.sh" "$corpus"
+        length=65536
+    fi
+    if "$build/$target" -max_total_time="$seconds" -max_len=$length -timeout=5 -print_final_stats=1 \
         -artifact_prefix="$build/$target-" "$corpus" >"$build/$target.log" 2>&1; then
         echo "ok fuzz.$target"
         sed -n 's/^stat::number_of_executed_units: */# inputs tried: /p' "$build/$target.log"

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# erofs.sh: a tree of every kind of file, in images of every kind, looks in the VM as it does on Linux: mounted from a file, and in place
+# as the VM's root. Mangled images end in errors, not in the VM's end.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+B=${B:-build}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+list=$work/root/list
+tree=$work/root/tree
+failed=0
+mkdir -p "$tree/deep/a/b/c/d/e/f/g/h" "$tree/large"
+gcc -static -O1 -w -D_GNU_SOURCE -o "$list" tests/run/tree_listing.c || { echo "not ok erofs - the program does not build"; exit 1; }
+
+# Under 8 MiB in all: larger images are a disk of the VM, not a part of its boot archive.
+cp -r fs "$tree/source"
+cp "$list" "$tree/program"
+echo deep >"$tree/deep/a/b/c/d/e/f/g/h/file"
+for i in $(seq 700); do echo "$i" >"$tree/large/$i-a-name-that-takes-some-room"; done
+seq 100000 >"$tree/numbers"
+head -c 1000001 /dev/urandom >"$tree/random"
+head -c 1000000 /dev/zero >"$tree/zeros"
+truncate -s 1M "$tree/hole"
+echo end >>"$tree/hole"
+: >"$tree/empty"
+for size in 1 4095 4096 4097 8191 65536; do head -c $size "$tree/numbers" >"$tree/size-$size"; done
+ln "$tree/numbers" "$tree/second-name"
+ln -s target "$tree/link"
+ln -s "$(printf 'x%.0s' $(seq 3000))" "$tree/long-link"
+mkfifo "$tree/fifo"
+[ "$(id -u)" = 0 ] && mknod "$tree/device" c 300 70000
+"$list" -a "$tree/size-1" || echo "# this file system has no attributes"
+chmod 4751 "$tree/size-4095"
+"$list" "$tree" >"$work/linux"
+
+check() # NAME STATUS
+{
+    if [ "$2" = 0 ] && cmp -s "$work/linux" "$work/vm"; then
+        echo "ok erofs.$1"
+    else
+        head -n 5 "$work/err" | sed 's/^/# /'
+        diff "$work/linux" "$work/vm" | head -n 10 | sed 's/^/# /'
+        echo "not ok erofs.$1 - the trees differ, or the status is not 0 but $2"
+        failed=1
+    fi
+}
+
+accels=tcg
+[ -w /dev/kvm ] && accels='kvm tcg'
+for kind in plain: chunks:--chunksize=8192 lz4:-zlz4 full:-zlz4,-Elegacy-compress big:-zlz4hc,-C65536 tails:-zlz4,-Eztailpacking; do
+    name=${kind%%:*}
+    options=$(echo "${kind#*:}" | tr , ' ')
+    # shellcheck disable=SC2086
+    mkfs.erofs --quiet $options "$work/$name.img" "$work/root" >"$work/err" 2>&1 || { echo "not ok erofs.$name - mkfs.erofs fails"; failed=1; continue; }
+    # In turn, so that each kind is read in one mode from a file and in the other in place.
+    for accel in $accels; do
+        case $name.$accel in
+        plain.* | big.* | lz4.kvm | full.kvm | tails.kvm | chunks.kvm)
+            timeout -k 5 120 "$B/aril" run --root none --accel $accel --cpus 2 -m 300M --file "$work/$name.img:/image" "$list" -m /image /mnt \
+                </dev/null 2>"$work/err" | sed -n 's|^/tree/|/|p; $p' >"$work/vm"
+            # The image's own root has the program and the tree's folder besides.
+            sed -i "\$s/.*/$(tail -n 1 "$work/linux")/" "$work/vm"
+            check "$name.file.$accel" 0
+            ;;
+        esac
+        case $name.$accel in
+        plain.* | big.* | lz4.tcg | full.tcg | tails.tcg | chunks.tcg)
+            timeout -k 5 120 "$B/aril" run --accel $accel --cpus 2 -m 300M -w / --root "$work/$name.img" /list /tree </dev/null >"$work/vm" 2>"$work/err"
+            check "$name.root.$accel" $?
+            ;;
+        esac
+    done
+done
+
+# Bytes changed here and there, most of them where the metadata is.
+mangle() # IMAGE SEED
+{
+    cp "$1" "$work/mangled"
+    awk -v seed="$2" -v size="$(stat -c %s "$1")" 'BEGIN { srand(seed); for (i = 0; i < 60; i++)
+        printf "%d %d\n", 1100 + int(rand() * (i % 3 ? 30000 : size - 1100)), int(rand() * 256) }' | while read -r at byte; do
+        # shellcheck disable=SC2059
+        printf "\\$(printf %03o "$byte")" | dd of="$work/mangled" bs=1 seek="$at" conv=notrunc 2>/dev/null
+    done
+}
+
+kernel=$B/aril.elf
+[ -f "$B/debug/aril.elf" ] && kernel=$B/debug/aril.elf
+rm -f "$tree/random" "$tree/zeros" "$tree/hole" # a damaged size makes enough work
+for kind in plain: big:-zlz4hc,-C16384 full:-zlz4,-Elegacy-compress; do
+    name=${kind%%:*}
+    # shellcheck disable=SC2046
+    mkfs.erofs --quiet $(echo "${kind#*:}" | tr , ' ') "$work/small.img" "$tree" >/dev/null 2>&1
+    for seed in 1 2 3; do
+        mangle "$work/small.img" $seed
+        timeout -k 5 60 "$B/aril" run --root none --kernel "$kernel" --accel "${accels%% *}" -m 300M --timeout 40 --file "$work/mangled:/image" "$list" -m /image /mnt \
+            </dev/null >"$work/vm" 2>"$work/err"
+        status=$?
+        if [ $status -le 1 ] && tail -n 1 "$work/vm" | grep -qE '^([0-9]+ files|mount: error)'; then
+            echo "ok erofs.mangled.$name.$seed"
+        else
+            tail -n 5 "$work/err" | sed 's/^/# /'
+            echo "not ok erofs.mangled.$name.$seed - status $status"
+            failed=1
+        fi
+    done
+done
+exit $failed
