@@ -208,8 +208,8 @@ static unsigned neighbours(struct dentry *dir, const struct ninep_listing *l, s6
 }
 
 /*
- * Somebody goes through the directory name by name: finds d and what comes after it. 0, or negative errno that d's own lookup
- * gave; false in *done: to be done the plain way.
+ * Somebody goes through the directory name by name: finds d, number k, and what comes after it. The result of looking d up;
+ * *done false: there was no memory, to be done the plain way.
  */
 static int find_neighbours(struct inode *dir, struct dentry *d, s64 k, bool *done)
 {

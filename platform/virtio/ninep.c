@@ -17,7 +17,7 @@
 
 #define MAX_CHANNELS 16
 #define MAX_TAG      64
-#define POLL_TIME    (100 * NSEC_PER_USEC)
+#define POLL_TIME    (200 * NSEC_PER_USEC)
 
 static struct channel {
     struct spinlock lock; /* LOCK_DEVICE, irq: all below but tag */
