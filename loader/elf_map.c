@@ -9,6 +9,7 @@
 #include <linux/mman.h>
 #include "loader/exec_internal.h"
 #include "loader/vdso.h"
+#include "fs/page_cache.h"
 #include "fs/vfs.h"
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
@@ -108,13 +109,14 @@ int program_check_memory(struct exec *x, const struct program *p)
     struct page_stats s;
     u64 wanted = 0;
     page_stats(&s);
+    u64 dirty, available = s.free + page_cache_pages(&dirty); /* what files have in memory gives way */
     for (unsigned i = 0; i < p->image->segment_count; i++)
         if (p->image->segments[i].p_flags & PF_W)
             wanted += ALIGN_UP(p->image->segments[i].p_memsz, PAGE_SIZE) >> PAGE_SHIFT;
-    if (wanted <= s.free)
+    if (wanted <= available)
         return 0;
     return exec_fail(x, -ENOMEM, "%s needs %llu KiB of memory, and %llu KiB are free: give the VM more", p->path,
-                (unsigned long long)(wanted << PAGE_SHIFT >> 10), (unsigned long long)(s.free << PAGE_SHIFT >> 10));
+                (unsigned long long)(wanted << PAGE_SHIFT >> 10), (unsigned long long)(available << PAGE_SHIFT >> 10));
 }
 
 /* ---------------------------------------------------------------- mapping */

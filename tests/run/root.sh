@@ -63,6 +63,14 @@ if command -v mkfs.erofs >/dev/null; then
     mkfs.erofs -zlz4 "$dir/lz4.erofs" "$dir/tree" >/dev/null 2>&1
 fi
 
+truncate -s 80M "$dir/zeros"
+gcc -x c -o "$dir/large" - <<'END' || fail large "does not build"
+#include <stdio.h>
+#include <string.h>
+static char large[40 << 20];
+int main(void) { return memset(large, 1, sizeof(large)) && puts("40 MiB") < 0; }
+END
+
 # ------------------------------------------------------------------ what is refused before a VM starts
 
 refused root-missing 125 "--root $dir/missing: No such file or directory" --root "$dir/missing" true
@@ -138,6 +146,9 @@ shared" -v "$dir/vol:ume,1:/v" -v "$dir/tree/data:/v/below" cat /v/below/text /v
         prints image-$image-attributes "1777 2020-01-01" --root "$dir/$image.erofs" --file "$dir/file:/link/new" busybox stat -c '%a %.10y' /data
         prints image-$image-volume shared --root "$dir/$image.erofs" -v "$dir/vol:ume,1:/new/place" busybox cat /new/place/text
     done
+    # What files have in memory gives way to a program that needs it.
+    prints exec-beside-full-cache "40 MiB" -m 72M perl -e 'open F, "<", $ARGV[0]; 1 while read F, $b, 1 << 20; exec $ARGV[1]' \
+        "$dir/zeros" "$dir/large"
     refused root-without-device 125 "the VM has no 9p device with mount tag 'other'" --accel "$accelerator" --append root=9p:other "$busybox" true
     refused root-unknown 125 "root=nfs:x: a root is 9p:TAG" --accel "$accelerator" --append root=nfs:x "$busybox" true
 done
