@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Character devices by number. Drivers register at boot, before any program runs; after that the
- * table is only read, so there is no lock.
+ * Devices by number: disks, which fs/block_device.c knows, and character devices. Their drivers register at boot, before
+ * any program runs; after that the table is only read, so there is no lock.
  */
+#include "fs/block_device.h"
 #include "fs/vfs.h"
 #include "kernel/log.h"
 
@@ -22,7 +23,7 @@ void device_register(u32 major, u32 minor, const struct file_ops *ops, int (*ope
 int device_open(struct inode *i, struct file *f)
 {
     if (!S_ISCHR(i->mode))
-        return -ENXIO;
+        return block_device_open(i, f);
     for (unsigned n = 0; n < device_count; n++) {
         if (devices[n].number != i->rdev)
             continue;

@@ -65,6 +65,7 @@ struct file_ops {
 #define FILE_PATH     8u /* O_PATH: only names the object */
 #define FILE_QUIET    16u /* write(2) with EPIPE raises no SIGPIPE: datagram sockets */
 #define FILE_WRITER   32u /* counted in inode.writers */
+#define FILE_EXCLUSIVE 64u /* has a disk for itself (O_EXCL) */
 
 /*
  * Memory of a struct file is only ever reused for another struct file: that is what makes the

@@ -99,9 +99,9 @@ static struct file *open_object(struct path_ref *p, u32 flags)
         error = -ETXTBSY;
         goto out;
     }
-    f->flags |= flags & O_TRUNC;
+    f->flags |= flags & (O_TRUNC | O_EXCL);
     error = open_by_type(i, f);
-    f->flags &= ~(u32)O_TRUNC;
+    f->flags &= ~(u32)(O_TRUNC | O_EXCL);
     if (error)
         goto out;
     if (flags & O_TRUNC && S_ISREG(i->mode)) {

@@ -7,4 +7,5 @@ void platform_init_devices(void)
     stream_init();
     virtio_rng_init();
     virtio_ninep_init();
+    virtio_block_init();
 }

@@ -436,37 +436,43 @@ bool platform_stream_drained(enum stream s);
 void platform_stream_flush(enum stream s);
 
 /*
- * Disks, in the order the machine lists them. Transfers are asynchronous; sectors are 512 bytes whatever the disk's
- * own block size, which every transfer must respect.
+ * Disks, in the order the machine lists them. Sectors are 512 bytes whatever the disk's own block size, which every
+ * transfer must respect.
  */
 struct block_info {
-    char serial[21];       /* NUL-terminated, may be empty */
     u64 sectors;
     u32 block_size;        /* bytes: 512, 4096 */
     u32 max_segments;      /* of one request */
     u32 max_segment_bytes;
-    bool read_only, can_flush, can_discard;
+    u32 max_discard_sectors;      /* of one BLOCK_DISCARD; 0: it has none */
+    u32 max_write_zeroes_sectors; /* the same for BLOCK_WRITE_ZEROES */
+    u32 discard_granularity;      /* bytes */
+    u16 cylinders;                /* a geometry of the old kind, 0: none */
+    u8 heads, sectors_per_track;
+    bool read_only, can_flush;
 };
-enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD };
+enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD, BLOCK_WRITE_ZEROES, BLOCK_SERIAL };
+#define BLOCK_SERIAL_SIZE 20 /* bytes that BLOCK_SERIAL reads: the disk's name, NUL-terminated if it is shorter */
 struct block_segment {
     paddr_t pa;
     u32 length;
 };
 struct block_request {
     enum block_op op;
-    u64 sector, sector_count;               /* count: BLOCK_DISCARD only */
-    const struct block_segment *segments;   /* kept by the caller until done */
+    u64 sector;                           /* in 512 bytes, as sector_count */
+    u32 sector_count;                     /* BLOCK_DISCARD and BLOCK_WRITE_ZEROES only */
+    const struct block_segment *segments; /* the others' data */
     unsigned n_segments;
-    int error;                              /* set before done(): 0, -EIO, -EOPNOTSUPP, -ENOSPC */
-    void (*done)(struct block_request *r);  /* atomic context */
-    void *private;                          /* the caller's */
-    struct block_request *next;             /* the driver's, while it is submitted */
+    int error;                            /* afterwards: 0, -EIO, -EOPNOTSUPP, -ENOSPC */
+    struct block_batch *batch;            /* the driver's, as next */
+    struct block_request *next;
 };
+/* Disks there are; the first call looks for them and may sleep. */
 unsigned platform_block_count(void);
-/* NULL: no such disk. */
+/* disk < platform_block_count(). Constant. */
 const struct block_info *platform_block_info(unsigned disk);
-/* Submits; queues what the device has no room for. Any thread; may take LOCK_DEVICE, does not sleep. */
-void platform_block_submit(unsigned disk, struct block_request *r);
+/* Carries out n requests side by side and sleeps until all are done; no signal ends that. 0, or the first one's error. */
+int platform_block_run(unsigned disk, struct block_request *r, unsigned n);
 
 /*
  * The host's 9P servers (virtio-9p), found by mount tag. A request is one T message out and one R message in, each in

@@ -29,5 +29,6 @@ void stream_event(enum stream s);
 void stream_init(void);
 void virtio_rng_init(void);
 void virtio_ninep_init(void);
+void virtio_block_init(void);
 
 #endif

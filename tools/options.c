@@ -27,6 +27,7 @@ enum {
     OPTION_RING,
     OPTION_QEMU,
     OPTION_ROOT,
+    OPTION_DISK,
     OPTION_VERBOSE,
     OPTION_HELP,
 };
@@ -42,6 +43,7 @@ static const struct option long_options[] = {
     {"strace", no_argument, NULL, OPTION_STRACE},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"root", required_argument, NULL, OPTION_ROOT},
+    {"disk", required_argument, NULL, OPTION_DISK},
     {"volume", required_argument, NULL, 'v'},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"kernel", required_argument, NULL, OPTION_KERNEL},
@@ -218,6 +220,9 @@ static void parse_one(struct run_options *options, struct strings *settings, boo
         if (*argument == '\0')
             usage_error("--root wants a directory, an image or none");
         options->root = argument;
+        break;
+    case OPTION_DISK:
+        strings_add(&options->disks, argument);
         break;
     case OPTION_VERBOSE:
         options->verbose = true;

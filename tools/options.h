@@ -32,6 +32,7 @@ struct run_options {
     struct strings environment;   /* NAME=VALUE of the program, complete */
     struct strings files;         /* --file HOST:GUEST, unparsed */
     struct strings volumes;       /* -v HOST:GUEST[:ro], unparsed */
+    struct strings disks;         /* --disk FILE[:ro], unparsed */
     struct strings append;        /* --append, words for the kernel */
     char **arguments;             /* argv of the program; arguments[0] is PROGRAM */
 };

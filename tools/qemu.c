@@ -106,7 +106,7 @@ static struct strings build_command(const struct vm_description *vm, const int *
     add(&command, "-global", duplicate("virtio-mmio.force-legacy=false"));
     add(&command, "-device", duplicate("virtio-rng-device"));
     add(&command, "-device", duplicate("virtio-serial-device,max_ports=4"));
-    sources_add_devices(vm->sources, &command);
+    sources_add_devices(vm->sources, vm->cpus, &command);
     for (size_t i = 0; i < SOCKET_COUNT; i++) {
         const struct channel *channel = &channels_of_vm[i];
 

@@ -292,6 +292,7 @@ int command_run(int argc, char **argv)
     free(options.environment.items);
     free(options.files.items);
     free(options.volumes.items);
+    free(options.disks.items);
     free(options.append.items);
     return status;
 }

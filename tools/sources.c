@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Root and volumes of the VM. Directories go by QEMU's 9p server, images as a disk or, if small,
+ * Root, volumes and disks of the VM. Directories go by QEMU's 9p server, images as a disk or, if small,
  * in the boot archive, from which the kernel uses them in place.
  */
 #include "tools/sources.h"
@@ -23,6 +23,9 @@
 
 /* An image of at most so many bytes travels in the boot archive: a disk costs more than that. */
 #define SMALL_IMAGE (8 << 20)
+
+#define MAX_DISKS   16 /* of a VM */
+#define DISK_QUEUES 8  /* most that the kernel uses */
 
 /* ---------------------------------------------------------------- images */
 
@@ -157,6 +160,40 @@ static struct volume parse_volume(const char *text, const char *cwd)
     return volume;
 }
 
+/* One --disk FILE[:ro]. */
+static struct disk parse_disk(const char *text, const char *cwd)
+{
+    struct disk disk = {0};
+    size_t length = strlen(text);
+    struct stat status;
+    off_t size;
+    char *file;
+    int fd;
+
+    disk.read_only = length > 3 && strcmp(text + length - 3, ":ro") == 0;
+    if (length == 0)
+        die(STATUS_FAILED, "--disk wants a disk image FILE or FILE:ro (see 'aril run --help')");
+    file = format_string("%.*s", (int)(length - (disk.read_only ? 3 : 0)), text);
+    disk.path = absolute_path(cwd, file);
+    fd = open(disk.path, (disk.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        die(STATUS_FAILED, "--disk %s: %s%s", file, strerror(errno),
+            !disk.read_only && (errno == EACCES || errno == EROFS) ? " (with :ro it need not be writable)" : "");
+    if (fstat(fd, &status) < 0)
+        die(STATUS_FAILED, "--disk %s: %s", file, strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        die(STATUS_FAILED, "--disk %s: a directory; -v shows it to the VM", file);
+    if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+        die(STATUS_FAILED, "--disk %s: neither a file nor a block device", file);
+    size = lseek(fd, 0, SEEK_END);
+    if (size <= 0 || size % 512 != 0)
+        die(STATUS_FAILED, "--disk %s: a raw image's size is a multiple of 512 bytes, and this has %lld", file,
+            (long long)size);
+    close(fd);
+    free(file);
+    return disk;
+}
+
 void sources_open(struct sources *sources, const struct run_options *options, const char *cwd)
 {
     *sources = (struct sources){.directory = -1};
@@ -165,6 +202,13 @@ void sources_open(struct sources *sources, const struct run_options *options, co
     sources->volumes = allocate((options->volumes.count + 1) * sizeof(struct volume));
     for (size_t i = 0; i < options->volumes.count; i++)
         sources->volumes[i] = parse_volume(options->volumes.items[i], cwd);
+    sources->disk_count = options->disks.count;
+    sources->disks = allocate((options->disks.count + 1) * sizeof(struct disk));
+    for (size_t i = 0; i < options->disks.count; i++)
+        sources->disks[i] = parse_disk(options->disks.items[i], cwd);
+    if (sources->disk_count + (sources->root == ROOT_DISK) > MAX_DISKS)
+        die(STATUS_FAILED, "a VM can have %d disks, and these are %zu", MAX_DISKS,
+            sources->disk_count + (sources->root == ROOT_DISK));
 }
 
 void sources_close(struct sources *sources)
@@ -174,6 +218,9 @@ void sources_close(struct sources *sources)
         free(sources->volumes[i].guest);
     }
     free(sources->volumes);
+    for (size_t i = 0; i < sources->disk_count; i++)
+        free(sources->disks[i].path);
+    free(sources->disks);
     free(sources->path);
     if (sources->directory >= 0)
         close(sources->directory);
@@ -267,19 +314,30 @@ static void add_directory(struct strings *command, const char *tag, const char *
     free(quoted);
 }
 
-void sources_add_devices(const struct sources *sources, struct strings *command)
+static void add_disk(struct strings *command, const char *id, const char *path, bool read_only, unsigned cpus)
+{
+    char *quoted = quote_commas(path);
+
+    strings_add(command, duplicate("-drive"));
+    strings_add(command, format_string("file=%s,format=raw,if=none,id=%s,%s", quoted, id,
+                                       read_only ? "readonly=on" : "discard=unmap"));
+    strings_add(command, duplicate("-device"));
+    strings_add(command, format_string("virtio-blk-device,drive=%s,num-queues=%u,rerror=report,werror=report", id,
+                                       cpus < DISK_QUEUES ? cpus : DISK_QUEUES));
+    free(quoted);
+}
+
+void sources_add_devices(const struct sources *sources, unsigned cpus, struct strings *command)
 {
     if (sources->root == ROOT_DIRECTORY)
         add_directory(command, "root", sources->path, true);
-    if (sources->root == ROOT_DISK) {
-        char *quoted = quote_commas(sources->path);
+    if (sources->root == ROOT_DISK)
+        add_disk(command, "root", sources->path, true, cpus);
+    for (size_t i = 0; i < sources->disk_count; i++) {
+        char *id = format_string("disk%zu", i);
 
-        strings_add(command, duplicate("-drive"));
-        strings_add(command,
-                    format_string("file=%s,format=raw,readonly=on,if=none,id=root", quoted));
-        strings_add(command, duplicate("-device"));
-        strings_add(command, duplicate("virtio-blk-device,drive=root"));
-        free(quoted);
+        add_disk(command, id, sources->disks[i].path, sources->disks[i].read_only, cpus);
+        free(id);
     }
     for (size_t i = 0; i < sources->volume_count; i++) {
         char *tag = format_string("volume%zu", i);

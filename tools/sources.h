@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where the files come from that a program in the VM sees: `--root` and `-v`, checked.
+ * Where the files come from that a program in the VM sees: `--root`, `-v` and `--disk`, checked.
  */
 #ifndef ARIL_SOURCES_H
 #define ARIL_SOURCES_H
@@ -24,6 +24,12 @@ struct volume {
     bool read_only;
 };
 
+/* A disk image of this host that the VM sees as /dev/vda, /dev/vdb, ... */
+struct disk {
+    char *path; /* absolute */
+    bool read_only;
+};
+
 struct sources {
     enum root_kind root;
     char *path;     /* absolute: the directory or the image; NULL with ROOT_NONE */
@@ -31,10 +37,12 @@ struct sources {
     bool host;      /* the root is this host's own */
     struct volume *volumes;
     size_t volume_count;
+    struct disk *disks;
+    size_t disk_count;
 };
 
 /*
- * Checks what --root and -v name; ends the command with a message when something is wrong. `cwd` is
+ * Checks what --root, -v and --disk name; ends the command with a message when something is wrong. `cwd` is
  * what a relative path starts from here.
  */
 void sources_open(struct sources *sources, const struct run_options *options, const char *cwd);
@@ -50,8 +58,8 @@ char *sources_resolve(const struct sources *sources, const char *path);
 /* Words for the kernel: " root=...", or nothing. Static. */
 const char *sources_parameters(const struct sources *sources);
 
-/* Adds QEMU's options. */
-void sources_add_devices(const struct sources *sources, struct strings *command);
+/* Adds QEMU's options for a VM with so many processors. */
+void sources_add_devices(const struct sources *sources, unsigned cpus, struct strings *command);
 
 /* What member .aril/volumes says, malloc'ed; NULL without volumes. */
 char *sources_volumes(const struct sources *sources);

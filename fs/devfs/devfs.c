@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev. Every mount of it is the same instance, filled when the VM starts; programs may add and
+ * /dev. Every mount of it is the same instance, filled, with the disks there are, when the VM starts; programs may add and
  * remove nodes as in any tmpfs.
  */
+#include "fs/block_device.h"
 #include "fs/devfs/devfs.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/lib/string.h"
@@ -69,6 +70,9 @@ static struct super *devfs_mount(const char *source, const char *options)
                 NULL);
         for (size_t n = 0; n < ARRAY_SIZE(links); n++)
             add(s, links[n].name, 0, 0, links[n].target);
+        block_devices_init();
+        for (unsigned n = 0; block_device_at(n); n++)
+            add(s, block_device_at(n)->name, S_IFBLK | 0660, device_number(BLOCK_MAJOR, block_device_at(n)->minor), NULL);
         only = s;
     }
     __atomic_add_fetch(&only->refs, 1, __ATOMIC_RELAXED);

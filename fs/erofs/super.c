@@ -5,6 +5,7 @@
  */
 #include <asm/statfs.h>
 #include <linux/magic.h>
+#include "fs/block_device.h"
 #include "fs/erofs/erofs.h"
 #include "fs/io.h"
 #include "kernel/heap.h"
@@ -136,7 +137,7 @@ static struct super *mount(const char *source, const char *options)
         return ERR_PTR(-ENOMEM);
     }
     fs->file = f;
-    fs->source = (struct erofs_source){.size = inode_size(f->inode), .read = read_file, .read_data = read_file};
+    fs->source = (struct erofs_source){.size = S_ISBLK(f->inode->mode) ? block_device_size(f) : inode_size(f->inode), .read = read_file, .read_data = read_file};
     return finish_mount(fs, source);
 }
 

@@ -51,6 +51,9 @@ struct virtqueue {
     u16 free_head;        /* first of them, chained by next */
     u16 next_avail;       /* as published in avail->idx */
     u16 last_used;        /* how far used->ring was read */
+    u16 kicked;           /* next_avail when the device was last told, or not to be told */
+    bool events;          /* VIRTIO_RING_F_EVENT_IDX: each side says by index when it wants to be told */
+    bool interrupts;      /* events: they are wanted */
     /* a table of descriptors for each, a page once it is used; NULL: the device takes none */
     struct vring_desc **tables;
     paddr_t descriptors_pa, avail_pa, used_pa;
@@ -76,7 +79,7 @@ int virtqueue_add(struct virtqueue *q, paddr_t buffer, u32 length, bool device_w
  */
 int virtqueue_add_chain(struct virtqueue *q, const struct block_segment *out, unsigned n_out,
                         const struct block_segment *in, unsigned n_in);
-/* Tells the device, unless it said that it needs no telling. */
+/* Tells the device, unless it said that it needs no telling. Locked, with VIRTIO_RING_F_EVENT_IDX. */
 void virtqueue_kick(struct virtqueue *q);
 /* Takes one used buffer back: token and how many bytes the device wrote, or -EAGAIN. */
 int virtqueue_take(struct virtqueue *q, u32 *written);

@@ -75,6 +75,8 @@ int virtqueue_setup(struct virtqueue *q, struct virtio_device *d, u16 index, u16
 
     paddr_t base = page_address(memory);
     *q = (struct virtqueue){.device = d, .index = index, .size = size, .free_count = size};
+    q->events = d->features >> VIRTIO_RING_F_EVENT_IDX & 1;
+    q->interrupts = q->events; /* index 0, where the memory is zeroed */
     if (d->features >> VIRTIO_RING_F_INDIRECT_DESC & 1 && size <= MAX_TABLE) {
         paddr_t tables = page_alloc_pa(PAGE_ZERO | PAGE_LAST);
 
@@ -191,7 +193,16 @@ void virtqueue_kick(struct virtqueue *q)
 {
     /* The index must be visible before the flag is read, or a sleeping device is never told. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (!(READ_ONCE(q->used->flags) & VRING_USED_F_NO_NOTIFY))
+    bool tell;
+
+    if (q->events) {
+        u16 event = READ_ONCE(*(u16 *)&q->used->ring[q->size]);
+        tell = vring_need_event(event, q->next_avail, q->kicked);
+        q->kicked = q->next_avail;
+    } else {
+        tell = !(READ_ONCE(q->used->flags) & VRING_USED_F_NO_NOTIFY);
+    }
+    if (tell)
         q->device->ops->notify(q->device, q->index);
 }
 
@@ -229,6 +240,14 @@ static u32 release(struct virtqueue *q, u16 token)
     return room;
 }
 
+/* Asks to be interrupted by the next buffer used; or, without interrupts, by one that is far away. */
+static void ask_interrupt(struct virtqueue *q)
+{
+    WRITE_ONCE(q->avail->ring[q->size], (u16)(q->last_used - !q->interrupts));
+    /* Before used->idx is looked at again: what is used later than that interrupts. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 int virtqueue_take(struct virtqueue *q, u32 *written)
 {
     if (!virtqueue_has_used(q))
@@ -237,6 +256,8 @@ int virtqueue_take(struct virtqueue *q, u32 *written)
     u32 token = e->id, length = e->len;
 
     q->last_used++;
+    if (q->interrupts)
+        ask_interrupt(q);
     if (token >= q->size || q->free_count == q->size) {
         log_err("virtio: device %u queue %u returned descriptor %u of %u", q->device->id, q->index,
                 token, q->size);
@@ -250,6 +271,10 @@ int virtqueue_take(struct virtqueue *q, u32 *written)
 
 void virtqueue_want_interrupt(struct virtqueue *q, bool on)
 {
-    q->avail->flags = on ? 0 : VRING_AVAIL_F_NO_INTERRUPT;
+    q->interrupts = q->events && on;
+    if (q->events)
+        ask_interrupt(q);
+    else
+        q->avail->flags = on ? 0 : VRING_AVAIL_F_NO_INTERRUPT;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

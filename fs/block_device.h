@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Disks as files: /dev/vda and so on. fs/block_device.c. */
+#ifndef FS_BLOCK_DEVICE_H
+#define FS_BLOCK_DEVICE_H
+
+#include "kernel/memory_object.h"
+#include "platform/platform.h"
+
+struct file;
+struct inode;
+
+#define BLOCK_MAJOR 254 /* what Linux gives virtio-blk if nobody else asked for a number before */
+#define SECTOR_SIZE 512u
+
+/* A disk. Made at boot, lives for ever. */
+struct block_device {
+    char name[8];                    /* "vda" */
+    u32 minor;
+    unsigned disk;                   /* platform_block_*'s number */
+    u64 sectors;                     /* of SECTOR_SIZE */
+    const struct block_info *info;
+    struct memory_object *object;    /* its data in the page cache */
+    struct mutex lock;               /* LOCK_INODE: writers */
+    u32 writers;                     /* atomic: open files that may write */
+    bool exclusive;                  /* atomic: somebody has it open with O_EXCL */
+    bool read_only;                  /* the disk is, or BLKROSET made it so */
+};
+
+/* Finds the disks, once. */
+void block_devices_init(void);
+/* The disk with number i, in order; NULL: there are no more. */
+struct block_device *block_device_at(unsigned i);
+/* open(2) of a block special file. 0, -ENXIO (no such disk), -EBUSY (O_EXCL). */
+int block_device_open(struct inode *i, struct file *f);
+
+/* Bytes of the disk that f is open on. */
+u64 block_device_size(const struct file *f);
+
+/* Moves n pages to or from the disk, page `index` of it on; bytes: how many, a multiple of its block size. fs/block_io.c */
+int block_transfer(struct block_device *d, enum block_op op, u64 index, unsigned n, void *const pages[], u64 bytes);
+/* What is written is to survive a loss of power. 0, -EIO. */
+int block_flush(struct block_device *d);
+
+#endif

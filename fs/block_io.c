@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From pages to requests of a disk. The pages are the page cache's or the kernel's own, in the direct map; nothing here locks. */
+#include "fs/block_device.h"
+#include "kernel/lib/string.h"
+
+#define MAX_PIECES 32u /* of one request made here */
+
+/* A request that grows page by page. */
+struct builder {
+    struct block_device *device;
+    struct block_request request;
+    struct block_segment pieces[MAX_PIECES];
+    u64 bytes;
+};
+
+static int finish(struct builder *b)
+{
+    int error = b->request.n_segments ? platform_block_run(b->device->disk, &b->request, 1) : 0;
+
+    b->request.sector += b->bytes / SECTOR_SIZE;
+    b->request.n_segments = 0;
+    b->bytes = 0;
+    return error;
+}
+
+/* Adds memory; where the disk's limits ask for it, the request begun is carried out first. */
+static int add(struct builder *b, paddr_t pa, u32 length)
+{
+    const struct block_info *info = b->device->info;
+    int error = 0;
+
+    while (length && !error) {
+        struct block_segment *last = &b->pieces[b->request.n_segments - 1];
+        u32 part = MIN(length, info->max_segment_bytes);
+
+        if (b->request.n_segments && last->pa + last->length == pa && last->length + part <= info->max_segment_bytes) {
+            last->length += part;
+        } else {
+            if (b->request.n_segments == MIN(MAX_PIECES, info->max_segments))
+                error = finish(b);
+            b->pieces[b->request.n_segments++] = (struct block_segment){pa, part};
+        }
+        b->bytes += part;
+        pa += part;
+        length -= part;
+    }
+    return error;
+}
+
+int block_transfer(struct block_device *d, enum block_op op, u64 index, unsigned n, void *const pages[], u64 bytes)
+{
+    struct builder b = {.device = d,
+                        .request = {.op = op, .sector = index * (PAGE_SIZE / SECTOR_SIZE)}};
+    int error = 0;
+
+    b.request.segments = b.pieces;
+    for (unsigned i = 0; i < n && bytes && !error; i++) {
+        u32 part = (u32)MIN(bytes, PAGE_SIZE);
+
+        error = add(&b, virt_to_phys(pages[i]), part);
+        bytes -= part;
+    }
+    return error ? error : finish(&b);
+}
+
+int block_flush(struct block_device *d)
+{
+    struct block_request r = {.op = BLOCK_FLUSH};
+
+    return d->info->can_flush ? platform_block_run(d->disk, &r, 1) : 0;
+}

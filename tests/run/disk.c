@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writes to a disk and looks at what came of it; see disk.sh.
+ *
+ *   disk write DISK SEED THREADS how...   random pieces, from so many threads; how: direct, map, fsync, reads
+ *   disk check FILE SEED THREADS how...   on the host: exactly those bytes are there, and zeros elsewhere
+ *   disk attributes DISK                  sizes, limits, errors, one line each
+ *   disk errors DISK                      a disk that fails (read at 64 KiB, write at 128 KiB), goes on
+ *
+ * What byte x of the disk holds once it is written depends on x alone, so it does not matter in which order that happens.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/hdreg.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define PIECES   150
+#define MOST     (160 << 10) /* bytes of a piece */
+#define ALIGNED  4096
+
+static const char *name;
+static uint64_t seed, size;
+static int threads, fd, direct, map, reads;
+static unsigned char *mapped;
+
+static void die(const char *what)
+{
+    printf("%s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static unsigned char byte_at(uint64_t x)
+{
+    return (unsigned char)(((x * 0x9e3779b97f4a7c15u) >> 40) | 1);
+}
+
+static uint64_t next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* The piece that comes next. */
+static void choose(uint64_t *state, uint64_t *offset, size_t *length)
+{
+    uint64_t grain = direct ? 512 : 1;
+
+    *length = (next(state) % 3 ? next(state) % 3000 : next(state) % MOST) / grain * grain + grain;
+    *offset = next(state) % (size / grain) * grain;
+    if (*offset + *length > size)
+        *length = size - *offset;
+}
+
+static void *writer(void *arg)
+{
+    uint64_t state = seed * 1000 + (uintptr_t)arg + 1, other = state ^ 0x5555, offset;
+    unsigned char *buffer;
+    size_t length;
+
+    if (posix_memalign((void **)&buffer, ALIGNED, MOST + ALIGNED))
+        die("memory");
+    for (int i = 0; i < PIECES; i++) {
+        choose(&state, &offset, &length);
+        if (map) {
+            for (size_t k = 0; k < length; k++)
+                mapped[offset + k] = byte_at(offset + k);
+        } else {
+            for (size_t k = 0; k < length; k++)
+                buffer[k] = byte_at(offset + k);
+            if (pwrite(fd, buffer, length, (off_t)offset) != (ssize_t)length)
+                die("write");
+        }
+        if (!reads)
+            continue;
+        choose(&other, &offset, &length);
+        if (pread(fd, buffer, length, (off_t)offset) != (ssize_t)length)
+            die("read");
+        for (size_t k = 0; k < length; k++) {
+            if (buffer[k] && buffer[k] != byte_at(offset + k)) {
+                printf("byte %llu is wrong when read\n", (unsigned long long)offset + k);
+                exit(1);
+            }
+        }
+    }
+    free(buffer);
+    return NULL;
+}
+
+static void write_all(void)
+{
+    pthread_t thread[64];
+
+    fd = open(name, O_RDWR | (direct ? O_DIRECT : 0));
+    if (fd < 0)
+        die(name);
+    if (ioctl(fd, BLKGETSIZE64, &size))
+        die("BLKGETSIZE64");
+    if (map) {
+        mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (mapped == MAP_FAILED)
+            die("mmap");
+    }
+    for (uintptr_t i = 0; i < (uintptr_t)threads; i++)
+        pthread_create(&thread[i], NULL, writer, (void *)i);
+    for (int i = 0; i < threads; i++)
+        pthread_join(thread[i], NULL);
+}
+
+static void check(void)
+{
+    unsigned char *wanted, *found;
+    struct stat st;
+
+    fd = open(name, O_RDONLY);
+    if (fd < 0 || fstat(fd, &st))
+        die(name);
+    size = (uint64_t)st.st_size;
+    wanted = calloc(1, size);
+    found = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    for (int t = 0; t < threads; t++) {
+        uint64_t state = seed * 1000 + (uint64_t)t + 1, offset;
+        size_t length;
+
+        for (int i = 0; i < PIECES; i++) {
+            choose(&state, &offset, &length);
+            for (size_t k = 0; k < length; k++)
+                wanted[offset + k] = byte_at(offset + k);
+        }
+    }
+    for (uint64_t i = 0; i < size; i++) {
+        if (found[i] != wanted[i]) {
+            printf("byte %llu is 0x%02x and not 0x%02x\n", (unsigned long long)i, found[i], wanted[i]);
+            exit(1);
+        }
+    }
+    printf("as written\n");
+}
+
+#define SHOW(call) show(#call, (long)(call))
+static void show(const char *what, long result)
+{
+    printf("%s: %ld%s%s\n", what, result, result < 0 ? " " : "", result < 0 ? strerrorname_np(errno) : "");
+}
+
+static void attributes(void)
+{
+    struct hd_geometry geometry = {0};
+    uint64_t bytes = 0, range[2] = {4096, 4096};
+    unsigned long sectors = 0;
+    int value = -1, other;
+    struct stat st;
+    char buffer[4096] = {1};
+
+    fd = open(name, O_RDWR);
+    SHOW(fd >= 0);
+    fstat(fd, &st);
+    printf("block %d, %u:%u, size %ld\n", S_ISBLK(st.st_mode), major(st.st_rdev), minor(st.st_rdev), (long)st.st_size);
+    SHOW(ioctl(fd, BLKGETSIZE64, &bytes));
+    SHOW(ioctl(fd, BLKGETSIZE, &sectors));
+    printf("%llu bytes, %lu sectors\n", (unsigned long long)bytes, sectors);
+    SHOW(ioctl(fd, BLKSSZGET, &value));
+    printf("sector of %d\n", value);
+    SHOW(ioctl(fd, BLKROGET, &value));
+    printf("read-only %d\n", value);
+    SHOW(ioctl(fd, HDIO_GETGEO, &geometry));
+    SHOW(ioctl(fd, HDIO_GETGEO, NULL));
+    SHOW(ioctl(fd, BLKGETSIZE64, (void *)8));
+    SHOW(ioctl(fd, BLKFLSBUF, 0));
+    SHOW(ioctl(fd, 0x12ff, 0));
+    SHOW(lseek(fd, 0, SEEK_END) == (off_t)bytes);
+    SHOW(lseek(fd, 1, SEEK_END));
+    SHOW(lseek(fd, 0, SEEK_DATA));
+    SHOW(read(fd, buffer, 100));
+    SHOW(write(fd, buffer, 100));
+    SHOW(write(fd, buffer, 0));
+    SHOW(pwrite(fd, buffer, 4096, (off_t)bytes - 100));
+    SHOW(pread(fd, buffer, 4096, (off_t)bytes - 100));
+    SHOW(ftruncate(fd, 0));
+    SHOW(fsync(fd));
+    SHOW(ioctl(fd, BLKDISCARD, range));
+    SHOW(ioctl(fd, BLKZEROOUT, range));
+    range[0] = bytes;
+    SHOW(ioctl(fd, BLKZEROOUT, range));
+    SHOW(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+    other = open(name, O_RDONLY | O_EXCL);
+    SHOW(other >= 0);
+    SHOW(open(name, O_RDONLY | O_EXCL));
+    SHOW(close(other));
+    SHOW(open(name, O_RDONLY | O_EXCL) >= 0);
+}
+
+static void errors(void)
+{
+    char buffer[4096];
+
+    fd = open(name, O_RDWR);
+    SHOW(pread(fd, buffer, 512, 64 << 10));
+    SHOW(pread(fd, buffer, 512, 0));
+    memset(buffer, 'x', sizeof(buffer));
+    SHOW(pwrite(fd, buffer, 4096, 128 << 10));
+    SHOW(fsync(fd));
+    SHOW(fsync(fd));
+    SHOW(pwrite(fd, buffer, 4096, 256 << 10));
+    SHOW(fsync(fd));
+    SHOW(pread(fd, buffer, 512, 64 << 10));
+}
+
+int main(int argc, char **argv)
+{
+    int sync = 0;
+
+    if (argc < 3)
+        return 2;
+    name = argv[2];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc > 4) {
+        seed = strtoull(argv[3], NULL, 0);
+        threads = atoi(argv[4]);
+    }
+    for (int i = 5; i < argc; i++) {
+        direct |= !strcmp(argv[i], "direct");
+        map |= !strcmp(argv[i], "map");
+        reads |= !strcmp(argv[i], "reads");
+        sync |= !strcmp(argv[i], "fsync");
+    }
+    if (!strcmp(argv[1], "attributes")) {
+        attributes();
+    } else if (!strcmp(argv[1], "errors")) {
+        errors();
+    } else if (!strcmp(argv[1], "check")) {
+        check();
+    } else {
+        write_all();
+        if (sync && fsync(fd))
+            die("fsync");
+        printf("done\n");
+        if (sync) /* what is fsynced needs no clean end */
+            raise(9);
+        _exit(0);
+    }
+    return 0;
+}

@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# disk.sh: disks of the VM (`aril run --disk`): what a program writes is in the image afterwards, and nothing else; limits,
+# read-only disks, disks that fail; what is said of files that are no disks. Prints ok/not ok/skip lines.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=$(realpath "${B:-build}")
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+: "${ACCEL:=kvm tcg}"
+status=0
+${CC:-gcc} -static -O1 -pthread -o "$dir/disk" tests/run/disk.c || exit 1
+
+result() { # NAME WANTED GOT
+    if [ "$2" = "$3" ]; then
+        echo "ok $1"
+    else
+        echo "not ok $1 - $(diff <(echo "$2") <(echo "$3") | head -n 6 | tr '\n' '|')"
+        status=1
+    fi
+}
+
+run() { timeout -k 5 100 "$build/aril" run --timeout 90 "$@" 2>&1 </dev/null; }
+
+# refused NAME TEXT DISK: status 125, and TEXT is said.
+refused() {
+    local said
+    said=$(run --disk "$3" true)
+    [ $? = 125 ] || said="another status: $said"
+    case $said in
+    *"$2"*) echo "ok $1" ;;
+    *) result "$1" "$2" "$said" ;;
+    esac
+}
+
+head -c 1000 /dev/zero >"$dir/odd"
+: >"$dir/empty"
+refused missing "--disk $dir/none: No such file or directory" "$dir/none"
+refused directory "Is a directory" "$dir"
+refused directory-ro "a directory; -v shows it" "$dir:ro"
+refused device "neither a file nor a block device" /dev/null
+refused odd "multiple of 512 bytes, and this has 1000" "$dir/odd"
+refused empty "and this has 0" "$dir/empty:ro"
+refused nothing "--disk wants a disk image" ""
+
+# written NAME SIZE OPTIONS... -- SEED THREADS HOW...
+written() {
+    local name=$1 image="$dir/a disk,1" options=()
+    truncate -s 0 "$image"
+    truncate -s "$2" "$image"
+    shift 2
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    result "$name" "done as written" \
+        "$(run "${options[@]}" --disk "$image" "$dir/disk" write /dev/vda "$@" | tr '\n' ' ')$("$dir/disk" check "$image" "$@")"
+}
+
+attributes='fd >= 0: 1
+block 1, 254:0, size 0
+ioctl(fd, BLKGETSIZE64, &bytes): 0
+ioctl(fd, BLKGETSIZE, &sectors): 0
+1049600 bytes, 2050 sectors
+ioctl(fd, BLKSSZGET, &value): 0
+sector of 512
+ioctl(fd, BLKROGET, &value): 0
+read-only 0
+ioctl(fd, HDIO_GETGEO, &geometry): 0
+ioctl(fd, HDIO_GETGEO, NULL): -1 EINVAL
+ioctl(fd, BLKGETSIZE64, (void *)8): -1 EFAULT
+ioctl(fd, BLKFLSBUF, 0): 0
+ioctl(fd, 0x12ff, 0): -1 ENOTTY
+lseek(fd, 0, SEEK_END) == (off_t)bytes: 1
+lseek(fd, 1, SEEK_END): -1 EINVAL
+lseek(fd, 0, SEEK_DATA): -1 EINVAL
+read(fd, buffer, 100): 0
+write(fd, buffer, 100): -1 ENOSPC
+write(fd, buffer, 0): 0
+pwrite(fd, buffer, 4096, (off_t)bytes - 100): 100
+pread(fd, buffer, 4096, (off_t)bytes - 100): 100
+ftruncate(fd, 0): -1 EINVAL
+fsync(fd): 0
+ioctl(fd, BLKDISCARD, range): 0
+ioctl(fd, BLKZEROOUT, range): 0
+ioctl(fd, BLKZEROOUT, range): -1 EINVAL
+mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED: 0
+other >= 0: 1
+open(name, O_RDONLY | O_EXCL): -1 EBUSY
+close(other): 0
+open(name, O_RDONLY | O_EXCL) >= 0: 1'
+read_only=$(sed -e 's/254:0/254:16/; s/read-only 0/read-only 1/' -e '/^write\|^pwrite/s/: .*/: -1 EPERM/' \
+    -e '/BLKDISCARD\|BLKZEROOUT/s/: .*/: -1 EPERM/' -e '/^mmap/s/: 0/: 1/' <<<"$attributes")
+errors='pread(fd, buffer, 512, 64 << 10): -1 EIO
+pread(fd, buffer, 512, 0): 512
+pwrite(fd, buffer, 4096, 128 << 10): 4096
+fsync(fd): -1 EIO
+fsync(fd): 0
+pwrite(fd, buffer, 4096, 256 << 10): 4096
+fsync(fd): 0
+pread(fd, buffer, 512, 64 << 10): -1 EIO'
+# A disk that fails, by QEMU's blkdebug.
+for event in read_aio:128 write_aio:256; do
+    printf '[inject-error]\nevent = "%s"\nerrno = "5"\nsector = "%s"\n\n' "${event%:*}" "${event#*:}"
+done >"$dir/blkdebug"
+cat >"$dir/qemu" <<END
+#!/bin/bash
+for word; do
+    case \$word in file=*id=disk0*) word="file=blkdebug:$dir/blkdebug:\${word#file=}" ;; esac
+    words+=("\$word")
+done
+exec "${ARIL_QEMU:-qemu-system-x86_64}" "\${words[@]}"
+END
+chmod 755 "$dir/qemu"
+
+for accel in $ACCEL; do
+    if [ "$accel" = kvm ] && [ ! -w /dev/kvm ]; then
+        echo "skip kvm - no usable /dev/kvm"
+        continue
+    fi
+    written "write.$accel.1" 5M --accel "$accel" -- 1 1 reads
+    written "write.$accel.4" 3584K --accel "$accel" --cpus 4 -- 2 8 reads
+    written "small-memory.$accel" 40M --accel "$accel" -m 16M --cpus 2 -- 3 6 reads
+    written "map.$accel.2" 2M --accel "$accel" --cpus 2 -- 4 3 map reads
+    written "odd-end.$accel" 1048064 --accel "$accel" -- 5 2 reads
+    truncate -s 0 "$dir/one" "$dir/two"
+    truncate -s 1049600 "$dir/one" "$dir/two"
+    result "attributes.$accel" "$attributes" "$(run --accel "$accel" --disk "$dir/one" --disk "$dir/two:ro" "$dir/disk" attributes /dev/vda)"
+    result "read-only.$accel" "$read_only" "$(run --accel "$accel" --disk "$dir/one" --disk "$dir/two:ro" "$dir/disk" attributes /dev/vdb)"
+    result "errors.$accel" "$errors" "$(run --accel "$accel" --qemu "$dir/qemu" --disk "$dir/one" "$dir/disk" errors /dev/vda)"
+done
+exit $status
