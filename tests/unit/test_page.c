@@ -69,7 +69,7 @@ TEST(blocks_are_aligned_and_apart)
             unsigned order = (unsigned)test_random(PAGE_MAX_ORDER + 1);
             if (round == 2)
                 order = 0;
-            struct page *p = page_alloc(order, PAGE_RESERVE);
+            struct page *p = page_alloc(order, PAGE_LAST);
             if (!p && order == 0)
                 break;
             if (!p)
@@ -86,7 +86,7 @@ TEST(blocks_are_aligned_and_apart)
         }
         page_stats(&after);
         CHECK(after.free == 0);
-        CHECK(!page_alloc(0, PAGE_RESERVE));
+        CHECK(!page_alloc(0, PAGE_LAST));
         while (n) {
             unsigned i = (unsigned)test_random(n);
             struct page *p = blocks[i];
