@@ -187,6 +187,7 @@ int ninep_flush(struct inode *i)
 
     if (error || !n->modified)
         return error;
+    ninep_changed(n);
     n->modified = false;
     if (ninep_refresh(i)) { /* no name: what we have is all there is */
         n->modified = true;
@@ -259,7 +260,7 @@ int ninep_truncate(struct inode *i, u64 size)
     if (error)
         return error;
     n->server_size = size;
-    n->stale = true;
+    ninep_changed(n);
     if (n->data_mtime == n->server_mtime)
         n->wrote = true;
     if (i->object)

@@ -81,11 +81,16 @@ static void leave_table(struct ninep_super *fs, struct ninep_node *n)
 
 /* ------------------------------------------------------------ attributes */
 
-/* What stat(2) shows becomes what the server says; size and times of data that is newer here stay. */
-static void apply(struct inode *i, const struct ninep_attr *a)
+/*
+ * What stat(2) shows becomes what the server says; size and times of data that is newer here stay. False: we have changed
+ * the object since it was asked for, and the answer may be from before that.
+ */
+static bool apply(struct inode *i, const struct ninep_attr *a, nsec_t asked)
 {
     struct ninep_node *n = i->private;
 
+    if (asked < READ_ONCE(n->changed))
+        return false;
     i->mode = a->mode;
     i->uid = a->uid;
     i->gid = a->gid;
@@ -106,6 +111,13 @@ static void apply(struct inode *i, const struct ninep_attr *a)
     n->stale = false;
     n->checker = current_thread();
     WRITE_ONCE(n->checked, platform_clock());
+    return true;
+}
+
+void ninep_changed(struct ninep_node *n)
+{
+    n->stale = true;
+    WRITE_ONCE(n->changed, platform_clock());
 }
 
 bool ninep_is_fresh(struct ninep_node *n)
@@ -136,13 +148,14 @@ int ninep_refresh(struct inode *i)
     struct ninep_node *n = i->private;
     struct ninep_fid *f = ninep_fid_of(i);
     struct ninep_attr a;
+    nsec_t asked = platform_clock();
     int error = ninep_getattr(&n->fs->client, f, &a);
 
     ninep_fid_put(&n->fs->client, f);
     if (!error && (a.qid.path != n->path || (a.mode ^ i->mode) & S_IFMT))
         error = -ESTALE;
     if (!error)
-        apply(i, &a);
+        error = apply(i, &a, asked) ? 0 : -EAGAIN;
     else if (error == -ENOENT || error == -ESTALE)
         i->nlink = 0;
     return error;
@@ -184,12 +197,12 @@ static struct inode *make(struct ninep_super *fs, struct ninep_fid *fid, const s
     mutex_init(&n->opening, LOCK_NINEP_OPEN);
     i->private = n;
     i->ino = a->qid.path;
-    apply(i, a);
+    apply(i, a, NSEC_NEVER);
     n->data_mtime = a->mtime;
     return i;
 }
 
-struct inode *ninep_inode(struct ninep_super *fs, struct ninep_fid *fid, const struct ninep_attr *a)
+struct inode *ninep_inode(struct ninep_super *fs, struct ninep_fid *fid, const struct ninep_attr *a, nsec_t asked)
 {
     struct ninep_fid *unused = NULL;
     struct inode *i, *new = NULL;
@@ -230,7 +243,7 @@ struct inode *ninep_inode(struct ninep_super *fs, struct ninep_fid *fid, const s
         kfree(new);
     }
     ninep_fid_put(&fs->client, unused);
-    apply(i, a);
+    apply(i, a, asked);
     return i;
 }
 
@@ -268,12 +281,15 @@ void ninep_put_inode(struct inode *i)
 
 int ninep_revalidate(struct inode *dir, struct dentry *d)
 {
+    int error;
+
     if (ninep_super_of(dir->super)->keep || d->mountpoint)
         return 1;
     /* With several names the fid may be that of another. */
     if (!d->inode || (d->inode->nlink > 1 && !S_ISDIR(d->inode->mode)))
         return 0;
-    return !ninep_refresh(d->inode);
+    error = ninep_refresh(d->inode);
+    return !error || error == -EAGAIN;
 }
 
 int ninep_refresh_op(struct inode *i)
@@ -292,7 +308,7 @@ int ninep_refresh_op(struct inode *i)
     error = ninep_is_fresh(n) ? 0 : ninep_refresh(i);
     if (!error)
         ninep_check_data(i);
-    return error == -ENOENT || error == -ESTALE || error == -ENOTDIR ? 0 : error;
+    return error == -ENOENT || error == -ESTALE || error == -ENOTDIR || error == -EAGAIN ? 0 : error;
 }
 
 int ninep_getattr_op(struct inode *i, struct stat *st)
@@ -335,6 +351,6 @@ int ninep_setattr_op(struct inode *i, const struct inode_attr *a)
         error = 0;
     if (!error && a->valid & ATTR_MTIME && n->data_mtime == n->server_mtime)
         n->wrote = true;
-    n->stale = true;
+    ninep_changed(n);
     return error;
 }

@@ -140,7 +140,7 @@ void ninep_listing_forget(struct inode *dir)
 
     ninep_listing_put(n->listing);
     n->listing = NULL;
-    n->stale = true;
+    ninep_changed(n);
 }
 
 bool ninep_listing_entry(const struct ninep_listing *l, u64 k, struct ninep_entry *e)

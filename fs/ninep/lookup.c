@@ -20,6 +20,7 @@ struct wanted {
     struct wanted *parent; /* what one name less leads to; may be NULL */
     struct ninep_fid *fid; /* NULL if it was not found */
     struct ninep_attr attr;
+    nsec_t asked;          /* when attr was asked for */
     u8 type;               /* of its qid */
     int error;
     struct ninep_call *call, *readlink;
@@ -92,6 +93,7 @@ static void ask_all(struct ninep_client *c, struct wanted *w, unsigned n)
     for (unsigned k = 0; k < n; k++) {
         struct wanted *parent = w[k].parent;
 
+        w[k].asked = platform_clock();
         if (!w[k].error) {
             w[k].call = ninep_getattr_call(c, w[k].fid);
             if (w[k].call && w[k].type == NINEP_QID_SYMLINK && n <= NINEP_BATCH / 2)
@@ -123,7 +125,7 @@ static void ask_all(struct ninep_client *c, struct wanted *w, unsigned n)
 /* The inode of an object found; its fid and target are taken over. Reference, or ERR_PTR. */
 static struct inode *inode_of(struct ninep_super *fs, struct wanted *w)
 {
-    struct inode *i = ninep_inode(fs, w->fid, &w->attr);
+    struct inode *i = ninep_inode(fs, w->fid, &w->attr, w->asked);
 
     w->fid = NULL;
     if (!IS_ERR(i) && fs->keep && w->target)

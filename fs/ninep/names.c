@@ -121,7 +121,7 @@ static void lost_name(struct inode *i, u32 links)
     struct ninep_node *n = i->private;
 
     i->nlink -= MIN(i->nlink, links);
-    n->stale = true;
+    ninep_changed(n);
     if (i->nlink == 0)
         n->orphan = true;
 }
@@ -171,7 +171,7 @@ int ninep_rename_op(struct inode *from, struct dentry *old, struct inode *to, st
         return error;
     ninep_listing_forget(from);
     ninep_listing_forget(to);
-    ninep_node_of(old->inode)->stale = true;
+    ninep_changed(ninep_node_of(old->inode));
     if (new->inode)
         lost_name(new->inode, S_ISDIR(new->inode->mode) ? UINT32_MAX : 1);
     return 0;

@@ -53,6 +53,7 @@ struct ninep_node {
     bool orphan;                   /* its last name was removed: nobody else sees it */
     bool stale;                    /* our own change made the attributes old (matters with keep) */
     nsec_t checked;                /* when the attributes came */
+    nsec_t changed;                /* when we last changed them at the server */
     struct thread *checker;        /* who asked for them, until it uses them */
     struct ninep_listing *listing; /* of a directory, with keep: names in it; inode's lock */
     s64 last_found;                /* number in it of the name looked up last; inode's lock */
@@ -80,15 +81,20 @@ extern const struct page_cache_ops ninep_page_ops;
 
 /*
  * The inode of an object found: the one in memory, or a new one. Takes over the fid (which becomes the one by which it is
- * reached). Reference, or ERR_PTR (the fid is put).
+ * reached). asked: when the attributes were asked for. Reference, or ERR_PTR (the fid is put).
  */
-struct inode *ninep_inode(struct ninep_super *fs, struct ninep_fid *fid, const struct ninep_attr *a);
+struct inode *ninep_inode(struct ninep_super *fs, struct ninep_fid *fid, const struct ninep_attr *a, nsec_t asked);
+/* We have changed the object at the server: what it said before does not count any more. */
+void ninep_changed(struct ninep_node *n);
 void ninep_put_inode(struct inode *i);
 /* Nothing refers to the node any more: inode and object are gone. */
 void ninep_node_free(struct ninep_node *n);
 /* The node's fid by name with a reference. */
 struct ninep_fid *ninep_fid_of(struct inode *i);
-/* Asks for the attributes. 0, -ENOENT (no such name any more), -ESTALE (another object has it), or another errno. */
+/*
+ * Asks for the attributes. 0, -ENOENT (no such name any more), -ESTALE (another object has it),
+ * -EAGAIN (we changed it meanwhile: what is known stays), or another errno.
+ */
 int ninep_refresh(struct inode *i);
 /* The attributes are as new as the program's call: the running thread asked for them on its way. True once. */
 bool ninep_is_fresh(struct ninep_node *n);

@@ -170,7 +170,7 @@ static int attach(struct ninep_super *fs, const struct options *o)
             ninep_fid_put(&fs->client, f);
         return error;
     }
-    root = ninep_inode(fs, f, &a);
+    root = ninep_inode(fs, f, &a, 0);
     if (IS_ERR(root))
         return (int)PTR_ERR(root);
     fs->super.root = dentry_create_root(&fs->super, root);

@@ -83,7 +83,7 @@ static int write_attribute(struct inode *i, const char *name, const void *value,
         ninep_fid_put(c, f);
         return error ? error : (int)done;
     }
-    ninep_node_of(i)->stale = true;
+    ninep_changed(ninep_node_of(i));
     error = ninep_clunk(c, f);
     return !error && (size_t)done < n ? -EIO : error;
 }
