@@ -131,6 +131,8 @@ static bool within(u64 pages, u64 more, unsigned which)
 
 bool may_expand(struct address_space *as, u64 pages, u32 prot, u32 flags)
 {
+    if (flags & REGION_UNCOUNTED)
+        return true;
     if (!within(as->total_pages, pages, RLIMIT_AS))
         return false;
     bool data = (prot & PROT_WRITE) && !(flags & (REGION_SHARED | REGION_GROWSDOWN));

@@ -30,7 +30,8 @@ enum region_flags {
     REGION_HEAP = 1024,     /* brk */
     REGION_KERNEL = 2048,   /* vDSO and the like: never merged, merged into or advised away */
     REGION_LOCK_ON_FAULT = 4096, /* with LOCKED: mlock2(MLOCK_ONFAULT) */
-    REGION_IMAGE = 8192     /* segment of a program or library, whose file nobody writes meanwhile: may be copied early */
+    REGION_IMAGE = 8192,    /* segment of a program or library, whose file nobody writes meanwhile: may be copied early */
+    REGION_UNCOUNTED = 16384 /* not the program's doing: no size or limit counts it */
 };
 
 struct region {

@@ -176,6 +176,8 @@ static bool counts_as_data(u32 prot, u32 flags)
 static void account(struct address_space *as, const struct region *r, bool add)
 {
     u64 n = add ? region_pages(r) : -region_pages(r);
+    if (r->flags & REGION_UNCOUNTED)
+        return;
     as->total_pages += n;
     if (counts_as_data(r->prot, r->flags))
         as->data_pages += n;

@@ -36,7 +36,7 @@ static s64 map_below(struct address_space *as, struct memory_object *object, vad
         .length = PAGE_SIZE,
         .prot = PROT_READ | PROT_EXEC,
         .max_prot = PROT_READ | PROT_EXEC,
-        .flags = REGION_KERNEL,
+        .flags = REGION_KERNEL | REGION_UNCOUNTED,
         .object = object,
         .name = "[trampolines]",
         .fixed = true,
