@@ -250,7 +250,7 @@ static void make_runnable(struct run_queue *rq, struct thread *t, bool newborn)
     }
     spin_release(&rq->lock);
     if (!here && tell && !watching) {
-        platform_send_reschedule(cpu);
+        sched_tell(cpu);
         nsec_t sent = platform_clock();
         if (sent - now > SEND_SLOW)
             sched_host_is_crowded(sent);
@@ -305,9 +305,15 @@ bool thread_interrupt(struct thread *t)
     irq_disable();
     unsigned cpu = READ_ONCE(t->run_cpu);
     if (t != this_cpu()->current && READ_ONCE(sched_queues[cpu].current) == t && cpu != this_cpu()->cpu)
-        platform_send_reschedule(cpu);
+        sched_tell(cpu);
     irq_enable();
     return false;
+}
+
+void sched_tell(unsigned cpu)
+{
+    if (!__atomic_exchange_n(&sched_queues[cpu].told, true, __ATOMIC_SEQ_CST))
+        platform_send_reschedule(cpu);
 }
 
 void kernel_ipi_reschedule(void)
@@ -315,6 +321,7 @@ void kernel_ipi_reschedule(void)
     struct run_queue *rq = my_queue();
     if (!rq)
         return;
+    __atomic_store_n(&rq->told, false, __ATOMIC_SEQ_CST); /* before looking: what comes later tells again */
     spin_acquire(&rq->lock);
     nsec_t now = platform_clock();
     rq_account(rq, now);
@@ -356,7 +363,7 @@ void sched_change_end(struct run_queue *rq, struct thread *t)
         if (kick && cpu == this_cpu()->cpu)
             this_cpu()->need_resched = true;
         else if (kick)
-            platform_send_reschedule(cpu);
+            sched_tell(cpu);
     }
     irq_enable();
     if (unlikely(percpu_need_resched()))

@@ -70,7 +70,7 @@ static void kick_idle(struct run_queue *rq, struct thread *t)
 {
     u64 candidates = READ_ONCE(sched_idle) & t->affinity & ~bit(rq->cpu);
     if (candidates)
-        platform_send_reschedule(__builtin_ctzll(candidates));
+        sched_tell((unsigned)__builtin_ctzll(candidates));
 }
 
 /* Moves a waiting thread to the CPU with the fewest, when that is fairer. rq is locked; returns with it locked. */
@@ -95,7 +95,7 @@ static void push_away(struct run_queue *rq, nsec_t now)
     bool tell = !to->polling && (to->current == to->idle || to->tick > now + SLICE_FAIR);
     spin_release(&to->lock);
     if (tell)
-        platform_send_reschedule(to->cpu);
+        sched_tell(to->cpu);
 }
 
 void sched_tick(nsec_t now)

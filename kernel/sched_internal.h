@@ -25,6 +25,11 @@ static inline u64 bit(unsigned cpu)
     return 1ull << cpu;
 }
 
+/*
+ * Has another CPU look at its queue and its thread again (kernel_ipi_reschedule). One interrupt on its way does for all who
+ * ask meanwhile: where each costs tens of microseconds, a thousand wake-ups in a row would keep the CPU from any work. Masked.
+ */
+void sched_tell(unsigned cpu);
 /* The host has fewer CPUs than it has work for: idle CPUs halt at once for a while. */
 void sched_host_is_crowded(nsec_t now);
 /* The rest with the queue locked. This CPU looks again at when, or sooner if it already meant to. */
