@@ -213,7 +213,7 @@ static void tree_insert(struct address_space *as, struct region *r)
     }
     r->gap = 0;
     rb_insert(&as->regions, &r->node, parent, link);
-    as->region_count++;
+    as->region_count += !(r->flags & REGION_UNCOUNTED);
     update_gap(as, r);
     update_gap(as, region_next(r));
 }
@@ -222,7 +222,7 @@ static void tree_remove(struct address_space *as, struct region *r)
 {
     struct region *next = region_next(r);
     rb_remove(&as->regions, &r->node);
-    as->region_count--;
+    as->region_count -= !(r->flags & REGION_UNCOUNTED);
     update_gap(as, next);
 }
 
