@@ -36,12 +36,12 @@ static int read_pages(struct memory_object *o, u64 index, unsigned n, void *cons
 
     if (bytes & (PAGE_SIZE - 1))
         memset((char *)pages[n - 1] + (bytes & (PAGE_SIZE - 1)), 0, PAGE_SIZE - (bytes & (PAGE_SIZE - 1)));
-    return block_transfer(d, BLOCK_READ, index, n, pages, bytes);
+    return block_transfer_pages(d, BLOCK_READ, index, n, pages, bytes);
 }
 
 static int write_pages(struct memory_object *o, u64 index, unsigned n, void *const pages[], u64 bytes)
 {
-    return block_transfer(page_cache_private(o), BLOCK_WRITE, index, n, pages, bytes);
+    return block_transfer_pages(page_cache_private(o), BLOCK_WRITE, index, n, pages, bytes);
 }
 
 static const struct page_cache_ops page_ops = {.read = read_pages, .write = write_pages};
@@ -51,8 +51,14 @@ static const struct page_cache_ops page_ops = {.read = read_pages, .write = writ
 static ssize read_device(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct block_device *d = f->private;
-    ssize done = page_cache_read(d->object, io, *pos);
+    ssize done = 0;
 
+    if (!(f->flags & O_DIRECT)) {
+        done = page_cache_read(d->object, io, *pos);
+    } else if (*pos < size_of(d) && io->left) {
+        io_truncate(io, MIN((u64)io->left, size_of(d) - *pos));
+        done = block_direct(d, io, *pos, false);
+    }
     if (done > 0)
         *pos += (u64)done;
     inode_touch_atime(f);
@@ -71,9 +77,13 @@ static ssize write_device(struct file *f, struct io *io, u64 *pos, int rwf)
     if (*pos >= size_of(d))
         return -ENOSPC;
     io_truncate(io, MIN((u64)io->left, size_of(d) - *pos));
-    mutex_lock(&d->lock);
-    done = page_cache_write(d->object, io, *pos);
-    mutex_unlock(&d->lock);
+    if (f->flags & O_DIRECT) {
+        done = block_direct(d, io, *pos, true);
+    } else {
+        mutex_lock(&d->lock);
+        done = page_cache_write(d->object, io, *pos);
+        mutex_unlock(&d->lock);
+    }
     if (done > 0)
         *pos += (u64)done;
     return done;

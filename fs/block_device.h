@@ -7,6 +7,7 @@
 #include "platform/platform.h"
 
 struct file;
+struct io;
 struct inode;
 
 #define BLOCK_MAJOR 254 /* what Linux gives virtio-blk if nobody else asked for a number before */
@@ -37,7 +38,14 @@ int block_device_open(struct inode *i, struct file *f);
 u64 block_device_size(const struct file *f);
 
 /* Moves n pages to or from the disk, page `index` of it on; bytes: how many, a multiple of its block size. fs/block_io.c */
-int block_transfer(struct block_device *d, enum block_op op, u64 index, unsigned n, void *const pages[], u64 bytes);
+int block_transfer_pages(struct block_device *d, enum block_op op, u64 index, unsigned n, void *const pages[], u64 bytes);
+/* The same for n bytes of memory in one piece of the direct map, from sector on. */
+int block_transfer(struct block_device *d, enum block_op op, u64 sector, void *memory, size_t n);
+/*
+ * O_DIRECT: reads or writes what io asks for, all of it on the disk. Bytes, -EINVAL (alignment), -EIO, -EFAULT. No lock
+ * held. fs/block_direct.c
+ */
+ssize block_direct(struct block_device *d, struct io *io, u64 offset, bool write);
 /* What is written is to survive a loss of power. 0, -EIO. */
 int block_flush(struct block_device *d);
 

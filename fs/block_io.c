@@ -47,19 +47,34 @@ static int add(struct builder *b, paddr_t pa, u32 length)
     return error;
 }
 
-int block_transfer(struct block_device *d, enum block_op op, u64 index, unsigned n, void *const pages[], u64 bytes)
+static void begin(struct builder *b, struct block_device *d, enum block_op op, u64 sector)
 {
-    struct builder b = {.device = d,
-                        .request = {.op = op, .sector = index * (PAGE_SIZE / SECTOR_SIZE)}};
+    b->device = d;
+    b->request = (struct block_request){.op = op, .sector = sector, .segments = b->pieces};
+    b->bytes = 0;
+}
+
+int block_transfer_pages(struct block_device *d, enum block_op op, u64 index, unsigned n, void *const pages[], u64 bytes)
+{
+    struct builder b;
     int error = 0;
 
-    b.request.segments = b.pieces;
+    begin(&b, d, op, index * (PAGE_SIZE / SECTOR_SIZE));
     for (unsigned i = 0; i < n && bytes && !error; i++) {
         u32 part = (u32)MIN(bytes, PAGE_SIZE);
 
         error = add(&b, virt_to_phys(pages[i]), part);
         bytes -= part;
     }
+    return error ? error : finish(&b);
+}
+
+int block_transfer(struct block_device *d, enum block_op op, u64 sector, void *memory, size_t n)
+{
+    struct builder b;
+
+    begin(&b, d, op, sector);
+    int error = add(&b, virt_to_phys(memory), (u32)n);
     return error ? error : finish(&b);
 }
 

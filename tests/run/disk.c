@@ -5,6 +5,7 @@
  *   disk write DISK SEED THREADS how...   random pieces, from so many threads; how: direct, map, fsync, reads
  *   disk check FILE SEED THREADS how...   on the host: exactly those bytes are there, and zeros elsewhere
  *   disk attributes DISK                  sizes, limits, errors, one line each
+ *   disk alignment DISK                   the same for O_DIRECT
  *   disk errors DISK                      a disk that fails (read at 64 KiB, write at 128 KiB), goes on
  *
  * What byte x of the disk holds once it is written depends on x alone, so it does not matter in which order that happens.
@@ -24,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define PIECES   150
@@ -203,6 +205,45 @@ static void attributes(void)
     SHOW(open(name, O_RDONLY | O_EXCL) >= 0);
 }
 
+/* O_DIRECT: what it wants aligned, and that it and the cache see each other's writes. */
+static void alignment(void)
+{
+    char *buffer, byte;
+    struct iovec two[2];
+
+    fd = open(name, O_RDWR | O_DIRECT);
+    int cached = open(name, O_RDWR);
+    uint64_t bytes = 0;
+    if (posix_memalign((void **)&buffer, ALIGNED, 1 << 20) || ioctl(fd, BLKGETSIZE64, &bytes))
+        die("setup");
+    SHOW(pread(fd, buffer, 512, 512));
+    SHOW(pread(fd, buffer, 500, 512));
+    SHOW(pread(fd, buffer, 512, 500));
+    SHOW(pread(fd, buffer + 1, 512, 512));
+    SHOW(pread(fd, buffer + 512, 512, 512));
+    SHOW(pread(fd, buffer, 0, 1));
+    SHOW(pread(fd, buffer, 4096, (off_t)bytes - 512));
+    SHOW(pread(fd, buffer, 4096, (off_t)bytes));
+    SHOW(pread(fd, (void *)4096, 4096, 0));
+    SHOW(pwrite(fd, (void *)4096, 4096, 0));
+    SHOW(pwrite(fd, buffer, 4096, (off_t)bytes - 512));
+    SHOW(pwrite(fd, buffer, 4096, (off_t)bytes));
+    SHOW(pwrite(fd, buffer, 100, 0));
+    two[0] = (struct iovec){buffer, 512};
+    two[1] = (struct iovec){buffer + 4096, 1024};
+    SHOW(preadv(fd, two, 2, 0));
+    two[0].iov_len = 100;
+    SHOW(preadv(fd, two, 2, 0));
+    memset(buffer, 'd', 1 << 20);
+    SHOW(pwrite(cached, "cached", 6, 70000));
+    SHOW(pread(fd, buffer, 1 << 20, 0) > 70000 && !memcmp(buffer + 70000, "cached", 6));
+    memset(buffer, 'd', 8192);
+    SHOW(pwrite(fd, buffer, 8192, 69632));
+    SHOW(pread(cached, &byte, 1, 70000) == 1 && byte == 'd');
+    SHOW(fcntl(fd, F_SETFL, 0));
+    SHOW(pread(fd, buffer, 500, 501));
+}
+
 static void errors(void)
 {
     char buffer[4096];
@@ -239,6 +280,8 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "attributes")) {
         attributes();
+    } else if (!strcmp(argv[1], "alignment")) {
+        alignment();
     } else if (!strcmp(argv[1], "errors")) {
         errors();
     } else if (!strcmp(argv[1], "check")) {

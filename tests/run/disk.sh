@@ -92,6 +92,27 @@ close(other): 0
 open(name, O_RDONLY | O_EXCL) >= 0: 1'
 read_only=$(sed -e 's/254:0/254:16/; s/read-only 0/read-only 1/' -e '/^write\|^pwrite/s/: .*/: -1 EPERM/' \
     -e '/BLKDISCARD\|BLKZEROOUT/s/: .*/: -1 EPERM/' -e '/^mmap/s/: 0/: 1/' <<<"$attributes")
+alignment='pread(fd, buffer, 512, 512): 512
+pread(fd, buffer, 500, 512): -1 EINVAL
+pread(fd, buffer, 512, 500): -1 EINVAL
+pread(fd, buffer + 1, 512, 512): -1 EINVAL
+pread(fd, buffer + 512, 512, 512): 512
+pread(fd, buffer, 0, 1): 0
+pread(fd, buffer, 4096, (off_t)bytes - 512): 512
+pread(fd, buffer, 4096, (off_t)bytes): 0
+pread(fd, (void *)4096, 4096, 0): -1 EFAULT
+pwrite(fd, (void *)4096, 4096, 0): -1 EFAULT
+pwrite(fd, buffer, 4096, (off_t)bytes - 512): 512
+pwrite(fd, buffer, 4096, (off_t)bytes): -1 ENOSPC
+pwrite(fd, buffer, 100, 0): -1 EINVAL
+preadv(fd, two, 2, 0): 1536
+preadv(fd, two, 2, 0): -1 EINVAL
+pwrite(cached, "cached", 6, 70000): 6
+pread(fd, buffer, 1 << 20, 0) > 70000 && !memcmp(buffer + 70000, "cached", 6): 1
+pwrite(fd, buffer, 8192, 69632): 8192
+pread(cached, &byte, 1, 70000) == 1 && byte == '\''d'\'': 1
+fcntl(fd, F_SETFL, 0): 0
+pread(fd, buffer, 500, 501): 500'
 errors='pread(fd, buffer, 512, 64 << 10): -1 EIO
 pread(fd, buffer, 512, 0): 512
 pwrite(fd, buffer, 4096, 128 << 10): 4096
@@ -123,11 +144,15 @@ for accel in $ACCEL; do
     written "write.$accel.4" 3584K --accel "$accel" --cpus 4 -- 2 8 reads
     written "small-memory.$accel" 40M --accel "$accel" -m 16M --cpus 2 -- 3 6 reads
     written "map.$accel.2" 2M --accel "$accel" --cpus 2 -- 4 3 map reads
+    written "direct.$accel.1" 3M --accel "$accel" -- 6 1 direct reads
+    written "direct.$accel.4" 3M --accel "$accel" --cpus 4 -- 7 12 direct reads
+    written "fsync.$accel" 3M --accel "$accel" -- 8 2 fsync
     written "odd-end.$accel" 1048064 --accel "$accel" -- 5 2 reads
     truncate -s 0 "$dir/one" "$dir/two"
     truncate -s 1049600 "$dir/one" "$dir/two"
     result "attributes.$accel" "$attributes" "$(run --accel "$accel" --disk "$dir/one" --disk "$dir/two:ro" "$dir/disk" attributes /dev/vda)"
     result "read-only.$accel" "$read_only" "$(run --accel "$accel" --disk "$dir/one" --disk "$dir/two:ro" "$dir/disk" attributes /dev/vdb)"
+    result "alignment.$accel" "$alignment" "$(run --accel "$accel" --disk "$dir/one" "$dir/disk" alignment /dev/vda)"
     result "errors.$accel" "$errors" "$(run --accel "$accel" --qemu "$dir/qemu" --disk "$dir/one" "$dir/disk" errors /dev/vda)"
 done
 exit $status

@@ -61,6 +61,11 @@ if command -v mkfs.erofs >/dev/null; then
     touch -d 2020-01-01 "$dir/tree/data"
     mkfs.erofs "$dir/plain.erofs" "$dir/tree" >/dev/null 2>&1
     mkfs.erofs -zlz4 "$dir/lz4.erofs" "$dir/tree" >/dev/null 2>&1
+    # Too large for the VM's memory: a disk.
+    cp -a "$dir/tree" "$dir/huge"
+    { head -c 9000000 /dev/urandom; yes "some text" | head -c 4000000; } >"$dir/huge/data/much"
+    mkfs.erofs "$dir/disk.erofs" "$dir/huge" >/dev/null 2>&1
+    mkfs.erofs -zlz4 "$dir/disk-lz4.erofs" "$dir/huge" >/dev/null 2>&1
 fi
 
 truncate -s 80M "$dir/zeros"
@@ -145,6 +150,12 @@ shared" -v "$dir/vol:ume,1:/v" -v "$dir/tree/data:/v/below" cat /v/below/text /v
         prints image-$image-file "plain" --root "$dir/$image.erofs" --file "$dir/file:/link/new" busybox cat /data/new
         prints image-$image-attributes "1777 2020-01-01" --root "$dir/$image.erofs" --file "$dir/file:/link/new" busybox stat -c '%a %.10y' /data
         prints image-$image-volume shared --root "$dir/$image.erofs" -v "$dir/vol:ume,1:/new/place" busybox cat /new/place/text
+    done
+    for image in disk disk-lz4; do
+        [ -f "$dir/$image.erofs" ] || continue
+        prints image-$image inside --root "$dir/$image.erofs" busybox cat link/text
+        prints image-$image-sum "$(md5sum <"$dir/huge/data/much")" --root "$dir/$image.erofs" -m 32M busybox sh -c 'exec busybox md5sum <data/much'
+        prints image-$image-vdb "$(stat -c %s "$dir/disk.erofs")" --root "$dir/$image.erofs" --disk "$dir/disk.erofs:ro" busybox blockdev --getsize64 /dev/vdb
     done
     # What files have in memory gives way to a program that needs it.
     prints exec-beside-full-cache "40 MiB" -m 72M perl -e 'open F, "<", $ARGV[0]; 1 while read F, $b, 1 << 20; exec $ARGV[1]' \
