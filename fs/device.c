@@ -3,8 +3,8 @@
  * Devices by number: disks, which fs/block_device.c knows, and character devices. Their drivers register at boot, before
  * any program runs; after that the table is only read, so there is no lock.
  */
-#include "fs/block_device.h"
 #include "fs/vfs.h"
+#include "fs/block_device.h"
 #include "kernel/log.h"
 
 static struct device {

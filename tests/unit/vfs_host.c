@@ -4,6 +4,7 @@
  * not the C library's.
  */
 #include "fs/tmpfs/tmpfs.h"
+#include "fs/block_device.h"
 #include "fs/file_lock.h"
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
@@ -204,3 +205,9 @@ bool credentials_list(const struct credentials *c, u32 gid)
 
 int (*thread_share_files)(struct thread *t, u64 flags);
 void (*thread_exit_files)(struct thread *t);
+
+/* No disks here. */
+int block_device_open(struct inode *i, struct file *f)
+{
+    return -ENXIO;
+}
