@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Disks as files. Data is in the page cache, one object a disk, whatever the number of nodes that lead to it; it is written
- * back after seconds, by fsync(2), when the last file that may write is closed, and at the end of the VM.
+ * Disks and their partitions as files. Data is in the page cache, one object a device, whatever the number of nodes that lead
+ * to it (as on Linux, a partition and its disk do not see each other's until it is written back); it is written back after seconds, by fsync(2), when the last file that may write is closed, and at the end of the VM.
  */
 #include <linux/blkzoned.h>
 #include <linux/capability.h>
@@ -10,6 +10,7 @@
 #include <linux/mman.h>
 #include "fs/block_device.h"
 #include "fs/page_cache.h"
+#include "fs/partition.h"
 #include "fs/vfs.h"
 #include "kernel/heap.h"
 #include "kernel/lib/printf.h"
@@ -17,9 +18,10 @@
 #include "kernel/log.h"
 #include "kernel/user.h"
 
-#define MINORS_PER_DISK 16u
+#define MINORS_PER_DISK 16u /* the disk itself and 15 partitions */
+#define MAX_DEVICES     64u
 
-static struct block_device *devices;
+static struct block_device *devices[MAX_DEVICES];
 static unsigned device_count;
 
 static u64 size_of(const struct block_device *d)
@@ -128,10 +130,11 @@ static int get_geometry(const struct block_device *d, struct hd_geometry *user)
 {
     struct hd_geometry g = {.heads = d->info->heads,
                             .sectors = d->info->sectors_per_track,
-                            .cylinders = d->info->cylinders};
+                            .cylinders = d->info->cylinders,
+                            .start = d->start};
 
     if (!g.cylinders)
-        g = (struct hd_geometry){.heads = 64, .sectors = 32, .cylinders = (unsigned short)(d->sectors >> 11)};
+        g = (struct hd_geometry){.heads = 64, .sectors = 32, .cylinders = (unsigned short)(d->info->sectors >> 11), .start = d->start};
     return copy_to_user(user, &g, sizeof(g)) ? -EFAULT : 0;
 }
 
@@ -162,7 +165,7 @@ static int clear_range(struct file *f, enum block_op op, const u64 *user)
     /* Pages that are partly outside keep what they have there, and are read again. */
     error = page_cache_sync(d->object, range[0] >> PAGE_SHIFT, ((end - 1) >> PAGE_SHIFT) + 1);
     for (u64 at = range[0] / SECTOR_SIZE; !error && at < end / SECTOR_SIZE; at += most) {
-        struct block_request r = {.op = op, .sector = at, .sector_count = (u32)MIN(most, end / SECTOR_SIZE - at)};
+        struct block_request r = {.op = op, .sector = d->start + at, .sector_count = (u32)MIN(most, end / SECTOR_SIZE - at)};
 
         error = platform_block_run(d->disk, &r, 1);
     }
@@ -199,7 +202,7 @@ static int administer(struct block_device *d, unsigned cmd, const int *user)
     case BLKRASET:
     case BLKFRASET:
         return 0; /* how far is read ahead follows from how it is read */
-    default: /* BLKRRPART: there is no partition table to read */
+    default: /* BLKRRPART: partitions are found at boot only */
         return -EINVAL;
     }
 }
@@ -279,7 +282,7 @@ static const struct file_ops device_ops = {
 int block_device_open(struct inode *i, struct file *f)
 {
     for (unsigned n = 0; n < device_count; n++) {
-        struct block_device *d = &devices[n];
+        struct block_device *d = devices[n];
 
         if (i->rdev != device_number(BLOCK_MAJOR, d->minor))
             continue;
@@ -305,29 +308,74 @@ u64 block_device_size(const struct file *f)
 
 struct block_device *block_device_at(unsigned i)
 {
-    return i < device_count ? &devices[i] : NULL;
+    return i < device_count ? devices[i] : NULL;
+}
+
+/* A new device. NULL: there are too many, or no memory. */
+static struct block_device *add_device(unsigned disk, u32 partition, u64 start, u64 sectors)
+{
+    struct block_device *d = device_count < MAX_DEVICES ? kzalloc(sizeof(*d)) : NULL;
+
+    if (!d)
+        return NULL;
+    d->info = platform_block_info(disk);
+    d->disk = disk;
+    d->partition = partition;
+    d->minor = disk * MINORS_PER_DISK + partition;
+    d->start = start;
+    d->sectors = sectors;
+    d->read_only = d->info->read_only;
+    snprintf(d->name, sizeof(d->name), partition ? "vd%c%u" : "vd%c", 'a' + disk, partition);
+    mutex_init(&d->lock, LOCK_INODE);
+    d->object = page_cache_create(&page_ops, size_of(d), d);
+    if (!d->object) {
+        kfree(d);
+        return NULL;
+    }
+    devices[device_count++] = d;
+    return d;
+}
+
+struct table_source {
+    struct partition_source base;
+    struct block_device *disk;
+};
+
+static int read_table(struct partition_source *s, u64 at, void *block)
+{
+    struct io io;
+
+    io_init_kernel(&io, block, s->block_size);
+    ssize got = page_cache_read(container_of(s, struct table_source, base)->disk->object, &io, at * s->block_size);
+    return got < 0 ? (int)got : (size_t)got < s->block_size ? -EIO : 0;
+}
+
+static void add_partitions(struct block_device *disk)
+{
+    struct partition found[MINORS_PER_DISK - 1];
+    u32 size = disk->info->block_size, unit = size / SECTOR_SIZE;
+    struct table_source source = {{disk->sectors / unit, size, read_table}, disk};
+    void *block = kmalloc(size);
+    unsigned n = block ? partitions_find(&source.base, block, found, ARRAY_SIZE(found)) : 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (found[i].number >= MINORS_PER_DISK || !add_device(disk->disk, found[i].number, found[i].start * unit, found[i].count * unit))
+            log_warn("%s: partition %u is left out", disk->name, found[i].number);
+    }
+    kfree(block);
 }
 
 void block_devices_init(void)
 {
     unsigned n = platform_block_count();
 
-    devices = n ? kzalloc(n * sizeof(*devices)) : NULL;
-    for (unsigned i = 0; devices && i < n; i++) {
-        struct block_device *d = &devices[i];
+    for (unsigned i = 0; i < n; i++) {
+        const struct block_info *info = platform_block_info(i);
+        struct block_device *d = add_device(i, 0, 0, ALIGN_DOWN(info->sectors, info->block_size / SECTOR_SIZE));
 
-        d->info = platform_block_info(i);
-        d->disk = i;
-        d->minor = i * MINORS_PER_DISK;
-        d->sectors = ALIGN_DOWN(d->info->sectors, d->info->block_size / SECTOR_SIZE);
-        d->read_only = d->info->read_only;
-        snprintf(d->name, sizeof(d->name), "vd%c", 'a' + i);
-        mutex_init(&d->lock, LOCK_INODE);
-        d->object = page_cache_create(&page_ops, size_of(d), d);
-        if (!d->object) {
-            log_warn("no memory for /dev/%s and further disks", d->name);
-            break;
-        }
-        device_count++;
+        if (d)
+            add_partitions(d);
+        else
+            log_warn("disk %u is left out", i);
     }
 }

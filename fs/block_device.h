@@ -13,10 +13,12 @@ struct inode;
 #define BLOCK_MAJOR 254 /* what Linux gives virtio-blk if nobody else asked for a number before */
 #define SECTOR_SIZE 512u
 
-/* A disk. Made at boot, lives for ever. */
+/* A disk or a partition of one. Made at boot, lives for ever. */
 struct block_device {
-    char name[8];                    /* "vda" */
+    char name[8];                    /* "vda", "vda1" */
     u32 minor;
+    u32 partition;                   /* its number; 0: a whole disk */
+    u64 start;                       /* sectors of the disk before it */
     unsigned disk;                   /* platform_block_*'s number */
     u64 sectors;                     /* of SECTOR_SIZE */
     const struct block_info *info;
@@ -27,14 +29,14 @@ struct block_device {
     bool read_only;                  /* the disk is, or BLKROSET made it so */
 };
 
-/* Finds the disks, once. */
+/* Finds the disks and their partitions, once. */
 void block_devices_init(void);
-/* The disk with number i, in order; NULL: there are no more. */
+/* Disk or partition number i, in order; NULL: there are no more. */
 struct block_device *block_device_at(unsigned i);
 /* open(2) of a block special file. 0, -ENXIO (no such disk), -EBUSY (O_EXCL). */
 int block_device_open(struct inode *i, struct file *f);
 
-/* Bytes of the disk that f is open on. */
+/* Bytes of the device that f is open on. */
 u64 block_device_size(const struct file *f);
 
 /* Moves n pages to or from the disk, page `index` of it on; bytes: how many, a multiple of its block size. fs/block_io.c */

@@ -50,7 +50,7 @@ static int add(struct builder *b, paddr_t pa, u32 length)
 static void begin(struct builder *b, struct block_device *d, enum block_op op, u64 sector)
 {
     b->device = d;
-    b->request = (struct block_request){.op = op, .sector = sector, .segments = b->pieces};
+    b->request = (struct block_request){.op = op, .sector = d->start + sector, .segments = b->pieces};
     b->bytes = 0;
 }
 

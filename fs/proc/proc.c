@@ -85,6 +85,7 @@ static const struct generated_node root_files[] = {
     FILE("loadavg", proc_loadavg),
     FILE("meminfo", proc_meminfo),
     FILE("modules", proc_empty),
+    FILE("partitions", proc_partitions),
     FILE("stat", proc_stat),
     FILE("swaps", proc_swaps),
     FILE("uptime", proc_uptime),

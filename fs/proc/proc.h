@@ -28,6 +28,7 @@ int proc_version(struct text *t, const struct generated_ref *r);
 int proc_cpuinfo(struct text *t, const struct generated_ref *r);
 int proc_cmdline(struct text *t, const struct generated_ref *r);
 int proc_filesystems(struct text *t, const struct generated_ref *r);
+int proc_partitions(struct text *t, const struct generated_ref *r);
 int proc_swaps(struct text *t, const struct generated_ref *r);
 int proc_cgroups(struct text *t, const struct generated_ref *r);
 int proc_empty(struct text *t, const struct generated_ref *r);

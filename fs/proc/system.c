@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Files of /proc about the machine, proc(5). */
+#include "fs/block_device.h"
 #include "fs/page_cache.h"
 #include "fs/proc/proc.h"
 #include "kernel/heap.h"
@@ -179,6 +180,17 @@ int proc_filesystems(struct text *t, const struct generated_ref *r)
 {
     for (const struct file_system_type *const *f = file_systems; *f; f++)
         text_printf(t, "%s\t%s\n", (*f)->needs_device ? "" : "nodev", (*f)->name);
+    return 0;
+}
+
+int proc_partitions(struct text *t, const struct generated_ref *r)
+{
+    for (unsigned i = 0; block_device_at(i); i++) {
+        const struct block_device *d = block_device_at(i);
+
+        text_printf(t, "%s%4u  %7u %10llu %s\n", i ? "" : "major minor  #blocks  name\n\n", BLOCK_MAJOR, d->minor,
+                    (unsigned long long)d->sectors / 2, d->name);
+    }
     return 0;
 }
 

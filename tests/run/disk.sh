@@ -153,6 +153,31 @@ for accel in $ACCEL; do
     result "attributes.$accel" "$attributes" "$(run --accel "$accel" --disk "$dir/one" --disk "$dir/two:ro" "$dir/disk" attributes /dev/vda)"
     result "read-only.$accel" "$read_only" "$(run --accel "$accel" --disk "$dir/one" --disk "$dir/two:ro" "$dir/disk" attributes /dev/vdb)"
     result "alignment.$accel" "$alignment" "$(run --accel "$accel" --disk "$dir/one" "$dir/disk" alignment /dev/vda)"
+    # Two partitions and a chain with one, as an MBR has them: 2048+100, 4096+1000, 5120+1024 with 5130+900.
+    truncate -s 0 "$dir/parts"
+    truncate -s 4M "$dir/parts"
+    {
+        printf '\0\0\0\0\203\0\0\0\0\010\0\0\144\0\0\0'
+        printf '\0\0\0\0\203\0\0\0\0\020\0\0\350\003\0\0'
+        printf '\0\0\0\0\005\0\0\0\0\024\0\0\0\004\0\0'
+    } | dd of="$dir/parts" bs=1 seek=446 conv=notrunc status=none
+    for at in 510 $((5120 * 512 + 510)); do
+        printf '\125\252' | dd of="$dir/parts" bs=1 seek="$at" conv=notrunc status=none
+    done
+    printf '\0\0\0\0\203\0\0\0\012\0\0\0\204\003\0\0' | dd of="$dir/parts" bs=1 seek=$((5120 * 512 + 446)) conv=notrunc status=none
+    result "partitions.$accel" 'major minor  #blocks  name
+
+ 254        0       4096 vda
+ 254        1         50 vda1
+ 254        2        500 vda2
+ 254        3          1 vda3
+ 254        5        450 vda5' "$(run --accel "$accel" --disk "$dir/parts" cat /proc/partitions)"
+    cp "$dir/parts" "$dir/before"
+    result "partition-write.$accel" done "$(run --accel "$accel" --disk "$dir/parts" "$dir/disk" write /dev/vda5 9 2 reads)"
+    dd if="$dir/parts" of="$dir/part" skip=5130 count=900 status=none
+    result "partition-data.$accel" "as written" "$("$dir/disk" check "$dir/part" 9 2)"
+    dd if=/dev/zero of="$dir/parts" seek=5130 count=900 conv=notrunc status=none
+    result "partition-bounds.$accel" "" "$(cmp "$dir/before" "$dir/parts" 2>&1)"
     result "errors.$accel" "$errors" "$(run --accel "$accel" --qemu "$dir/qemu" --disk "$dir/one" "$dir/disk" errors /dev/vda)"
 done
 exit $status
