@@ -48,6 +48,8 @@ int block_transfer(struct block_device *d, enum block_op op, u64 sector, void *m
  * held. fs/block_direct.c
  */
 ssize block_direct(struct block_device *d, struct io *io, u64 offset, bool write);
+/* The disk's serial number, maybe empty, NUL-terminated. 0 or negative errno. */
+int block_serial(const struct block_device *d, char out[BLOCK_SERIAL_SIZE + 1]);
 /* What is written is to survive a loss of power. 0, -EIO. */
 int block_flush(struct block_device *d);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From pages to requests of a disk. The pages are the page cache's or the kernel's own, in the direct map; nothing here locks. */
 #include "fs/block_device.h"
+#include "kernel/heap.h"
 #include "kernel/lib/string.h"
 
 #define MAX_PIECES 32u /* of one request made here */
@@ -83,4 +84,18 @@ int block_flush(struct block_device *d)
     struct block_request r = {.op = BLOCK_FLUSH};
 
     return d->info->can_flush ? platform_block_run(d->disk, &r, 1) : 0;
+}
+
+int block_serial(const struct block_device *d, char out[BLOCK_SERIAL_SIZE + 1])
+{
+    char *buffer = kzalloc(BLOCK_SERIAL_SIZE);
+    struct block_segment s = {buffer ? virt_to_phys(buffer) : 0, BLOCK_SERIAL_SIZE};
+    struct block_request r = {.op = BLOCK_SERIAL, .segments = &s, .n_segments = 1};
+    int error = buffer ? platform_block_run(d->disk, &r, 1) : -ENOMEM;
+
+    if (!error)
+        memcpy(out, buffer, BLOCK_SERIAL_SIZE);
+    out[error ? 0 : BLOCK_SERIAL_SIZE] = '\0';
+    kfree(buffer);
+    return error;
 }

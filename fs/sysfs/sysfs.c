@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /sys: CPUs, the one memory node, the clock source, huge pages. Only what is so. */
+/* /sys: disks, CPUs, the one memory node, the clock source, huge pages. Only what is so. */
 #include <linux/magic.h>
 #include "fs/sysfs/sysfs.h"
 #include "kernel/lib/printf.h"
@@ -220,8 +220,32 @@ static const struct generated_node mm_files[] = {
 };
 static const struct generated_node kernel_files[] = {DIRECTORY("mm", mm_files), {0}};
 
+static const struct generated_node class_files[] = {
+    {.name = "block",
+     .mode = S_IFDIR | 0555,
+     .children = nothing,
+     .find = sysfs_find_block,
+     .list = sysfs_list_blocks},
+    {0},
+};
+
+static const struct generated_node dev_files[] = {
+    {.name = "block",
+     .mode = S_IFDIR | 0555,
+     .children = nothing,
+     .find = sysfs_find_number,
+     .list = sysfs_list_numbers},
+    {0},
+};
+
 static const struct generated_node root_files[] = {
-    DIRECTORY("block", nothing),
+    {.name = "block",
+     .mode = S_IFDIR | 0555,
+     .children = nothing,
+     .find = sysfs_find_disk,
+     .list = sysfs_list_disks},
+    DIRECTORY("class", class_files),
+    DIRECTORY("dev", dev_files),
     DIRECTORY("devices", devices_files),
     DIRECTORY("fs", nothing),
     DIRECTORY("kernel", kernel_files),

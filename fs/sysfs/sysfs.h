@@ -7,4 +7,12 @@
 
 extern const struct file_system_type sysfs_type;
 
+/* Names in /sys/block, /sys/class/block and /sys/dev/block; fs/sysfs/block.c. */
+int sysfs_find_disk(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+bool sysfs_list_disks(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+int sysfs_find_block(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+bool sysfs_list_blocks(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+int sysfs_find_number(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+bool sysfs_list_numbers(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+
 #endif

@@ -172,6 +172,10 @@ for accel in $ACCEL; do
  254        2        500 vda2
  254        3          1 vda3
  254        5        450 vda5' "$(run --accel "$accel" --disk "$dir/parts" cat /proc/partitions)"
+    result "sys.$accel" '8192 0 512 254:5 900 5130 5' "$(run --accel "$accel" --disk "$dir/parts" busybox sh -c 'cd /sys/block/vda
+        read -r size <size; read -r ro <ro; read -r block <queue/logical_block_size; cd /sys/class/block/vda5
+        read -r dev <dev; read -r count <size; read -r start <start; read -r n </sys/block/vda/vda5/partition
+        echo $size $ro $block $dev $count $start $n')"
     cp "$dir/parts" "$dir/before"
     result "partition-write.$accel" done "$(run --accel "$accel" --disk "$dir/parts" "$dir/disk" write /dev/vda5 9 2 reads)"
     dd if="$dir/parts" of="$dir/part" skip=5130 count=900 status=none
