@@ -10,6 +10,8 @@ long sys_times(const struct syscall_args *a);
 long sys_getrusage(const struct syscall_args *a);
 
 #define CLOCK_TICK (NSEC_PER_SEC / 100) /* sysconf(_SC_CLK_TCK) */
+/* What times(2) returns when the machine starts: 2^32/HZ - 300 s, says its man page; HZ is 250. Never near 0. */
+#define TICKS_AT_BOOT (((1l << 32) / 250 - 300) * 100)
 
 long sys_times(const struct syscall_args *a)
 {
@@ -20,7 +22,7 @@ long sys_times(const struct syscall_args *a)
         if (copy_to_user(ARG_PTR(a, 0), &t, sizeof(t)))
             return -EFAULT;
     }
-    return (long)(clock_monotonic() / CLOCK_TICK);
+    return TICKS_AT_BOOT + (long)(clock_monotonic() / CLOCK_TICK);
 }
 
 static void add_thread(struct rusage *r, const struct thread *t)
