@@ -85,13 +85,16 @@ start_up()
     echo "| Linux guest (TCG), QEMU start to first byte | $guest | 1 |"
     for a in $accels; do m=$(median <"start.$a"); echo "| Aril ($a), command start to first byte | $m | $(ratio "$guest" "$m") |"; done
     for a in $accels; do
-        i=0
-        rm -f entry
-        while [ $i -lt "$runs" ]; do
-            aril "$a" -m 64M --append timing "$hello" 2>&1 | sed -n 's/.*timing: kernel entry to program \([0-9]*\) us.*/\1/p' >>entry
-            i=$((i + 1))
+        for root in none /; do
+            i=0
+            rm -f entry
+            while [ $i -lt "$runs" ]; do
+                aril "$a" -m 64M --root $root --append timing "$hello" 2>&1 |
+                    sed -n 's/.*timing: kernel entry to program \([0-9]*\) us.*/\1/p' >>entry
+                i=$((i + 1))
+            done
+            echo "| Aril ($a), kernel entry to the program's first instruction, --root $root | $(median <entry | awk '{print $1 / 1000}') | |"
         done
-        echo "| Aril ($a), kernel entry to the program's first instruction | $(median <entry | awk '{print $1 / 1000}') | |"
     done
 }
 
