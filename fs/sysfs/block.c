@@ -5,8 +5,6 @@
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 
-#define FILE(file, function) {.name = file, .mode = S_IFREG | 0444, .show = function}
-
 /* r->arg: the device's number in order. */
 static const struct block_device *device_of(const struct generated_ref *r)
 {
@@ -51,18 +49,6 @@ static int show_uevent(struct text *t, const struct generated_ref *r)
                 d->partition ? "partition" : "disk");
     if (d->partition)
         text_printf(t, "PARTN=%u\n", d->partition);
-    return 0;
-}
-
-static int show_zero(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "0\n");
-    return 0;
-}
-
-static int show_one(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "1\n");
     return 0;
 }
 
@@ -112,9 +98,9 @@ static const struct generated_node queue_files[] = {
     FILE("hw_sector_size", show_block_size),
     FILE("logical_block_size", show_block_size),
     FILE("minimum_io_size", show_block_size),
-    FILE("optimal_io_size", show_zero),
+    FILE("optimal_io_size", sysfs_show_zero),
     FILE("physical_block_size", show_block_size),
-    FILE("rotational", show_one),
+    FILE("rotational", sysfs_show_one),
     FILE("scheduler", show_scheduler),
     FILE("write_cache", show_cache),
     {0},
@@ -174,9 +160,9 @@ static bool list_partitions(const struct generated_ref *r, u64 *cursor, char nam
 
 static const struct generated_node disk_files[] = {
     FILE("dev", show_dev),
-    FILE("hidden", show_zero),
+    FILE("hidden", sysfs_show_zero),
     {.name = "queue", .mode = S_IFDIR | 0555, .children = queue_files},
-    FILE("removable", show_zero),
+    FILE("removable", sysfs_show_zero),
     FILE("ro", show_ro),
     FILE("serial", show_serial),
     FILE("size", show_size),

@@ -6,7 +6,6 @@
 #include "kernel/lib/string.h"
 #include "kernel/page.h"
 
-#define FILE(file, function) {.name = file, .mode = S_IFREG | 0444, .show = function}
 #define DIRECTORY(file, table) {.name = file, .mode = S_IFDIR | 0555, .children = table}
 
 static const struct generated_node nothing[] = {{0}};
@@ -25,13 +24,13 @@ static int show_empty_line(struct text *t, const struct generated_ref *r)
     return 0;
 }
 
-static int show_zero(struct text *t, const struct generated_ref *r)
+int sysfs_show_zero(struct text *t, const struct generated_ref *r)
 {
     text_printf(t, "0\n");
     return 0;
 }
 
-static int show_one(struct text *t, const struct generated_ref *r)
+int sysfs_show_one(struct text *t, const struct generated_ref *r)
 {
     text_printf(t, "1\n");
     return 0;
@@ -50,13 +49,13 @@ static const struct generated_node topology_files[] = {
     FILE("core_id", show_core_id),
     FILE("core_siblings_list", show_cpu_list),
     FILE("package_cpus_list", show_cpu_list),
-    FILE("physical_package_id", show_zero),
+    FILE("physical_package_id", sysfs_show_zero),
     FILE("thread_siblings_list", show_core_id),
     {0},
 };
 
 static const struct generated_node one_cpu_files[] = {
-    FILE("online", show_one),
+    FILE("online", sysfs_show_one),
     DIRECTORY("topology", topology_files),
     {0},
 };
@@ -157,15 +156,15 @@ static const struct generated_node node0_files[] = {
 };
 
 static const struct generated_node node_files[] = {
-    FILE("has_cpu", show_zero),
-    FILE("has_memory", show_zero),
+    FILE("has_cpu", sysfs_show_zero),
+    FILE("has_memory", sysfs_show_zero),
     {.name = "node0",
      .mode = S_IFDIR | 0555,
      .children = node0_files,
      .find = find_cpu_link,
      .list = list_cpu_links},
-    FILE("online", show_zero),
-    FILE("possible", show_zero),
+    FILE("online", sysfs_show_zero),
+    FILE("possible", sysfs_show_zero),
     {0},
 };
 

@@ -7,6 +7,12 @@
 
 extern const struct file_system_type sysfs_type;
 
+#define FILE(file, function) {.name = file, .mode = S_IFREG | 0444, .show = function}
+
+/* Files that say "0" and "1"; fs/sysfs/sysfs.c. */
+int sysfs_show_zero(struct text *t, const struct generated_ref *r);
+int sysfs_show_one(struct text *t, const struct generated_ref *r);
+
 /* Names in /sys/block, /sys/class/block and /sys/dev/block; fs/sysfs/block.c. */
 int sysfs_find_disk(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
 bool sysfs_list_disks(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
