@@ -12,7 +12,6 @@
  */
 #include <linux/mount.h>
 #include "fs/erofs/erofs.h"
-#include "fs/erofs/erofs.h"
 #include "fs/overlay/overlay.h"
 #include "fs/root.h"
 #include "fs/vfs.h"
@@ -129,6 +128,11 @@ static int find_lower(const char *path, struct path_ref *out)
     fs_set_cwd(&root);
     path_put(&root);
     return error;
+}
+
+bool root_has_lower(void)
+{
+    return root_parameter;
 }
 
 /* The host command has done this for trees that it sees; it does not look into images. */

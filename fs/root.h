@@ -11,6 +11,8 @@ struct super;
  * A new instance of a file system that file_systems[] has, as mount(2) would make it. ERR_PTR; -ENODEV: no such type.
  */
 struct super *mount_new(const char *type, const char *source, const char *options);
+/* Whether root= names a lower layer: else the tmpfs of the boot archive is all there is. */
+bool root_has_lower(void);
 /* The boot archive's .aril/root.erofs, in memory for ever. */
 void root_set_image(const void *data, u64 size);
 /*

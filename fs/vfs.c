@@ -62,6 +62,9 @@ void vfs_init(void)
     mount_at("/dev/shm", &tmpfs_type, MS_NOSUID);
     mount_at("/proc", &proc_type, MS_NOSUID | MS_NODEV | MS_NOEXEC);
     mount_at("/sys", &sysfs_type, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    /* What every program may count on, hier(7). A lower layer has its own. */
+    if (!root_has_lower())
+        boot_make("/tmp", S_IFDIR | S_ISVTX | 0777, 0, 0, (s64)clock_realtime(), NULL, NULL);
 }
 
 INIT_CALL(INIT_FILES, vfs_init);
@@ -145,7 +148,9 @@ static int boot_make(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, co
 
 int vfs_boot_mkdir(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
 {
-    if (!mtime)
+    bool for_what_is_below = !mtime;
+
+    if (for_what_is_below)
         root_directory_attributes(path, &mode, &uid, &gid, &mtime);
     struct inode_attr a = {.valid = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME,
                            .mode = mode & 07777,
@@ -158,9 +163,9 @@ int vfs_boot_mkdir(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
 
     if (error != -EEXIST)
         return error;
-    /*
-     * Made for a file below it, or twice in the archive: the attributes are those of the archive. /
-     */
+    if (for_what_is_below)
+        return 0;
+    /* Made for a file below it, or twice in the archive: the attributes are those of the archive. */
     error = path_find(AT_FDCWD, path, FIND_FOLLOW | FIND_DIRECTORY, 0, &at);
     if (error)
         return error;

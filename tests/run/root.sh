@@ -124,7 +124,9 @@ for accelerator in $ACCEL; do
     prints none-is-alone "bin
 dev
 proc
-sys" --root none -w / --file "$dir/file:/bin/x" --file "$busybox:/bin/busybox" /bin/busybox sh -c 'cd /; for f in *; do case $f in tmp|usr) ;; *) echo $f; esac; done'
+sys
+tmp" --root none -w / --file "$dir/file:/bin/x" --file "$busybox:/bin/busybox" /bin/busybox sh -c 'cd /; for f in *; do case $f in usr) ;; *) echo $f; esac; done'
+    prints none-has-tmp "1777" --root none --file "$dir/file:/tmp/x" "$busybox" stat -c %a /tmp
     prints directory-root "bin
 data
 dev
