@@ -16,28 +16,56 @@
 
 /* ------------------------------------------------------------ data */
 
+/* Whether the n bytes at p are zeros. */
+static bool is_zeros(const char *p, size_t n)
+{
+    return !n || (!*p && !memcmp(p, p + 1, n - 1));
+}
+
+/*
+ * The bytes of buf, which are those of the file from position at on, into out, but for pages of zeros: a lower file system
+ * that cannot tell its holes (9p) does not cost the upper one memory for them. 0 or negative errno.
+ */
+static int write_pages(struct file *out, char *buf, u64 at, size_t n)
+{
+    while (n) {
+        size_t part = MIN(n, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+        struct io io;
+        ssize put;
+
+        if (is_zeros(buf, part)) {
+            put = (ssize)part;
+            at += part;
+        } else {
+            io_init_kernel(&io, buf, part);
+            mutex_lock(&out->inode->lock);
+            put = out->ops->write(out, &io, &at, 0);
+            mutex_unlock(&out->inode->lock);
+            if (put <= 0)
+                return put ? (int)put : -EIO;
+        }
+        buf += put;
+        n -= (size_t)put;
+    }
+    return 0;
+}
+
 /* Copies the bytes [at, end); both files are the layers'. 0 or negative errno. */
 static int copy_range(struct file *in, struct file *out, u64 at, u64 end, void *buf, size_t size)
 {
     while (at < end) {
-        u64 from = at, to = at;
+        u64 from = at;
         struct io io;
-        ssize got, put = 0;
+        ssize got;
+        int error;
 
         io_init_kernel(&io, buf, MIN(end - at, (u64)size));
         got = in->ops->read(in, &io, &from, 0);
         if (got <= 0)
             return (int)got;
-        while (put >= 0 && to < at + (u64)got) {
-            io_init_kernel(&io, (char *)buf + (to - at), at + (u64)got - to);
-            mutex_lock(&out->inode->lock);
-            put = out->ops->write(out, &io, &to, 0);
-            mutex_unlock(&out->inode->lock);
-            if (put == 0)
-                put = -EIO;
-        }
-        if (put < 0)
-            return (int)put;
+        error = write_pages(out, buf, at, (size_t)got);
+        if (error)
+            return error;
         at += (u64)got;
         if (current_process() && READ_ONCE(current_process()->exiting))
             return -EINTR;

@@ -48,6 +48,7 @@ prints() {
 mkdir -p "$dir/here" "$dir/tree/bin" "$dir/tree/data" "$dir/vol:ume,1"
 echo plain >"$dir/file"
 echo host >"$dir/here/text"
+truncate -s 200M "$dir/here/sparse"
 chmod 1777 "$dir/tree/data"
 ln -s data "$dir/tree/link"
 echo inside >"$dir/tree/data/text"
@@ -115,6 +116,7 @@ for accelerator in $ACCEL; do
     prints new-workdir "$dir/here/a/b" -w a/b sh -c pwd
     prints host-stays "changed" sh -c 'echo changed >text; while read -r x; do echo $x; done <text'
     [ "$(cat "$dir/here/text")" = host ] && pass host-unchanged || fail host-unchanged "the VM has written to the host"
+    prints host-sparse-file 209715201 -m 96M sh -c 'printf x >>sparse; exec stat -c "%s" sparse'
     prints host-tmp-mode 1777 stat -c %a /tmp
     prints file-over-host plain --file "$dir/file:$dir/here/text" cat text
     prints file-beside-host "plain" --file "$dir/file:/tmp/aril-test-file" cat /tmp/aril-test-file
