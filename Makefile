@@ -136,6 +136,9 @@ test: deps all debug unit ## install what is needed, build, and run the tests
 test-full: deps all debug unit ## the slow suites too
 	tests/run.sh --full
 
+fuzz-syscalls: all ## random sequences of system calls, on Linux and in the VM
+	tests/fuzz-syscalls/run.sh
+
 bench: deps all ## the table of ratios against Linux
 	tests/bench/run.sh
 
@@ -149,7 +152,7 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all docs debug deps run unit test test-full bench install clean help
+.PHONY: all docs debug deps run unit fuzz-syscalls test test-full bench install clean help
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
