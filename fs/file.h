@@ -54,6 +54,11 @@ struct file_ops {
      * a second open of the same thing. NULL: ENXIO.
      */
     int (*reopen)(struct file *f, struct file *new);
+    /*
+     * A mapping of it began (1) or ended (-1), parts of one that was cut counting by themselves. Under the address space's
+     * lock, or without any. May be NULL.
+     */
+    void (*mapped)(struct file *f, int change);
     void (*close)(struct file *f);                   /* a descriptor was closed; may be NULL */
     void (*release)(struct file *f);                 /* last reference gone */
 };

@@ -38,14 +38,28 @@ static void mount_at(const char *path, const struct file_system_type *type, u32 
     path_put(&at);
 }
 
+static void region_get_file(struct file *f)
+{
+    file_get(f);
+    if (f->ops->mapped)
+        f->ops->mapped(f, 1);
+}
+
+static void region_put_file(struct file *f)
+{
+    if (f->ops->mapped)
+        f->ops->mapped(f, -1);
+    file_put(f);
+}
+
 void vfs_init(void)
 {
     struct page_stats stats;
     struct super *root;
 
     mutex_init(&rename_lock, LOCK_RENAME);
-    region_file_get = file_get;
-    region_file_put = file_put;
+    region_file_get = region_get_file;
+    region_file_put = region_put_file;
     tmpfs_init();
     page_stats(&stats);
     /*

@@ -31,7 +31,8 @@ enum region_flags {
     REGION_KERNEL = 2048,   /* vDSO and the like: never merged, merged into or advised away */
     REGION_LOCK_ON_FAULT = 4096, /* with LOCKED: mlock2(MLOCK_ONFAULT) */
     REGION_IMAGE = 8192,    /* segment of a program or library, whose file nobody writes meanwhile: may be copied early */
-    REGION_UNCOUNTED = 16384 /* not the program's doing: no size or limit counts it */
+    REGION_UNCOUNTED = 16384, /* not the program's doing: no size or limit counts it */
+    REGION_ATTACHED = 32768  /* shmat(2): never merged, since each counts */
 };
 
 struct region {
@@ -111,6 +112,8 @@ struct mapping {
 /* Address of the new mapping or -ENOMEM, -EINVAL, -EEXIST, -EPERM. */
 s64 address_space_map(struct address_space *as, const struct mapping *m);
 int address_space_unmap(struct address_space *as, vaddr_t start, size_t length);
+/* shmdt(2): unmaps what is left of the REGION_ATTACHED mapping that began at start. 0 or -EINVAL. */
+int address_space_detach(struct address_space *as, vaddr_t start);
 int address_space_protect(struct address_space *as, vaddr_t start, size_t length, u32 prot);
 /* mremap(2); flags MREMAP_*. New address or negative errno. */
 s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length, size_t new_length,

@@ -178,6 +178,36 @@ int address_space_unmap(struct address_space *as, vaddr_t start, size_t length)
     return error;
 }
 
+static bool attached_at(const struct region *r, vaddr_t start)
+{
+    return (r->flags & REGION_ATTACHED) && r->start - r->offset == start;
+}
+
+int address_space_detach(struct address_space *as, vaddr_t start)
+{
+    int error = -EINVAL;
+
+    if (start & ~PAGE_MASK)
+        return error;
+    rwlock_write_lock(&as->lock);
+    struct region *r = region_find(as, start);
+    while (r && !attached_at(r, start))
+        r = region_next(r);
+    if (r) {
+        const struct file *file = r->file;
+        vaddr_t end = start + ALIGN_UP(r->object->size, PAGE_SIZE);
+        error = 0;
+        while (r && r->end <= end && !error) {
+            vaddr_t next = r->end;
+            if (attached_at(r, start) && r->file == file)
+                error = unmap_locked(as, r->start, next);
+            r = region_find(as, next);
+        }
+    }
+    rwlock_write_unlock(&as->lock);
+    return error;
+}
+
 /* ---------------------------------------------------------------- brk */
 
 static bool heap_may_grow(struct address_space *as, vaddr_t old_end, vaddr_t new_end, vaddr_t want)

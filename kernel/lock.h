@@ -37,6 +37,7 @@ enum lock_class {
     LOCK_DENTRY_CACHE,  /* spin: the list of names kept without users */
     LOCK_INODE_TABLE,   /* spin: a file system's inodes by identity */
     LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
+    LOCK_IPC,           /* spin: one kind's System V IPC objects */
     LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */
     LOCK_PI,            /* spin: owners, waiters and priorities of PI futexes */
     LOCK_PAGE_TABLE,    /* spin: one address space's page tables */

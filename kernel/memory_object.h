@@ -93,7 +93,7 @@ int ram_object_punch(struct memory_object *o, u64 offset, u64 length);
 int ram_object_allocate(struct memory_object *o, u64 offset, u64 length);
 /* First data (hole false) or hole (hole true) offset >= from, < size; -ENXIO. For SEEK_DATA/SEEK_HOLE. */
 s64 ram_object_seek(struct memory_object *o, u64 from, bool hole);
-/* Pages of RAM it holds, for st_blocks. */
+/* Pages of RAM it holds, for st_blocks. Atomic for an object not made from data. */
 u64 ram_object_pages(struct memory_object *o);
 
 #endif

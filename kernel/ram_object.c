@@ -147,6 +147,8 @@ struct memory_object *ram_object_create_from(const void *data, u64 size)
 u64 ram_object_pages(struct memory_object *o)
 {
     struct ram_object *ro = ram_object_of(o);
+    if (!ro->in_place)
+        return READ_ONCE(ro->own_pages);
     mutex_lock(&o->lock);
     u64 n = ro->own_pages + ro->in_place_pages - ro->in_place_covered;
     if (ro->tail_bytes && !radix_get(&ro->pages, ro->in_place_pages))

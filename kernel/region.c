@@ -328,7 +328,7 @@ static bool mergeable(const struct region *a, const struct region *b)
 {
     return a->end == b->start && a->prot == b->prot && a->max_prot == b->max_prot &&
            a->flags == b->flags && a->object == b->object && a->file == b->file &&
-           a->name == b->name && !(a->flags & REGION_KERNEL) &&
+           a->name == b->name && !(a->flags & (REGION_KERNEL | REGION_ATTACHED)) &&
            (!a->object || a->offset + (a->end - a->start) == b->offset);
 }
 

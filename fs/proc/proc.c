@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The root of /proc: the machine's files, and a directory for each process and thread. */
 #include <linux/magic.h>
+#include "fs/ipc/ipc.h"
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -73,6 +74,11 @@ static ssize link_mounts(const struct generated_ref *r, char *buf, size_t n)
 #define FILE(file, function) {.name = file, .mode = S_IFREG | 0444, .show = function}
 #define LINK(file, function) {.name = file, .mode = S_IFLNK | 0777, .readlink = function}
 
+static const struct generated_node sysvipc_files[] = {
+    FILE("shm", shm_show),
+    {0},
+};
+
 static const struct generated_node root_files[] = {
     LINK("self", link_self),
     LINK("thread-self", link_thread_self),
@@ -92,6 +98,7 @@ static const struct generated_node root_files[] = {
     FILE("version", proc_version),
     {.name = "aril", .mode = S_IFDIR | 0555, .children = proc_aril_files},
     {.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_files},
+    {.name = "sysvipc", .mode = S_IFDIR | 0555, .children = sysvipc_files},
     {0},
 };
 

@@ -4,6 +4,7 @@
  * few that programs set and that change nothing but what is read back.
  */
 #include <linux/capability.h>
+#include "fs/ipc/ipc.h"
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -119,6 +120,7 @@ static int store_domainname(const struct generated_ref *r, char *data, size_t n)
 #define FILE(file, id) {.name = file, .mode = S_IFREG | 0444, .show = show_##id}
 #define WRITABLE(file, id) \
     {.name = file, .mode = S_IFREG | 0644, .show = show_##id, .store = store_##id}
+#define IPC_LIMIT(file) {.name = file, .mode = S_IFREG | 0644, .show = ipc_limit_show, .store = ipc_limit_store}
 #define DIRECTORY(file, table) {.name = file, .mode = S_IFDIR | 0555, .children = table}
 
 static const struct generated_node random_files[] = {
@@ -144,6 +146,10 @@ static const struct generated_node kernel_files[] = {
     FILE("pid_max", pid_max),
     DIRECTORY("random", random_files),
     FILE("randomize_va_space", randomize_va_space),
+    IPC_LIMIT("shmall"),
+    IPC_LIMIT("shmmax"),
+    IPC_LIMIT("shmmni"),
+    FILE("shm_rmid_forced", zero),
     FILE("threads-max", threads_max),
     FILE("version", version),
     {0},
