@@ -34,15 +34,20 @@ struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mod
         i->gid = dir->gid;
         if (S_ISDIR(mode))
             mode |= S_ISGID;
-        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(i->gid) &&
-                 !fs_capable(CAP_FSETID))
-            mode &= ~(u32)S_ISGID;
     }
     i->mode = mode;
     i->seals = F_SEAL_SEAL;
     i->atime = i->mtime = i->ctime = i->btime = (s64)clock_realtime();
     mutex_init(&i->lock, LOCK_INODE);
     return i;
+}
+
+u32 inode_creation_mode(const struct inode *dir, u32 mode)
+{
+    if (dir->mode & S_ISGID && (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(dir->gid) &&
+        !fs_capable(CAP_FSETID))
+        mode &= ~(u32)S_ISGID;
+    return mode & ~fs_umask();
 }
 
 void inode_get(struct inode *i)
@@ -199,15 +204,16 @@ int inode_may_delete(struct inode *dir, struct dentry *child, bool is_directory)
 
 /* ------------------------------------------------------------ changing attributes */
 
+/* The owner may give the file to a group of his; all else takes CAP_CHOWN, and CAP_FOWNER does not do. */
 static int check_owner_change(const struct inode *i, const struct inode_attr *a)
 {
-    if (fs_capable(CAP_CHOWN))
+    bool owner = current_process() && current_thread()->cred.fsuid == i->uid;
+
+    if (!(a->valid & (ATTR_UID | ATTR_GID)) || fs_capable(CAP_CHOWN))
         return 0;
-    if (a->valid & ATTR_UID && (!inode_owned(i) || a->uid != i->uid))
+    if (!owner || (a->valid & ATTR_UID && a->uid != i->uid))
         return -EPERM;
-    if (a->valid & ATTR_GID && (!inode_owned(i) || (a->gid != i->gid && !in_group(a->gid))))
-        return -EPERM;
-    return 0;
+    return a->valid & ATTR_GID && a->gid != i->gid && !in_group(a->gid) ? -EPERM : 0;
 }
 
 static int check_change(struct inode *i, const struct inode_attr *a)
@@ -216,7 +222,7 @@ static int check_change(struct inode *i, const struct inode_attr *a)
 
     if (error)
         return error;
-    if (a->valid & ATTR_MODE && !inode_owned(i))
+    if (a->valid & ATTR_MODE && !(a->valid & ATTR_SIZE) && !inode_owned(i))
         return -EPERM;
     if (a->valid & (ATTR_ATIME | ATTR_MTIME) && !inode_owned(i)) {
         if (!(a->valid & ATTR_TOUCH))
@@ -294,14 +300,14 @@ int inode_store(struct inode *i, const struct inode_attr *a)
     return error;
 }
 
-/* A change of owner, and of size by the unprivileged, takes set-id bits away. */
+/* chown(2), and a change of size by the unprivileged, takes set-id bits away. */
 static void drop_set_id(const struct inode *i, struct inode_attr *a)
 {
     u32 mode = i->mode;
 
     if (a->valid & ATTR_MODE || S_ISDIR(mode) || !(mode & (S_ISUID | S_ISGID)))
         return;
-    if (a->valid & (ATTR_UID | ATTR_GID) || (a->valid & ATTR_SIZE && !fs_capable(CAP_FSETID)))
+    if (a->valid & ATTR_CHOWN || (a->valid & ATTR_SIZE && !fs_capable(CAP_FSETID)))
         mode = without_set_id(i, mode);
     if (mode != i->mode) {
         a->valid |= ATTR_MODE;
@@ -314,11 +320,10 @@ int inode_change(struct inode *i, struct inode_attr *a)
     int error;
 
     mutex_lock(&i->lock);
+    drop_set_id(i, a);
     error = check_change(i, a);
-    if (!error) {
-        drop_set_id(i, a);
+    if (!error)
         error = store_change(i, a);
-    }
     mutex_unlock(&i->lock);
     return error;
 }

@@ -12,7 +12,7 @@ static bool is_name(const struct path_last *l)
 }
 
 /*
- * Begins making a name: directory found and locked, name free and allowed. On success *d is a new
+ * Begins making a name: directory found and locked, name free; whether it is allowed is the caller's to ask. On success *d is a new
  * dentry; both are given back by finish_create().
  */
 static int begin_create(int dirfd, const char *path, bool directory, struct path_last *l,
@@ -41,8 +41,6 @@ static int begin_create(int dirfd, const char *path, bool directory, struct path
         error = -ENOENT;
     } else {
         error = mount_want_write(&l->parent);
-        if (!error)
-            error = inode_permission(dir, MAY_WRITE | MAY_EXEC);
     }
     if (!error) {
         *d = dentry_create(l->parent.dentry, l->name, l->length);
@@ -65,9 +63,9 @@ static int finish_create(struct path_last *l, struct dentry *d, int error)
     return error;
 }
 
-static u32 masked(u32 mode)
+static int may_create(struct inode *dir)
 {
-    return mode & ~fs_umask();
+    return inode_permission(dir, MAY_WRITE | MAY_EXEC);
 }
 
 int vfs_check_node(u32 mode)
@@ -100,12 +98,12 @@ int vfs_create_node(int dirfd, const char *path, u32 mode, u64 rdev)
     if (error)
         return error;
     dir = l.parent.dentry->inode;
-    if ((S_ISCHR(mode) || S_ISBLK(mode)) && !fs_capable(CAP_MKNOD))
+    error = may_create(dir);
+    /* A whiteout is nothing that could be opened: everybody may make one. */
+    if (!error && (S_ISBLK(mode) || (S_ISCHR(mode) && rdev)) && !fs_capable(CAP_MKNOD))
         error = -EPERM;
-    else if (!dir->ops->create)
-        error = -EPERM;
-    else
-        error = dir->ops->create(dir, d, masked(mode & (S_IFMT | 07777)), rdev);
+    if (!error)
+        error = dir->ops->create ? dir->ops->create(dir, d, inode_creation_mode(dir, mode & (S_IFMT | 07777)), rdev) : -EPERM;
     return finish_create(&l, d, error);
 }
 
@@ -119,7 +117,9 @@ int vfs_mkdir(int dirfd, const char *path, u32 mode)
     if (error)
         return error;
     dir = l.parent.dentry->inode;
-    error = dir->ops->mkdir ? dir->ops->mkdir(dir, d, S_IFDIR | masked(mode & 01777)) : -EPERM;
+    error = may_create(dir);
+    if (!error)
+        error = dir->ops->mkdir ? dir->ops->mkdir(dir, d, inode_creation_mode(dir, S_IFDIR | (mode & 01777))) : -EPERM;
     return finish_create(&l, d, error);
 }
 
@@ -136,16 +136,31 @@ int vfs_symlink(const char *target, int dirfd, const char *path)
     if (error)
         return error;
     dir = l.parent.dentry->inode;
-    error = dir->ops->symlink ? dir->ops->symlink(dir, d, target) : -EPERM;
+    error = may_create(dir);
+    if (!error)
+        error = dir->ops->symlink ? dir->ops->symlink(dir, d, target) : -EPERM;
     return finish_create(&l, d, error);
+}
+
+/* fs.protected_hardlinks: of what others own only what anybody could do as well without a link. */
+static bool safe_to_link(struct inode *i)
+{
+    return inode_owned(i) || (S_ISREG(i->mode) && !(i->mode & S_ISUID) && (i->mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) &&
+                              !inode_permission(i, MAY_READ | MAY_WRITE));
 }
 
 static int may_link(const struct path_ref *old, const struct path_last *l)
 {
     struct inode *i = old->dentry->inode;
+    int error;
 
     if (old->mount != l->parent.mount)
         return -EXDEV;
+    if (!safe_to_link(i))
+        return -EPERM;
+    error = may_create(l->parent.dentry->inode);
+    if (error)
+        return error;
     if (S_ISDIR(i->mode))
         return -EPERM;
     if (!i->nlink && !i->linkable)

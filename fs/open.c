@@ -186,12 +186,6 @@ struct file *vfs_open_exec(int dirfd, const char *path, u32 flags)
     return f;
 }
 
-/* The mode a new object gets: without the bits of the umask. */
-static u32 masked_mode(u64 mode)
-{
-    return (u32)(mode & 07777) & ~fs_umask();
-}
-
 static struct file *open_tmpfile(int dirfd, const char *path, const struct open_how_kernel *how)
 {
     u32 flags = (u32)how->flags;
@@ -211,7 +205,7 @@ static struct file *open_tmpfile(int dirfd, const char *path, const struct open_
         error = -EOPNOTSUPP;
     if (!error) {
         mutex_lock(&d->lock);
-        error = d->ops->tmpfile(d, &i, S_IFREG | masked_mode(how->mode));
+        error = d->ops->tmpfile(d, &i, inode_creation_mode(d, S_IFREG | (u32)how->mode));
         mutex_unlock(&d->lock);
     }
     if (error) {
@@ -259,7 +253,7 @@ static struct dentry *find_or_create(struct walk *w, const struct open_how_kerne
         if (!error)
             d = dentry_create(dir, w->last, w->last_length);
         if (!error && !IS_ERR(d)) {
-            error = i->ops->create(i, d, S_IFREG | masked_mode(how->mode), 0);
+            error = i->ops->create(i, d, inode_creation_mode(i, S_IFREG | (u32)how->mode), 0);
             if (error)
                 dentry_put(d);
             else

@@ -201,6 +201,7 @@ struct inode_ops {
 #define ATTR_MTIME 32u
 #define ATTR_TOUCH 64u /* the times are "now": write permission is enough */
 #define ATTR_FORCE 128u /* the mode as it is given, for callers outside its group too */
+#define ATTR_CHOWN 256u /* chown(2), whatever it changes: set-id bits go */
 struct inode_attr {
     u32 valid, mode, uid, gid;
     u64 size;
@@ -215,6 +216,8 @@ struct inode_attr {
  */
 struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode,
                            const struct inode *dir);
+/* The mode that an object of type and permissions mode gets in dir: umask(2), set-group-id rules. */
+u32 inode_creation_mode(const struct inode *dir, u32 mode);
 void inode_get(struct inode *i);
 bool inode_try_get(struct inode *i); /* false: it is going away */
 /* Takes no mutex above LOCK_OBJECT. */

@@ -105,7 +105,7 @@ long sys_fchmodat2(const struct syscall_args *a)
 /* -1 leaves an id as it is. */
 static struct inode_attr owner_change(u32 uid, u32 gid)
 {
-    return (struct inode_attr){.valid = (uid != ~0u ? ATTR_UID : 0) | (gid != ~0u ? ATTR_GID : 0),
+    return (struct inode_attr){.valid = ATTR_CHOWN | (uid != ~0u ? ATTR_UID : 0) | (gid != ~0u ? ATTR_GID : 0),
                                .uid = uid,
                                .gid = gid};
 }

@@ -190,8 +190,6 @@ static long move_name(int old_dirfd, const char *old, int dirfd, const char *use
         return -EINVAL;
     if (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT) && flags & RENAME_EXCHANGE)
         return -EINVAL;
-    if (flags & RENAME_WHITEOUT && !fs_capable(CAP_MKNOD))
-        return -EPERM;
     error = two_paths(&from, old, &to, user);
     if (error)
         return error;

@@ -32,6 +32,7 @@ CONSTANT(overflow_id, "65534\n")
 CONSTANT(randomize_va_space, "%d\n", params.norandom ? 0 : 2)
 CONSTANT(core_pattern, "core\n")
 CONSTANT(zero, "0\n")
+CONSTANT(one, "1\n")
 CONSTANT(entropy, "256\n") /* bits: the pool's size, and always full (random(4)) */
 CONSTANT(reseed, "60\n")
 CONSTANT(max_map_count, "65530\n")
@@ -168,7 +169,9 @@ static const struct generated_node fs_files[] = {
     FILE("file-nr", file_nr),
     FILE("nr_open", nr_open),
     FILE("pipe-max-size", pipe_max_size),
-    FILE("protected_hardlinks", zero),
+    FILE("protected_fifos", zero),
+    FILE("protected_hardlinks", one),
+    FILE("protected_regular", zero),
     FILE("protected_symlinks", zero),
     {0},
 };
