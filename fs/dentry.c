@@ -8,7 +8,7 @@
  * file system's (tmpfs: every name that exists), or the cache's (super.keep_names). Memory of dentries is only reused for dentries: dentry_put may look at the
  * lock of a parent that a rename on another CPU has just let go.
  */
-#include "fs/vfs.h"
+#include "fs/notify.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
@@ -291,6 +291,8 @@ void dentry_put(struct dentry *d)
         bool rooted = parent == d;
 
         ASSERT(list_empty(&d->children));
+        if (notify_wanted() && d->inode)
+            notify_released(d);
         if (d->inode)
             inode_put(d->inode);
         dentry_free(d);
@@ -532,6 +534,22 @@ int dentry_readdir(struct file *f, u64 *pos,
         dentry_put(d);
     }
     return 0;
+}
+
+struct dentry *dentry_watched_parent(struct dentry *d, char *name, size_t *length)
+{
+    struct dentry *parent = READ_ONCE(d->parent);
+    struct inode *dir = READ_ONCE(parent->inode);
+
+    /* A look without a lock: memory of dentries stays that, and a rename at this moment may as well have been before. */
+    if (likely(parent == d || !dir || !READ_ONCE(dir->watches)))
+        return NULL;
+    parent = lock_parent(d);
+    dentry_get(parent);
+    *length = d->name_length;
+    memcpy(name, d->name, *length);
+    spin_unlock(&parent->children_lock);
+    return parent;
 }
 
 bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor)

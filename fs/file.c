@@ -10,6 +10,7 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include "fs/file_lock.h"
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
@@ -133,6 +134,7 @@ void file_discard(struct file *f)
 
 static void file_release(struct file *f)
 {
+    notify_file(f, f->mode & FILE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (!list_empty(&f->epoll_items) && file_epoll_release)
         file_epoll_release(f);
     if (f->inode && !(f->mode & FILE_PATH)) {
@@ -191,7 +193,7 @@ static int check_range(const struct file *f, s64 offset, size_t n)
     return 0;
 }
 
-ssize file_read(struct file *f, struct io *io, s64 *offset, int rwf)
+static ssize read_checked(struct file *f, struct io *io, s64 *offset, int rwf)
 {
     ssize done;
 
@@ -223,6 +225,16 @@ ssize file_read(struct file *f, struct io *io, s64 *offset, int rwf)
         done = f->ops->read(f, io, &f->position, rwf);
     }
     mutex_unlock(&f->position_lock);
+    return done;
+}
+
+ssize file_read(struct file *f, struct io *io, s64 *offset, int rwf)
+{
+    ssize done = read_checked(f, io, offset, rwf);
+
+    /* At the end of the file, only a read into several buffers counts, as on Linux. */
+    if (notify_wanted() && (done > 0 || (!done && io->iov != &io->single)))
+        notify_file(f, IN_ACCESS);
     return done;
 }
 
@@ -288,7 +300,7 @@ static ssize write_at(struct file *f, struct io *io, u64 *pos, int rwf)
     return done;
 }
 
-ssize file_write(struct file *f, struct io *io, s64 *offset, int rwf)
+static ssize write_checked(struct file *f, struct io *io, s64 *offset, int rwf)
 {
     ssize done;
 
@@ -321,6 +333,15 @@ ssize file_write(struct file *f, struct io *io, s64 *offset, int rwf)
     }
     if (unlikely(done == -EPIPE) && !(f->mode & FILE_QUIET))
         raise_signal(SIGPIPE);
+    return done;
+}
+
+ssize file_write(struct file *f, struct io *io, s64 *offset, int rwf)
+{
+    ssize done = write_checked(f, io, offset, rwf);
+
+    if (done > 0)
+        notify_file(f, IN_MODIFY);
     return done;
 }
 

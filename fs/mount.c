@@ -4,7 +4,7 @@
  * it only where a dentry says that something is mounted on it, or at a mount's root on the way up.
  */
 #include <linux/mount.h>
-#include "fs/vfs.h"
+#include "fs/notify.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
 
@@ -53,6 +53,8 @@ void super_put(struct super *s)
 {
     if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) || !s->ops->destroy)
         return;
+    if (notify_wanted())
+        notify_unmounted(s);
     if (s->keep_names)
         dentry_drop_below(s->root);
     s->ops->destroy(s);

@@ -4,7 +4,7 @@
  * locks it, checks in Linux's order, and lets the file system store the change.
  */
 #include <linux/capability.h>
-#include "fs/vfs.h"
+#include "fs/notify.h"
 
 static bool is_name(const struct path_last *l)
 {
@@ -55,8 +55,10 @@ static int begin_create(int dirfd, const char *path, bool directory, struct path
 
 static int finish_create(struct path_last *l, struct dentry *d, int error)
 {
-    if (!error)
+    if (!error) {
         dentry_hash(d);
+        notify_created(l->parent.dentry->inode, d);
+    }
     dentry_put(d);
     mutex_unlock(&l->parent.dentry->inode->lock);
     path_last_put(l);
@@ -184,12 +186,23 @@ int vfs_link(int old_dirfd, const char *old_path, int dirfd, const char *path, i
         error = may_link(&old, &l);
         if (!error)
             error = l.parent.dentry->inode->ops->link(l.parent.dentry->inode, d, old.dentry->inode);
-        if (!error)
+        if (!error) {
             old.dentry->inode->linkable = false;
+            if (notify_wanted())
+                notify_object(old.dentry->inode, IN_ATTRIB);
+        }
         error = finish_create(&l, d, error);
     }
     path_put(&old);
     return error;
+}
+
+/* The file system has removed d, which was in dir. */
+static void gone(struct inode *dir, struct dentry *d)
+{
+    dentry_unhash(d);
+    if (notify_wanted())
+        notify_removed(dir, d);
 }
 
 /* Takes d's name away. Its directory is locked. */
@@ -203,7 +216,7 @@ static int remove_file(struct path_last *l, struct dentry *d)
     if (!error)
         error = dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
     if (!error)
-        dentry_unhash(d);
+        gone(dir, d);
     return error;
 }
 
@@ -252,7 +265,7 @@ static int remove_directory(struct path_last *l, struct dentry *d)
     mutex_lock(&d->inode->lock);
     error = dir->ops->rmdir(dir, d);
     if (!error)
-        dentry_unhash(d);
+        gone(dir, d);
     mutex_unlock(&d->inode->lock);
     return error;
 }

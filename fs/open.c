@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include "fs/notify.h"
 #include "fs/walk.h"
 #include "kernel/heap.h"
 
@@ -104,12 +105,14 @@ static struct file *open_object(struct path_ref *p, u32 flags)
     f->flags &= ~(u32)(O_TRUNC | O_EXCL);
     if (error)
         goto out;
+    notify_file(f, IN_OPEN);
     if (flags & O_TRUNC && S_ISREG(i->mode)) {
         error = truncate_opened(i);
         if (error) {
             file_put(f);
             return ERR_PTR(error);
         }
+        notify_file(f, IN_MODIFY);
     }
     return f;
 out:
@@ -254,10 +257,12 @@ static struct dentry *find_or_create(struct walk *w, const struct open_how_kerne
             d = dentry_create(dir, w->last, w->last_length);
         if (!error && !IS_ERR(d)) {
             error = i->ops->create(i, d, inode_creation_mode(i, S_IFREG | (u32)how->mode), 0);
-            if (error)
+            if (error) {
                 dentry_put(d);
-            else
+            } else {
                 dentry_hash(d);
+                notify_created(i, d);
+            }
             *created = !error;
         }
         if (error)

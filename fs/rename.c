@@ -4,7 +4,7 @@
  * while ancestors are checked; of the two directories one above the other is then locked first.
  */
 #include <linux/fs.h>
-#include "fs/vfs.h"
+#include "fs/notify.h"
 
 /* A directory above the other goes first: rmdir(2) holds the parent when it takes the child. */
 static void lock_directories(struct dentry *a, struct dentry *b)
@@ -90,6 +90,13 @@ static void leave_whiteout(const struct path_last *from)
     dentry_put(d);
 }
 
+/* Everything is as it will be. */
+static void tell(const struct path_last *from, const struct path_last *to, struct inode *moved, struct inode *replaced)
+{
+    notify_moved(from->parent.dentry->inode, from->name, from->length, to->parent.dentry->inode, to->name, to->length,
+                 moved, replaced);
+}
+
 /* Everything is checked and locked. */
 static int move(const struct path_last *from, const struct path_last *to, struct dentry *source,
                 struct dentry *target, u32 flags)
@@ -119,6 +126,11 @@ static int move(const struct path_last *from, const struct path_last *to, struct
         dentry_move(source, place);
         if (flags & RENAME_WHITEOUT)
             leave_whiteout(from);
+    }
+    if (!error && notify_wanted()) {
+        tell(from, to, source->inode, target && !exchange ? target->inode : NULL);
+        if (exchange)
+            tell(to, from, target->inode, NULL);
     }
     if (lock_target)
         mutex_unlock(&target->inode->lock);

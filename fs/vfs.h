@@ -23,6 +23,7 @@ struct super;
 struct mount;
 struct pipe;
 struct file_lock_list;
+struct inotify_watch;
 
 struct inode {
     u32 refs;   /* atomic */
@@ -42,6 +43,7 @@ struct inode {
     void *private;                /* the file system's */
     struct file_lock_list *locks; /* POSIX, OFD and flock locks; fs/lock.c */
     struct pipe *pipe;            /* pipe, or FIFO that is open; fs/fifo.c */
+    struct inotify_watch *watches; /* fs/inotify.c */
     u8 write_hint;                /* RWH_WRITE_LIFE_* of fcntl(2) */
     bool linkable;                /* O_TMPFILE without O_EXCL: link(2) may give it its first name */
     u32 writers;                  /* atomic: open files that may write (ETXTBSY) */
@@ -286,6 +288,11 @@ int dentry_readdir(struct file *f, u64 *pos,
                    bool (*emit)(void *arg, const char *name, size_t len, u64 next, u64 ino,
                                 u8 type),
                    void *arg);
+/*
+ * The directory that d is in, referenced, if somebody watches it, with d's name there (name: NAME_MAX + 1 bytes). NULL: nobody
+ * does.
+ */
+struct dentry *dentry_watched_parent(struct dentry *d, char *name, size_t *length);
 /* True if d is below or at ancestor. LOCK_RENAME held. */
 bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor);
 /* Takes all that is known below root out of the tree; nobody uses it any more. */

@@ -38,6 +38,7 @@ enum lock_class {
     LOCK_INODE_TABLE,   /* spin: a file system's inodes by identity */
     LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
     LOCK_IPC,           /* spin: one kind's System V IPC objects */
+    LOCK_NOTIFY,        /* spin: all inotify watches and queues */
     LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */
     LOCK_PI,            /* spin: owners, waiters and priorities of PI futexes */
     LOCK_PAGE_TABLE,    /* spin: one address space's page tables */

@@ -2,7 +2,7 @@
 /* chmod(2), chown(2), utimensat(2), truncate(2) and their relatives. */
 #include <linux/time_types.h>
 #include <linux/mount.h>
-#include "fs/vfs.h"
+#include "fs/notify.h"
 #include "kernel/timer.h"
 #include "syscalls/path_arg.h"
 #include "syscalls/syscall.h"
@@ -38,6 +38,8 @@ static long change_at(struct path_ref *at, struct inode_attr *attr)
         error = -EOPNOTSUPP;
     if (!error)
         error = inode_change(i, attr);
+    if (!error && notify_wanted())
+        notify_changed(at->dentry, attr->valid);
     path_put(at);
     return error;
 }
@@ -278,6 +280,8 @@ long sys_truncate(const struct syscall_args *a)
         error = -ETXTBSY;
     if (!error)
         error = inode_change(i, &attr);
+    if (!error && notify_wanted())
+        notify_changed(at.dentry, attr.valid);
     path_put(&at);
     return error;
 }
@@ -293,6 +297,8 @@ long sys_ftruncate(const struct syscall_args *a)
     if (!f)
         return -EBADF;
     error = f->mode & FILE_WRITE && f->ops->truncate ? f->ops->truncate(f, ARG_U64(a, 1)) : -EINVAL;
+    if (!error)
+        notify_file(f, IN_MODIFY);
     file_put(f);
     return error;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* getdents(2) and getdents64(2). */
-#include "fs/vfs.h"
+#include "fs/notify.h"
 #include "kernel/lib/string.h"
 #include "syscalls/syscall.h"
 
@@ -67,6 +67,7 @@ static long list_directory(const struct syscall_args *a, bool old_form)
         mutex_unlock(&f->position_lock);
         if (f->inode)
             inode_touch_atime(f);
+        notify_file(f, IN_ACCESS);
         if (l.any)
             result = (long)(ARG_U32(a, 2) - l.left);
         else if (!result)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* epoll, eventfd, timerfd and signalfd: argument checks around fs/event.h. */
+/* epoll, eventfd, timerfd, signalfd and inotify: argument checks around fs/event.h and fs/notify.h. */
 #include <linux/fcntl.h>
 #include <linux/signalfd.h>
 #include <linux/time.h>
 #include <linux/timerfd.h>
 #include "fs/event.h"
+#include "fs/notify.h"
 #include "kernel/signal.h"
+#include "syscalls/path_arg.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timeout.h"
 
@@ -209,4 +211,64 @@ long sys_signalfd(const struct syscall_args *a)
 long sys_signalfd4(const struct syscall_args *a)
 {
     return do_signalfd(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_U64(a, 2), ARG_U32(a, 3));
+}
+
+/* ------------------------------------------------------------ inotify */
+
+static long do_inotify_init(u32 flags)
+{
+    if (flags & ~(u32)(IN_CLOEXEC | IN_NONBLOCK))
+        return -EINVAL;
+    return install(inotify_file_create(flags & IN_NONBLOCK), flags);
+}
+
+long sys_inotify_init(const struct syscall_args *a)
+{
+    return do_inotify_init(0);
+}
+
+long sys_inotify_init1(const struct syscall_args *a)
+{
+    return do_inotify_init(ARG_U32(a, 0));
+}
+
+long sys_inotify_add_watch(const struct syscall_args *a)
+{
+    const u32 known = IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |
+                      IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | IN_ONESHOT;
+    u32 mask = ARG_U32(a, 2);
+    struct path_ref at;
+    struct file *f;
+    long result;
+
+    if (mask & ~known || !mask)
+        return -EINVAL;
+    f = fd_get(ARG_INT(a, 0));
+    if (!f)
+        return -EBADF;
+    if (!file_is_inotify(f) || (mask & IN_MASK_ADD && mask & IN_MASK_CREATE))
+        result = -EINVAL;
+    else
+        result = path_arg_find(AT_FDCWD, ARG_PTR(a, 1),
+                               (mask & IN_DONT_FOLLOW ? 0 : FIND_FOLLOW) | (mask & IN_ONLYDIR ? FIND_DIRECTORY : 0), &at);
+    if (!result) {
+        result = inode_permission(at.dentry->inode, MAY_READ);
+        if (!result)
+            result = inotify_add(f, at.dentry->inode, mask);
+        path_put(&at);
+    }
+    file_put(f);
+    return result;
+}
+
+long sys_inotify_rm_watch(const struct syscall_args *a)
+{
+    struct file *f = fd_get(ARG_INT(a, 0));
+    long result;
+
+    if (!f)
+        return -EBADF;
+    result = file_is_inotify(f) ? inotify_remove(f, ARG_INT(a, 1)) : -EINVAL;
+    file_put(f);
+    return result;
 }

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/mman.h>
 #include "fs/file_lock.h"
+#include "fs/notify.h"
 #include "fs/page_cache.h"
 #include "fs/pipe.h"
 #include "fs/vfs.h"
@@ -439,6 +440,8 @@ long sys_fallocate(const struct syscall_args *a)
     }
     if (!result)
         result = f->ops->fallocate(f, ARG_INT(a, 1), (u64)offset, (u64)n);
+    if (!result)
+        notify_file(f, IN_MODIFY);
     file_put(f);
     return result;
 }

@@ -6,7 +6,7 @@
 #include <linux/capability.h>
 #include <linux/limits.h>
 #include <linux/xattr.h>
-#include "fs/vfs.h"
+#include "fs/notify.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "syscalls/path_arg.h"
@@ -104,6 +104,8 @@ static long set(u64 target, enum target kind, const char *user_name, const void 
             error = check_name(i, name, true);
         if (!error)
             error = i->ops->setxattr ? i->ops->setxattr(i, name, value, n, flags) : -EOPNOTSUPP;
+        if (!error && notify_wanted())
+            notify_both(at.dentry, IN_ATTRIB, false);
         path_put(&at);
     }
     kfree(value);
@@ -199,6 +201,8 @@ static long remove_one(u64 target, enum target kind, const char *user_name)
         error = check_name(i, name, true);
     if (!error)
         error = i->ops->removexattr ? i->ops->removexattr(i, name) : -EOPNOTSUPP;
+    if (!error && notify_wanted())
+        notify_both(at.dentry, IN_ATTRIB, false);
     path_put(&at);
     return error;
 }

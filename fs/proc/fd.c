@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/PID/fd: links to the open files, and /proc/PID/fdinfo about them. */
+#include "fs/notify.h"
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 
@@ -49,6 +50,15 @@ static int follow_fd(const struct generated_ref *r, struct path_ref *to)
     return error;
 }
 
+static void show_watch(void *t, int wd, const struct inode *i, u32 mask)
+{
+    u64 dev = i->super->dev;
+
+    /* The device as the kernel numbers it, not as stat(2) shows it. */
+    text_printf(t, "inotify wd:%x ino:%llx sdev:%llx mask:%x ignored_mask:0\n", (unsigned)wd, (unsigned long long)i->ino,
+                (unsigned long long)((dev >> 8 & 0xfff) << 20 | (dev & 0xff) | (dev >> 12 & 0xfff00)), mask);
+}
+
 static int show_fdinfo(struct text *t, const struct generated_ref *r)
 {
     struct file *f = file_of(r);
@@ -60,6 +70,8 @@ static int show_fdinfo(struct text *t, const struct generated_ref *r)
                 (unsigned long long)READ_ONCE(f->position), f->flags, f->mount ? f->mount->id : 0);
     if (!file_stat(f, &st))
         text_printf(t, "ino:\t%llu\n", (unsigned long long)st.st_ino);
+    if (file_is_inotify(f))
+        inotify_for_each(f, show_watch, t);
     file_put(f);
     return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include <linux/capability.h>
 #include "fs/ipc/ipc.h"
+#include "fs/notify.h"
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -118,6 +119,37 @@ static int store_domainname(const struct generated_ref *r, char *data, size_t n)
     return store_name(data, n, uts_set_domain_name);
 }
 
+/* A number of 0 or more that fits an int. */
+static int parse_count(const char *data, u32 *value)
+{
+    const char *end;
+    u64 number;
+
+    if (parse_u64(data, &end, 10, &number) || (*end && *end != '\n') || number > INT32_MAX)
+        return -EINVAL;
+    *value = (u32)number;
+    return 0;
+}
+
+#define INOTIFY(id, which)                                                          \
+    static int show_##id(struct text *t, const struct generated_ref *r)             \
+    {                                                                               \
+        text_printf(t, "%u\n", inotify_limit(which));                               \
+        return 0;                                                                   \
+    }                                                                               \
+    static int store_##id(const struct generated_ref *r, char *data, size_t n)      \
+    {                                                                               \
+        u32 value;                                                                  \
+        int error = parse_count(data, &value);                                   \
+        if (!error)                                                                 \
+            inotify_set_limit(which, value);                                        \
+        return error;                                                               \
+    }
+
+INOTIFY(max_queued_events, INOTIFY_QUEUED_EVENTS)
+INOTIFY(max_user_instances, INOTIFY_INSTANCES)
+INOTIFY(max_user_watches, INOTIFY_WATCHES)
+
 #define FILE(file, id) {.name = file, .mode = S_IFREG | 0444, .show = show_##id}
 #define WRITABLE(file, id) \
     {.name = file, .mode = S_IFREG | 0644, .show = show_##id, .store = store_##id}
@@ -164,9 +196,17 @@ static const struct generated_node vm_files[] = {
     {0},
 };
 
+static const struct generated_node inotify_files[] = {
+    WRITABLE("max_queued_events", max_queued_events),
+    WRITABLE("max_user_instances", max_user_instances),
+    WRITABLE("max_user_watches", max_user_watches),
+    {0},
+};
+
 static const struct generated_node fs_files[] = {
     FILE("file-max", file_max),
     FILE("file-nr", file_nr),
+    DIRECTORY("inotify", inotify_files),
     FILE("nr_open", nr_open),
     FILE("pipe-max-size", pipe_max_size),
     FILE("protected_fifos", zero),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Record locks against a model of one owner and type a byte: taking, splitting, joining, changing, conflicts.
- * sources: fs/dentry.c fs/dentry_cache.c fs/inode.c fs/path.c fs/path_of.c fs/mount.c fs/context.c fs/names.c fs/rename.c fs/open.c
+ * sources: fs/dentry.c fs/dentry_cache.c fs/notify.c fs/inode.c fs/path.c fs/path_of.c fs/mount.c fs/context.c fs/names.c fs/rename.c fs/open.c
  * sources: fs/file.c fs/io.c fs/fd_table.c fs/seek.c fs/anonymous.c fs/device.c fs/file_lock.c fs/tmpfs/super.c
  * sources: fs/tmpfs/directory.c fs/tmpfs/file.c fs/tmpfs/xattr.c kernel/memory_object.c kernel/ram_object.c
  * sources: kernel/region.c kernel/patch.c kernel/address_space.c kernel/address_space_map.c kernel/address_space_protect.c

@@ -2,7 +2,7 @@
 /*
  * Names on tmpfs against a model: create, remove, link, rename with its flags, lookup and listing; then the same with
  * memory running out at any allocation, which must leave the tree as it was; and nothing may be left behind.
- * sources: fs/dentry.c fs/dentry_cache.c fs/inode.c fs/path.c fs/path_of.c fs/mount.c fs/context.c fs/names.c fs/rename.c fs/open.c
+ * sources: fs/dentry.c fs/dentry_cache.c fs/notify.c fs/inode.c fs/path.c fs/path_of.c fs/mount.c fs/context.c fs/names.c fs/rename.c fs/open.c
  * sources: fs/file.c fs/io.c fs/fd_table.c fs/seek.c fs/anonymous.c fs/device.c fs/file_lock.c fs/tmpfs/super.c
  * sources: fs/tmpfs/directory.c fs/tmpfs/file.c fs/tmpfs/xattr.c kernel/memory_object.c kernel/ram_object.c
  * sources: kernel/region.c kernel/patch.c kernel/address_space.c kernel/address_space_map.c kernel/address_space_protect.c

@@ -6,6 +6,7 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/block_device.h"
 #include "fs/file_lock.h"
+#include "fs/notify.h"
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
@@ -210,4 +211,17 @@ void (*thread_exit_files)(struct thread *t);
 int block_device_open(struct inode *i, struct file *f)
 {
     return -ENXIO;
+}
+
+/* Nobody watches anything here. */
+void notify_tell(struct inode *i, u32 mask, const char *name, size_t n, u32 cookie, bool unlinked)
+{
+}
+
+void notify_end(struct inode *i)
+{
+}
+
+void notify_unmounted(struct super *s)
+{
 }
