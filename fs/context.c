@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A thread's root, working directory and umask, which others may share. */
 #include <linux/sched.h>
+#include "fs/ipc/ipc.h"
 #include "fs/vfs.h"
 #include "kernel/heap.h"
 #include "kernel/init.h"
@@ -135,7 +136,7 @@ static int share(struct thread *t, u64 flags)
         fs_context_get(t->fs = me->fs);
     else
         t->fs = fs_context_copy(me->fs);
-    return t->files && t->fs ? 0 : -ENOMEM;
+    return t->files && t->fs && (!(flags & CLONE_SYSVSEM) || sem_undo_share(t)) ? 0 : -ENOMEM;
 }
 
 /* For kernel/exit.c. */
@@ -152,6 +153,7 @@ static void release(struct thread *t)
         fd_table_put(files);
     if (fs)
         fs_context_put(fs);
+    sem_undo_release(t);
 }
 
 static void context_init(void)

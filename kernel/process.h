@@ -111,6 +111,7 @@ struct thread {
     struct address_space *space;   /* NULL: kernel thread */
     struct fd_table *files;        /* reference, as fs; replaced by the thread itself, under the process lock; NULL: none */
     struct fs_context *fs;         /* cwd, root, umask; both are owned by fs/ */
+    struct sem_undo_list *sem_undos; /* reference; fs/ipc/sem.c; NULL: none yet */
     struct credentials cred;
     bool no_new_privs;
     bool vforked;                  /* its maker sleeps until it ends */
@@ -250,7 +251,7 @@ u64 process_cpu_time_locked(struct process *p, u64 *user, u64 *system); /* p->lo
 
 /* Set by fs/: releases the running thread's descriptors and fs context, as it ends. */
 extern void (*thread_exit_files)(struct thread *t);
-/* Set by fs/: gives t the running thread's descriptors and fs context, or copies. flags: CLONE_FILES, CLONE_FS. 0 or -ENOMEM. */
+/* Set by fs/: gives t the running thread's descriptors and fs context, or copies. flags: CLONE_FILES, CLONE_FS, CLONE_SYSVSEM. 0 or -ENOMEM. */
 extern int (*thread_share_files)(struct thread *t, u64 flags);
 /* Set by the tracer: a thread with a trace state ends. */
 extern void (*thread_exit_trace)(struct thread *t);

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/wait.h>
 #include "syscalls/syscall.h"
+#include "fs/ipc/ipc.h"
 #include "fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/membarrier.h"
@@ -124,6 +125,8 @@ long sys_unshare(const struct syscall_args *a)
     int error = flags & CLONE_FS ? fs_unshare() : 0;
     if (!error && (flags & CLONE_FILES))
         error = fd_unshare();
+    if (!error && (flags & CLONE_SYSVSEM))
+        sem_undo_release(current_thread());
     return error;
 }
 

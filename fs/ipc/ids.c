@@ -30,7 +30,7 @@ bool ipc_permits(const struct ipc_object *o, u32 mode)
     return !(wanted & ~granted & 07) || capable(CAP_IPC_OWNER);
 }
 
-bool ipc_owned(const struct ipc_object *o)
+static bool owned(const struct ipc_object *o)
 {
     u32 euid = current_thread()->cred.euid;
 
@@ -44,7 +44,7 @@ static struct ipc_object *next_object(struct ipc_table *t, u64 *place)
     return (struct ipc_object *)radix_next(&t->objects, place);
 }
 
-struct ipc_object *ipc_find_place(struct ipc_table *t, s32 place)
+static struct ipc_object *find_place(struct ipc_table *t, s32 place)
 {
     struct ipc_object *o = (struct ipc_object *)radix_get(&t->objects, (u32)place & (IPC_COUNT_MAX - 1));
 
@@ -53,16 +53,16 @@ struct ipc_object *ipc_find_place(struct ipc_table *t, s32 place)
 
 struct ipc_object *ipc_find(struct ipc_table *t, s32 id)
 {
-    struct ipc_object *o = ipc_find_place(t, id);
+    struct ipc_object *o = find_place(t, id);
 
     return !IS_ERR(o) && o->id == id ? o : ERR_PTR(-EINVAL);
 }
 
-struct ipc_object *ipc_find_owned(struct ipc_table *t, s32 id)
+struct ipc_object *ipc_find_for(struct ipc_table *t, s32 id, int cmd, int stat, int stat_any)
 {
-    struct ipc_object *o = ipc_find(t, id);
+    struct ipc_object *o = cmd == stat || cmd == stat_any ? find_place(t, id) : ipc_find(t, id);
 
-    return IS_ERR(o) || ipc_owned(o) ? o : ERR_PTR(-EPERM);
+    return IS_ERR(o) || (cmd != IPC_SET && cmd != IPC_RMID) || owned(o) ? o : ERR_PTR(-EPERM);
 }
 
 long ipc_highest(struct ipc_table *t)

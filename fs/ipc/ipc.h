@@ -57,11 +57,19 @@ extern struct ipc_table shm_table, sem_table, msg_table;
 struct ipc_limits {
     u64 shm_max; /* bytes of a segment */
     u64 shm_all; /* pages of all segments */
+    u64 sem_set; /* semaphores of a set */
+    u64 sem_all; /* semaphores of all sets */
+    u64 sem_operations; /* of one call */
+    u64 msg_text;  /* bytes of a message */
+    u64 msg_queue; /* bytes and messages of a new queue */
 };
 extern struct ipc_limits ipc_limits;
 /* Files of /proc/sys that show and set one such number, by name. */
 int ipc_limit_show(struct text *t, const struct generated_ref *r);
 int ipc_limit_store(const struct generated_ref *r, char *data, size_t n);
+/* "sem": four of them. */
+int sem_limits_show(struct text *t, const struct generated_ref *r);
+int sem_limits_store(const struct generated_ref *r, char *data, size_t n);
 
 /* shmget, semget, msgget(2): identifier or negative errno. Sleeps. */
 long ipc_get(struct ipc_table *t, const struct ipc_request *r);
@@ -71,16 +79,15 @@ long ipc_add(struct ipc_table *t, struct ipc_object *o, const struct ipc_request
 void ipc_remove(struct ipc_table *t, struct ipc_object *o);
 /* By identifier; ERR_PTR(-EINVAL). Locked. */
 struct ipc_object *ipc_find(struct ipc_table *t, s32 id);
-/* By place, as the *_STAT commands have it. Locked. */
-struct ipc_object *ipc_find_place(struct ipc_table *t, s32 place);
 /* The highest place in use, 0 if there is none. Locked. */
 long ipc_highest(struct ipc_table *t);
 /* True if the caller has all of the permissions in mode (S_IRUGO, S_IWUGO, or as the get family asks). */
 bool ipc_permits(const struct ipc_object *o, u32 mode);
-/* True if the caller may change or remove o: creator, owner or CAP_SYS_ADMIN. */
-bool ipc_owned(const struct ipc_object *o);
-/* Both in one, for IPC_SET and IPC_RMID: ERR_PTR(-EINVAL) or -EPERM. Locked. */
-struct ipc_object *ipc_find_owned(struct ipc_table *t, s32 id);
+/*
+ * What command cmd of the ctl family is about: by place for stat and stat_any (SHM_STAT…), to be owned for IPC_SET and IPC_RMID.
+ * ERR_PTR(-EINVAL) or -EPERM. Locked.
+ */
+struct ipc_object *ipc_find_for(struct ipc_table *t, s32 id, int cmd, int stat, int stat_any);
 /* IPC_SET's part that is common: 0 or -EINVAL. Locked. */
 int ipc_set(struct ipc_object *o, const struct ipc64_perm *p);
 void ipc_stat(const struct ipc_object *o, struct ipc64_perm *p);
@@ -112,15 +119,16 @@ void ipc_wake(struct ipc_waiter *w, int result);
  */
 int ipc_wait(struct ipc_table *t, struct ipc_waiter *w, nsec_t deadline);
 
-/* ------------------------------------------------------------ shared memory: shm.c */
+/* ------------------------------------------------------------ for other folders */
 
-struct shmid64_ds;
-
-long shm_attach(s32 id, vaddr_t address, u32 flags);
-/* cmd IPC_STAT, SHM_STAT, SHM_STAT_ANY (fill *d; the latter give the identifier), IPC_SET (takes from *d), IPC_RMID, SHM_LOCK, SHM_UNLOCK. */
-long shm_control(s32 id, int cmd, struct shmid64_ds *d);
-/* SHM_INFO: segments, their pages and how many of them are in memory; the highest place. */
-long shm_count(u32 *used, u64 *pages, u64 *resident);
+/* /proc/sysvipc. */
 int shm_show(struct text *t, const struct generated_ref *r);
+int sem_show(struct text *t, const struct generated_ref *r);
+int msg_show(struct text *t, const struct generated_ref *r);
+
+/* t, being made, shares the running thread's SEM_UNDO adjustments (CLONE_SYSVSEM). False: no memory. */
+bool sem_undo_share(struct thread *t);
+/* t ends, or has them no more: what the last that shares them would undo is undone. */
+void sem_undo_release(struct thread *t);
 
 #endif

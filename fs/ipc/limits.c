@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The limits of System V IPC, and their files in /proc/sys/kernel. */
+#include "fs/ipc/msg.h"
+#include "fs/ipc/sem.h"
 #include "fs/ipc/shm.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -7,6 +9,11 @@
 struct ipc_limits ipc_limits = {
     .shm_max = SHM_SIZE_MAX,
     .shm_all = SHM_SIZE_MAX,
+    .sem_set = SEMMSL,
+    .sem_all = SEMMNS,
+    .sem_operations = SEMOPM,
+    .msg_text = MSGMAX,
+    .msg_queue = MSGMNB,
 };
 
 static const struct limit_file {
@@ -15,6 +22,9 @@ static const struct limit_file {
 } limit_files[] = {
     {"shmmax", &ipc_limits.shm_max, UINT64_MAX},
     {"shmall", &ipc_limits.shm_all, UINT64_MAX},
+    {"msgmax", &ipc_limits.msg_text, INT32_MAX},
+    {"msgmnb", &ipc_limits.msg_queue, INT32_MAX},
+    {"msgmni", &msg_table.limit, IPC_COUNT_MAX},
     {"shmmni", &shm_table.limit, IPC_COUNT_MAX},
 };
 
@@ -42,5 +52,32 @@ int ipc_limit_store(const struct generated_ref *r, char *data, size_t n)
     if (parse_u64(data, &end, 10, &value) || (*end && *end != '\n') || value > f->max)
         return -EINVAL;
     WRITE_ONCE(*f->value, value);
+    return 0;
+}
+
+static u64 *const sem_limits[] = {&ipc_limits.sem_set, &ipc_limits.sem_all, &ipc_limits.sem_operations, &sem_table.limit};
+
+int sem_limits_show(struct text *t, const struct generated_ref *r)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(sem_limits); k++)
+        text_printf(t, "%llu%c", (unsigned long long)*sem_limits[k], k + 1 < ARRAY_SIZE(sem_limits) ? '\t' : '\n');
+    return 0;
+}
+
+/* Those that are not given stay. */
+int sem_limits_store(const struct generated_ref *r, char *data, size_t n)
+{
+    const char *at = data;
+    u64 value;
+
+    for (unsigned k = 0; k < ARRAY_SIZE(sem_limits); k++) {
+        while (*at == ' ' || *at == '\t' || *at == '\n')
+            at++;
+        if (!*at)
+            return k ? 0 : -EINVAL;
+        if (parse_u64(at, &at, 10, &value) || value > (sem_limits[k] == &sem_table.limit ? IPC_COUNT_MAX : INT32_MAX))
+            return -EINVAL;
+        WRITE_ONCE(*sem_limits[k], value);
+    }
     return 0;
 }

@@ -306,9 +306,7 @@ long shm_control(s32 id, int cmd, struct shmid64_ds *d)
     struct file *f = NULL;
 
     spin_lock(&shm_table.lock);
-    struct ipc_object *o = cmd == SHM_STAT || cmd == SHM_STAT_ANY ? ipc_find_place(&shm_table, id)
-                           : cmd == IPC_SET || cmd == IPC_RMID    ? ipc_find_owned(&shm_table, id)
-                                                                  : ipc_find(&shm_table, id);
+    struct ipc_object *o = ipc_find_for(&shm_table, id, cmd, SHM_STAT, SHM_STAT_ANY);
     long result = IS_ERR(o) ? PTR_ERR(o) : control(segment_of(o), cmd, d);
     if (!IS_ERR(o) && forget(segment_of(o)))
         f = segment_of(o)->file;

@@ -75,6 +75,8 @@ static ssize link_mounts(const struct generated_ref *r, char *buf, size_t n)
 #define LINK(file, function) {.name = file, .mode = S_IFLNK | 0777, .readlink = function}
 
 static const struct generated_node sysvipc_files[] = {
+    FILE("msg", msg_show),
+    FILE("sem", sem_show),
     FILE("shm", shm_show),
     {0},
 };

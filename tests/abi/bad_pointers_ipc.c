@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bad pointers at every argument: System V IPC. */
+#include "bad_pointers.h"
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+
+static struct sembuf add = {0, 1, 0};
+static struct timespec brief = {0, 1000};
+static struct { long type; char text[16]; } message = {1, "some text"};
+static unsigned short values[2];
+static struct shmid_ds shm_settings = {.shm_perm.mode = 0600};
+static struct semid_ds sem_settings = {.sem_perm.mode = 0600};
+static struct msqid_ds msg_settings = {.msg_perm.mode = 0600, .msg_qbytes = 16384};
+static int shm, sem, msg;
+
+int main(void)
+{
+    bad_pointers_init();
+    shm = shmget(IPC_PRIVATE, 4096, 0600);
+    sem = semget(IPC_PRIVATE, 2, 0600);
+    msg = msgget(IPC_PRIVATE, 0600);
+    const struct call calls[] = {
+        {"shmctl stat", SYS_shmctl, {V(shm), V(IPC_STAT), OUT(sizeof(struct shmid_ds))}},
+        {"shmctl set", SYS_shmctl, {V(shm), V(IPC_SET), IN(shm_settings)}},
+        {"shmctl info", SYS_shmctl, {V(shm), V(IPC_INFO), OUT(72)}},
+        {"shmctl shm_info", SYS_shmctl, {V(shm), V(SHM_INFO), OUT(sizeof(struct shm_info))}},
+        {"semop", SYS_semop, {V(sem), IN(add), V(1)}},
+        {"semtimedop", SYS_semtimedop, {V(sem), IN(add), V(1), IN(brief)}},
+        {"semctl stat", SYS_semctl, {V(sem), V(0), V(IPC_STAT), OUT(sizeof(struct semid_ds))}},
+        {"semctl set", SYS_semctl, {V(sem), V(0), V(IPC_SET), IN(sem_settings)}},
+        {"semctl info", SYS_semctl, {V(sem), V(0), V(IPC_INFO), OUT(sizeof(struct seminfo))}},
+        {"semctl getall", SYS_semctl, {V(sem), V(0), V(GETALL), OUT(4)}},
+        {"semctl setall", SYS_semctl, {V(sem), V(0), V(SETALL), IN(values)}},
+        {"msgsnd", SYS_msgsnd, {V(msg), IN(message), V(16), V(IPC_NOWAIT)}},
+        {"msgrcv", SYS_msgrcv, {V(msg), OUT(24), V(16), V(0), V(IPC_NOWAIT)}},
+        {"msgctl stat", SYS_msgctl, {V(msg), V(IPC_STAT), OUT(sizeof(struct msqid_ds))}},
+        {"msgctl set", SYS_msgctl, {V(msg), V(IPC_SET), IN(msg_settings)}},
+        {"msgctl info", SYS_msgctl, {V(msg), V(IPC_INFO), OUT(sizeof(struct msginfo))}},
+    };
+    try_calls(calls, sizeof(calls) / sizeof(calls[0]));
+    shmctl(shm, IPC_RMID, NULL);
+    semctl(sem, 0, IPC_RMID);
+    msgctl(msg, IPC_RMID, NULL);
+    return 0;
+}
