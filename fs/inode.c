@@ -4,6 +4,7 @@
  * lock, as they may change the moment after in any case; changes are made under the inode's lock.
  */
 #include <linux/capability.h>
+#include <linux/fs.h>
 #include <linux/mount.h>
 #include <linux/securebits.h>
 #include "fs/vfs.h"
@@ -168,6 +169,8 @@ int inode_permission_as(struct inode *i, int mask, bool real_ids)
     if (unlikely(i->super->flags & SUPER_READ_ONLY) && mask & MAY_WRITE &&
         (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
         return -EROFS;
+    if (unlikely(i->flags & FS_IMMUTABLE_FL) && mask & MAY_WRITE)
+        return -EPERM;
     if (unlikely(i->ops->permission != NULL))
         return i->ops->permission(i, mask);
     if (!current_process() || mode_allows(i, c, mask, real_ids))
@@ -193,6 +196,8 @@ int inode_may_delete(struct inode *dir, struct dentry *child, bool is_directory)
 
     if (error)
         return error;
+    if (dir->flags & FS_APPEND_FL || inode_is_frozen(victim))
+        return -EPERM;
     if (dir->mode & S_ISVTX && !inode_owned(victim) && !inode_owned(dir))
         return -EPERM;
     if (is_directory && !S_ISDIR(victim->mode))
@@ -220,6 +225,10 @@ static int check_change(struct inode *i, const struct inode_attr *a)
 {
     int error = check_owner_change(i, a);
 
+    if (inode_is_frozen(i) && a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_TIMES) && !(a->valid & ATTR_SIZE))
+        return -EPERM;
+    if (i->flags & FS_IMMUTABLE_FL && a->valid & ATTR_TOUCH)
+        return -EPERM;
     if (error)
         return error;
     if (a->valid & ATTR_MODE && !(a->valid & ATTR_SIZE) && !inode_owned(i))
@@ -328,18 +337,29 @@ int inode_change(struct inode *i, struct inode_attr *a)
     return error;
 }
 
-void inode_touch_atime(struct file *f)
+void inode_accessed(struct inode *i, const struct mount *m)
 {
-    struct inode *i = f->inode;
+    u32 flags = m ? m->flags : 0;
     s64 now;
 
-    if (f->flags & O_NOATIME || (f->mount && f->mount->flags & (MS_NOATIME | MS_RDONLY)) ||
+    if (flags & (MS_NOATIME | MS_RDONLY) || (S_ISDIR(i->mode) && flags & MS_NODIRATIME) || i->flags & FS_NOATIME_FL ||
         i->super->flags & SUPER_READ_ONLY)
         return;
     now = (s64)clock_realtime();
-    if (i->atime <= i->mtime || i->atime <= i->ctime ||
+    if (flags & MS_STRICTATIME || i->atime <= i->mtime || i->atime <= i->ctime ||
         now - i->atime >= 24 * 3600 * (s64)NSEC_PER_SEC)
         WRITE_ONCE(i->atime, now);
+}
+
+void inode_touch_atime(struct file *f)
+{
+    if (!(f->flags & O_NOATIME))
+        inode_accessed(f->inode, f->mount);
+}
+
+bool inode_is_frozen(const struct inode *i)
+{
+    return unlikely(i->flags & (FS_IMMUTABLE_FL | FS_APPEND_FL));
 }
 
 void inode_modified(struct inode *i)

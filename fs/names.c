@@ -163,7 +163,7 @@ static int may_link(const struct path_ref *old, const struct path_last *l)
     error = may_create(l->parent.dentry->inode);
     if (error)
         return error;
-    if (S_ISDIR(i->mode))
+    if (S_ISDIR(i->mode) || inode_is_frozen(i))
         return -EPERM;
     if (!i->nlink && !i->linkable)
         return -ENOENT;

@@ -53,6 +53,8 @@ static int may_open(const struct path_ref *p, u32 flags, int access)
     int error = access ? inode_permission(i, access) : 0;
     if (error)
         return error;
+    if (i->flags & FS_APPEND_FL && (flags & O_TRUNC || (flags & O_ACCMODE && !(flags & O_APPEND))))
+        return -EPERM;
     return flags & O_NOATIME && !inode_owned(i) ? -EPERM : 0;
 }
 

@@ -273,10 +273,10 @@ int walk_follow(struct walk *w, struct dentry *d)
     if (++w->links > MAX_LINKS || w->resolve & RESOLVE_NO_SYMLINKS ||
         w->at.mount->flags & MS_NOSYMFOLLOW)
         error = -ELOOP;
-    else if (link->ops->follow)
-        error = jump(w, link);
-    else
-        error = push_link(w, link);
+    else {
+        inode_accessed(link, w->at.mount);
+        error = link->ops->follow ? jump(w, link) : push_link(w, link);
+    }
     dentry_put(d);
     return error ? error : 1;
 }

@@ -34,6 +34,7 @@ struct inode {
     u32 mode;   /* S_IFMT and permissions */
     u32 uid, gid;
     u32 seals;  /* F_SEAL_* of memfd; F_SEAL_SEAL for all other files */
+    u32 flags;  /* FS_*_FL of ioctl_iflags(2) that are set; lock */
     u64 rdev;   /* device number of S_IFCHR/S_IFBLK, as device_number() */
     u64 size;   /* bytes; regular files with object: see inode_size() */
     s64 atime, mtime, ctime, btime; /* ns since 1970 */
@@ -61,6 +62,7 @@ struct super {
     u64 dev;              /* st_dev */
     u32 flags;            /* ST_RDONLY … of statfs(2) */
     u32 block_size;       /* st_blksize */
+    u32 inode_flags;      /* FS_*_FL that FS_IOC_SETFLAGS may set; 0: ENOTTY */
     struct dentry *root;  /* reference */
     const struct super_ops *ops;
     void *private;
@@ -204,6 +206,7 @@ struct inode_ops {
 #define ATTR_TOUCH 64u /* the times are "now": write permission is enough */
 #define ATTR_FORCE 128u /* the mode as it is given, for callers outside its group too */
 #define ATTR_CHOWN 256u /* chown(2), whatever it changes: set-id bits go */
+#define ATTR_TIMES 512u /* the times are given */
 struct inode_attr {
     u32 valid, mode, uid, gid;
     u64 size;
@@ -248,9 +251,15 @@ bool in_group(u32 gid);
 int inode_change(struct inode *i, struct inode_attr *a);
 /* Stores a change that has been checked, in a file system below another; takes i->lock. */
 int inode_store(struct inode *i, const struct inode_attr *a);
-void inode_touch_atime(struct file *f); /* as relatime mounts do */
+/* i was read through m (NULL: no mount): atime, as the mount says. */
+void inode_accessed(struct inode *i, const struct mount *m);
+void inode_touch_atime(struct file *f); /* the same for an open file */
+/* FS_IMMUTABLE_FL or FS_APPEND_FL: only what adds to the data, or nothing at all, may change. */
+bool inode_is_frozen(const struct inode *i);
 /* mtime and ctime now; a write by the unprivileged takes set-id bits away. Locked. */
 void inode_modified(struct inode *i);
+/* FS_IOC_GETFLAGS and its relatives on a regular file or directory. fs/inode_flags.c */
+long inode_flags_ioctl(struct file *f, unsigned cmd, void *user);
 /* A file is about to be run: nobody may write to it. 0 or -ETXTBSY. */
 int inode_deny_writes(struct inode *i);
 void inode_allow_writes(struct inode *i);

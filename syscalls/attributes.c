@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* chmod(2), chown(2), utimensat(2), truncate(2) and their relatives. */
+#include <linux/fs.h>
 #include <linux/time_types.h>
 #include <linux/mount.h>
 #include "fs/notify.h"
@@ -176,8 +177,7 @@ static int time_change(const struct __kernel_timespec *times, struct inode_attr 
             value[k] = times[k].tv_sec < 0 ? INT64_MIN : INT64_MAX;
         }
     }
-    if (times[0].tv_nsec == UTIME_IS_NOW && times[1].tv_nsec == UTIME_IS_NOW)
-        attr->valid |= ATTR_TOUCH;
+    attr->valid |= times[0].tv_nsec == UTIME_IS_NOW && times[1].tv_nsec == UTIME_IS_NOW ? ATTR_TOUCH : ATTR_TIMES;
     attr->atime = value[0];
     attr->mtime = value[1];
     return 0;
@@ -276,6 +276,8 @@ long sys_truncate(const struct syscall_args *a)
         error = mount_want_write(&at);
     if (!error)
         error = inode_permission(i, MAY_WRITE);
+    if (!error && inode_is_frozen(i))
+        error = -EPERM;
     if (!error && __atomic_load_n(&i->deny_writes, __ATOMIC_ACQUIRE))
         error = -ETXTBSY;
     if (!error)
@@ -296,7 +298,12 @@ long sys_ftruncate(const struct syscall_args *a)
     f = fd_get(ARG_INT(a, 0));
     if (!f)
         return -EBADF;
-    error = f->mode & FILE_WRITE && f->ops->truncate ? f->ops->truncate(f, ARG_U64(a, 1)) : -EINVAL;
+    if (!(f->mode & FILE_WRITE) || !f->ops->truncate)
+        error = -EINVAL;
+    else if (f->inode && f->inode->flags & FS_APPEND_FL)
+        error = -EPERM;
+    else
+        error = f->ops->truncate(f, ARG_U64(a, 1));
     if (!error)
         notify_file(f, IN_MODIFY);
     file_put(f);

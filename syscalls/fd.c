@@ -37,6 +37,8 @@ static long set_flags(struct file *f, u32 flags)
 
     if (flags & O_NOATIME && !(old & O_NOATIME) && f->inode && !inode_owned(f->inode))
         return -EPERM;
+    if ((flags ^ old) & O_APPEND && f->inode && f->inode->flags & FS_APPEND_FL)
+        return -EPERM;
     WRITE_ONCE(f->flags, (old & ~mask) | (flags & mask));
     return f->ops->flags_changed ? f->ops->flags_changed(f, old) : 0;
 }
@@ -289,6 +291,11 @@ static long ioctl_file(struct file *f, int fd, unsigned cmd, unsigned long arg)
         if (!i || !(S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)))
             return -ENOTTY;
         return put_user((s64)inode_size(i), (s64 *)arg);
+    case FS_IOC_GETFLAGS:
+    case FS_IOC_SETFLAGS:
+    case FS_IOC_FSGETXATTR:
+    case FS_IOC_FSSETXATTR:
+        return inode_flags_ioctl(f, cmd, (void *)arg);
     case FIGETBSZ:
         if (!i || !i->super || !i->super->block_size)
             return -EINVAL;
@@ -409,6 +416,8 @@ static long check_fallocate(struct file *f, int mode, s64 offset, s64 n)
         return -EOPNOTSUPP;
     if (!(f->mode & FILE_WRITE))
         return -EBADF;
+    if (f->inode && (f->inode->flags & FS_IMMUTABLE_FL || (f->inode->flags & FS_APPEND_FL && mode & ~FALLOC_FL_KEEP_SIZE)))
+        return -EPERM;
     if (f->inode && S_ISFIFO(f->inode->mode))
         return -ESPIPE;
     if (f->inode && S_ISDIR(f->inode->mode))

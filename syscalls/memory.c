@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls on the address space: mmap(2) and its relatives. Argument checks here, the work in kernel/address_space*.c. */
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/memfd.h>
 #include <linux/mman.h>
 #include "fs/file.h"
 #include "fs/memfd.h"
+#include "fs/vfs.h"
 #include "kernel/address_space.h"
 #include "syscalls/syscall.h"
 
@@ -57,6 +59,8 @@ static long map_file(struct file *f, struct mapping *m, u32 flags)
     if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE) {
         if ((m->prot & PROT_WRITE) && !(f->mode & FILE_WRITE))
             return -EACCES;
+        if (f->mode & FILE_WRITE && f->inode && f->inode->flags & FS_APPEND_FL)
+            return -EACCES;
         m->flags |= REGION_SHARED;
         if (!(f->mode & FILE_WRITE))
             m->max_prot &= ~(u32)PROT_WRITE;
@@ -77,6 +81,8 @@ static long map_file(struct file *f, struct mapping *m, u32 flags)
     struct memory_object *o = f->ops->mmap(f, m->offset, m->length, m->prot, flags);
     if (IS_ERR(o))
         return PTR_ERR(o);
+    if (f->inode && S_ISREG(f->inode->mode))
+        inode_touch_atime(f);
     m->object = o;
     m->file = f;
     return 0;

@@ -28,6 +28,21 @@ long sys_name_to_handle_at(const struct syscall_args *a);
      MS_STRICTATIME | MS_NOSYMFOLLOW)
 #define PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
+#define ATIME_FLAGS (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
+
+/*
+ * A mount's flags as mount(2) asks for them; old: those before a remount, which keeps what is said of access times unless
+ * something is asked for. MS_STRICTATIME wins over MS_NOATIME; MS_RELATIME is what there is without either.
+ */
+static u32 mount_flags(u32 flags, u32 old)
+{
+    if (!(flags & ATIME_FLAGS))
+        flags |= old & ATIME_FLAGS;
+    if (flags & MS_STRICTATIME)
+        flags &= ~(u32)MS_NOATIME;
+    return flags & KEPT_FLAGS & ~(u32)MS_RELATIME;
+}
+
 static const struct file_system_type *find_type(const char *name)
 {
     for (const struct file_system_type *const *t = file_systems; *t; t++)
@@ -66,7 +81,7 @@ static long mount_instance(const struct path_ref *at, const char *user_source, c
         error = -ENOTDIR;
     } else {
         s = type->mount(source, data);
-        error = IS_ERR(s) ? (long)PTR_ERR(s) : mount_attach(at, s, s->root, flags & KEPT_FLAGS);
+        error = IS_ERR(s) ? (long)PTR_ERR(s) : mount_attach(at, s, s->root, mount_flags(flags, 0));
         if (error && !IS_ERR(s))
             super_put(s);
     }
@@ -130,7 +145,7 @@ static long mount_change(const struct path_ref *at, const char *user_data, u32 f
     error = whole && s->ops->remount ? s->ops->remount(s, &read_only) : 0;
     if (error)
         return error;
-    WRITE_ONCE(at->mount->flags, flags & KEPT_FLAGS);
+    WRITE_ONCE(at->mount->flags, mount_flags(flags, at->mount->flags));
     if (whole)
         WRITE_ONCE(s->flags, read_only ? s->flags | SUPER_READ_ONLY : s->flags & ~SUPER_READ_ONLY);
     return 0;

@@ -118,6 +118,11 @@ static void fill_statx(struct statx *x, const struct stat *st, const struct inod
     x->stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
     if (is_root)
         x->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
+    if (i && i->super && i->super->inode_flags) {
+        x->stx_attributes_mask |= STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE | STATX_ATTR_NODUMP;
+        x->stx_attributes |= (i->flags & FS_APPEND_FL ? STATX_ATTR_APPEND : 0) | (i->flags & FS_IMMUTABLE_FL ? STATX_ATTR_IMMUTABLE : 0) |
+                             (i->flags & FS_NODUMP_FL ? STATX_ATTR_NODUMP : 0);
+    }
     if (m && m->id) {
         x->stx_mnt_id = (u64)m->id;
         x->stx_mask |= STATX_MNT_ID;
@@ -229,8 +234,10 @@ static long read_link(int dirfd, const char *path, char *user, int n)
         got = -ENOMEM;
     else if (!S_ISLNK(i->mode) || !i->ops->readlink)
         got = empty ? -ENOENT : -EINVAL;
-    else
+    else {
+        inode_accessed(i, at.mount);
         got = i->ops->readlink(i, buf, PATH_MAX);
+    }
     path_put(&at);
     if (got > 0) {
         got = MIN(got, (long)n);

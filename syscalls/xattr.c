@@ -60,6 +60,8 @@ static bool starts_with(const char *s, const char *prefix)
 /* 0 or the errno of an attribute that the caller may not touch. */
 static long check_name(struct inode *i, const char *name, bool write)
 {
+    if (write && inode_is_frozen(i))
+        return -EPERM;
     if (starts_with(name, XATTR_TRUSTED_PREFIX)) {
         if (!fs_capable(CAP_SYS_ADMIN))
             return write ? -EPERM : -ENODATA;

@@ -47,7 +47,7 @@ static void show_flags(struct text *t, u32 flags)
     for (unsigned k = 0; k < ARRAY_SIZE(names); k++)
         if (flags & names[k].flag)
             text_printf(t, "%s", names[k].name);
-    if (!(flags & MS_NOATIME))
+    if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
         text_printf(t, ",relatime");
 }
 

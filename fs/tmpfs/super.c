@@ -4,6 +4,7 @@
  * existing name holds a reference on its dentry), data as RAM objects.
  */
 #include <asm/statfs.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/heap.h"
@@ -108,6 +109,7 @@ struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u6
         return ERR_PTR(-ENOMEM);
     }
     list_init(&node->xattrs);
+    i->flags = dir ? dir->flags & (FS_NODUMP_FL | FS_NOATIME_FL) : 0;
     i->private = node;
     i->rdev = rdev;
     if (S_ISDIR(mode)) {
@@ -140,6 +142,7 @@ struct super *tmpfs_create(const char *type, const char *source, u32 root_mode, 
                               .magic = TMPFS_MAGIC,
                               .dev = super_new_dev(),
                               .block_size = PAGE_SIZE,
+                              .inode_flags = FS_NODUMP_FL | FS_NOATIME_FL | FS_APPEND_FL | FS_IMMUTABLE_FL,
                               .ops = &tmpfs_super_ops};
     root = tmpfs_inode(&t->super, NULL, S_IFDIR | root_mode, 0);
     if (!IS_ERR(root)) {
