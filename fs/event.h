@@ -27,11 +27,32 @@ struct poll_entry {
     struct waiter waiter;
 };
 
+#define POLL_FEW  8  /* entries without the heap */
+#define POLL_PAGE 64 /* entries in a piece of memory: no call needs much of it in one piece */
+
+/* The entries of one call: POLL_FEW on the caller's stack, or pieces of the heap. */
+struct poll_set {
+    unsigned n; /* entries that are filled */
+    unsigned n_pages;
+    struct poll_entry **pages; /* NULL: few */
+    struct poll_entry few[POLL_FEW];
+};
+
+/* Room for n entries, which the caller fills, counting them in set->n. 0 or -ENOMEM. */
+int poll_set_init(struct poll_set *set, unsigned n);
+/* Releases the files of the entries, and the room. */
+void poll_set_end(struct poll_set *set);
+
+static inline struct poll_entry *poll_entry_at(struct poll_set *set, unsigned i)
+{
+    return set->pages ? &set->pages[i / POLL_PAGE][i % POLL_PAGE] : &set->few[i];
+}
+
 /*
  * Waits until an entry has events or deadline (platform_clock() time, 0: do not wait). Returns the
  * number of entries with revents, 0 on timeout, -ERESTARTNOHAND on a signal. Sleeps.
  */
-int poll_entries(struct poll_entry *entries, unsigned n, nsec_t deadline);
+int poll_entries(struct poll_set *set, nsec_t deadline);
 
 /* ------------------------------------------------------------ epoll(7) */
 

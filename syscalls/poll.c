@@ -12,8 +12,6 @@
 #include "syscalls/syscall.h"
 #include "syscalls/timeout.h"
 
-#define ON_STACK 8 /* entries that need no heap */
-
 /* ------------------------------------------------------------ the temporary signal mask */
 
 /* Installs the program's mask for the time of a wait. 0, -EFAULT, -EINVAL. */
@@ -50,59 +48,46 @@ static long wait_end(long result, bool mask_set, struct __kernel_timespec *user_
 
 /* ------------------------------------------------------------ poll */
 
-/* Entries for the descriptors of fds. Those that are not open have file NULL and POLLNVAL; returns how many. */
-static unsigned open_entries(struct poll_entry *entries, const struct pollfd *fds, unsigned n)
+/* Entries for the program's n descriptors. Those that are not open have file NULL and POLLNVAL. How many, or -EFAULT. */
+static long open_entries(struct poll_set *set, const struct pollfd *user_fds, unsigned n)
 {
-    unsigned bad = 0;
-    for (unsigned i = 0; i < n; i++) {
-        struct poll_entry *e = &entries[i];
-        e->file = fds[i].fd >= 0 ? fd_get(fds[i].fd) : NULL;
-        e->events = (u16)fds[i].events;
-        e->revents = fds[i].fd >= 0 && !e->file ? POLLNVAL : 0;
-        bad += e->revents != 0;
+    struct pollfd fds[POLL_FEW];
+    long bad = 0;
+    for (unsigned done = 0; done < n; done += POLL_FEW) {
+        unsigned part = MIN(n - done, (unsigned)POLL_FEW);
+        if (copy_from_user(fds, user_fds + done, part * sizeof(*fds)))
+            return -EFAULT;
+        for (unsigned i = 0; i < part; i++) {
+            struct poll_entry *e = poll_entry_at(set, set->n++);
+            e->file = fds[i].fd >= 0 ? fd_get(fds[i].fd) : NULL;
+            e->events = (u16)fds[i].events;
+            e->revents = fds[i].fd >= 0 && !e->file ? POLLNVAL : 0;
+            bad += e->revents != 0;
+        }
     }
     return bad;
 }
 
-static void put_entries(struct poll_entry *entries, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        if (entries[i].file)
-            file_put(entries[i].file);
-    }
-}
-
 static long do_poll(struct pollfd *user_fds, unsigned n, nsec_t deadline)
 {
-    struct pollfd few_fds[ON_STACK];
-    struct poll_entry few_entries[ON_STACK];
-    struct pollfd *fds = few_fds;
-    struct poll_entry *entries = few_entries;
-    void *heap = NULL;
-    long result = -EFAULT;
+    struct poll_set set;
+    long result, bad;
 
     if (n > current_process()->limits[RLIMIT_NOFILE].rlim_cur)
         return -EINVAL;
-    if (n > ON_STACK) {
-        heap = kmalloc(n * (sizeof(*fds) + sizeof(*entries)));
-        if (!heap)
-            return -ENOMEM;
-        entries = heap;
-        fds = (struct pollfd *)(entries + n);
-    }
-    if (copy_from_user(fds, user_fds, n * sizeof(*fds)))
-        goto out;
-    unsigned bad = open_entries(entries, fds, n);
-    result = poll_entries(entries, n, bad ? 0 : deadline);
+    result = poll_set_init(&set, n);
+    if (result)
+        return result;
+    result = bad = open_entries(&set, user_fds, n);
+    if (bad >= 0)
+        result = poll_entries(&set, bad ? 0 : deadline);
     if (result >= 0)
         result += bad;
-    put_entries(entries, n);
     for (unsigned i = 0; result >= 0 && i < n; i++) {
-        if (put_user((s16)entries[i].revents, &user_fds[i].revents))
+        if (put_user((s16)poll_entry_at(&set, i)->revents, &user_fds[i].revents))
             result = -EFAULT;
     }
-out:
-    kfree(heap);
+    poll_set_end(&set);
     return result;
 }
 
@@ -154,10 +139,9 @@ static bool bit_test(const u64 *set, unsigned fd)
     return set[fd / 64] >> (fd % 64) & 1;
 }
 
-/* One entry for each descriptor that a set names. Returns their number, or -EBADF. */
-static int select_open(struct poll_entry *entries, u64 *const sets[3], unsigned n)
+/* One entry for each descriptor that a set names. 0 or -EBADF. */
+static int select_open(struct poll_set *set, u64 *const sets[3], unsigned n)
 {
-    unsigned count = 0;
     for (unsigned fd = 0; fd < n; fd++) {
         u32 events = 0;
         for (int s = 0; s < 3; s++) {
@@ -166,21 +150,19 @@ static int select_open(struct poll_entry *entries, u64 *const sets[3], unsigned 
         }
         if (!events)
             continue;
-        struct poll_entry *e = &entries[count];
+        struct poll_entry *e = poll_entry_at(set, set->n);
         e->events = events;
         e->revents = 0;
         e->file = fd_get((int)fd);
-        if (!e->file) {
-            put_entries(entries, count);
+        if (!e->file)
             return -EBADF;
-        }
-        count++;
+        set->n++;
     }
-    return (int)count;
+    return 0;
 }
 
 /* Rewrites the sets from the entries' events; returns the number of bits set. */
-static long select_store(const struct poll_entry *entries, u64 *const sets[3], unsigned n)
+static long select_store(struct poll_set *set, u64 *const sets[3], unsigned n)
 {
     unsigned at = 0;
     long bits = 0;
@@ -191,7 +173,7 @@ static long select_store(const struct poll_entry *entries, u64 *const sets[3], u
             if (!sets[s] || !bit_test(sets[s], fd))
                 continue;
             named = true;
-            if (entries[at].revents & select_events[s])
+            if (poll_entry_at(set, at)->revents & select_events[s])
                 bits++;
             else
                 sets[s][fd / 64] &= ~bit;
@@ -210,20 +192,16 @@ static long select_wait(u64 *const sets[3], unsigned n, nsec_t deadline)
             any |= sets[s] ? sets[s][i] : 0;
         named += (unsigned)__builtin_popcountll(any);
     }
-    struct poll_entry few[ON_STACK];
-    struct poll_entry *entries = named > ON_STACK ? kmalloc(named * sizeof(*entries)) : few;
-    if (!entries)
-        return -ENOMEM;
-    long result = select_open(entries, sets, n);
-    if (result >= 0) {
-        unsigned count = (unsigned)result;
-        result = poll_entries(entries, count, deadline);
-        put_entries(entries, count);
-        if (result >= 0)
-            result = select_store(entries, sets, n);
-    }
-    if (entries != few)
-        kfree(entries);
+    struct poll_set set;
+    long result = poll_set_init(&set, named);
+    if (result)
+        return result;
+    result = select_open(&set, sets, n);
+    if (!result)
+        result = poll_entries(&set, deadline);
+    if (result >= 0)
+        result = select_store(&set, sets, n);
+    poll_set_end(&set);
     return result;
 }
 

@@ -217,6 +217,32 @@ static void selects(void)
     SHOW(ts.tv_sec + ts.tv_nsec);
 }
 
+/* As many entries as may be, up to more than a kernel could want in one piece of memory. */
+static void many(void)
+{
+    struct rlimit limit = {70000, 70000};
+    int p[2], full = 0;
+    if (setrlimit(RLIMIT_NOFILE, &limit)) { /* not everywhere may root do this */
+        getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = limit.rlim_max < 70000 ? limit.rlim_max : 70000;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    int n = (int)limit.rlim_cur;
+    struct pollfd *f = calloc((size_t)n + 1, sizeof(*f));
+    pipe(p);
+    for (int i = 0; i < n; i++) {
+        f[i] = (struct pollfd){i % 100 == 7 ? p[1] : p[0], POLLIN | POLLOUT, 0};
+        full += f[i].fd == p[1];
+    }
+    SHOW(poll(f, (nfds_t)n, -1) == full);
+    int last = (n - 8) / 100 * 100 + 7;
+    printf("%x %x %x\n", f[6].revents, f[7].revents, f[last].revents);
+    SHOW(write(p[1], "x", 1));
+    SHOW(poll(f, (nfds_t)n, -1) == n);
+    SHOW(poll(f, (nfds_t)n + 1, -1));
+    free(f);
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -225,5 +251,6 @@ int main(void)
     polls();
     ppolls();
     selects();
+    many();
     return 0;
 }
