@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The file systems that mount(2) knows, one line each. */
 #include "fs/devfs/devfs.h"
+#include "fs/devpts/devpts.h"
 #include "fs/erofs/erofs.h"
 #include "fs/ninep/ninep.h"
 #include "fs/overlay/overlay.h"
@@ -14,6 +15,7 @@ const struct file_system_type *const file_systems[] = {
     &proc_type,
     &sysfs_type,
     &devfs_type,
+    &devpts_type,
     &ninep_type,
     &erofs_type,
     NULL,

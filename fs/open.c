@@ -102,9 +102,9 @@ static struct file *open_object(struct path_ref *p, u32 flags)
         error = -ETXTBSY;
         goto out;
     }
-    f->flags |= flags & (O_TRUNC | O_EXCL);
+    f->flags |= flags & (O_TRUNC | O_EXCL | O_NOCTTY);
     error = open_by_type(i, f);
-    f->flags &= ~(u32)(O_TRUNC | O_EXCL);
+    f->flags &= ~(u32)(O_TRUNC | O_EXCL | O_NOCTTY);
     if (error)
         goto out;
     notify_file(f, IN_OPEN);

@@ -239,14 +239,14 @@ static bool order(const char *line)
         pipes[0].total = total;
         barrier();
         end_of(0);
-        tty_hang_up(&console_tty);
+        tty_end_input(&console_tty);
     } else if (!strcmp(line, "close 1")) {
         end_of(1);
     } else if (!strcmp(line, "close 2")) {
         end_of(2);
     } else if (!strncmp(line, "winsize ", 8) && !parse_u64(line + 8, &line, 10, &columns) &&
                *line == ' ' && !parse_u64(line + 1, &line, 10, &rows) && !*line) {
-        tty_set_size(&console_tty, (unsigned)columns, (unsigned)rows);
+        console_set_size((u16)columns, (u16)rows);
     } else {
         return false;
     }
@@ -264,13 +264,13 @@ static struct file *open_descriptor(unsigned fd, char letter)
         return vfs_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
     case 't':
         if (params.stdio[0] == 't')
-            tty_console_attach(STREAM_STDIO, STREAM_STDIO);
+            console_attach(STREAM_STDIO, STREAM_STDIO);
         else
-            tty_console_attach_output(out);
-        return tty_file_create(O_RDWR, out);
+            console_attach_output(out);
+        return console_file_create(O_RDWR, out);
     case 'u':
-        tty_console_attach(STREAM_UART, STREAM_UART);
-        return tty_file_create(O_RDWR, STREAM_UART);
+        console_attach(STREAM_UART, STREAM_UART);
+        return console_file_create(O_RDWR, STREAM_UART);
     default:
         return file_create(&host_pipe_ops, access[fd], &pipes[fd]);
     }
@@ -278,7 +278,7 @@ static struct file *open_descriptor(unsigned fd, char letter)
 
 int stdio_install(void)
 {
-    tty_init();
+    console_init();
     control_order = order;
     for (unsigned i = 0; i < ARRAY_SIZE(pipes); i++)
         mutex_init(&pipes[i].lock, LOCK_FILE_POSITION);

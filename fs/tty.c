@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Terminal files: reading and writing through the line discipline, the ioctls of ioctl_tty(2), and the
- * thread that feeds typed bytes in (so that Ctrl-C works while the program never reads).
- */
+/* Terminal files: reading and writing through the line discipline. What the driver is does not show here. */
 #include <asm/ioctls.h>
-#include <asm/siginfo.h>
 #include <asm/signal.h>
-#include <asm/stat.h>
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
-#include <linux/stat.h>
 #include "fs/tty.h"
 #include "fs/vfs.h"
 #include "kernel/lib/string.h"
-#include "kernel/log.h"
-#include "kernel/params.h"
-#include "kernel/process.h"
-#include "kernel/signal.h"
-#include "kernel/stream.h"
-#include "kernel/user.h"
 
-#define TTY_DEVICE     0x8800ul /* 136:0, the first pseudo-terminal: what a terminal program sees most */
-#define TENTH_SECOND   (100 * NSEC_PER_MSEC)
-#define WRITE_CHUNK    256
-
-struct tty console_tty;
+#define TENTH_SECOND (100 * NSEC_PER_MSEC)
+#define CHUNK        256
 
 static const struct termios2 default_termios = {
-    .c_iflag = ICRNL | IXON | IUTF8,
+    .c_iflag = ICRNL | IXON,
     .c_oflag = OPOST | ONLCR,
-    .c_cflag = B38400 | CS8 | CREAD | HUPCL,
+    .c_cflag = B38400 | CS8 | CREAD,
     .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
     .c_cc = {[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4, [VMIN] = 1,
              [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26, [VREPRINT] = 18, [VDISCARD] = 15,
@@ -39,205 +24,224 @@ static const struct termios2 default_termios = {
     .c_ospeed = 38400,
 };
 
-void tty_init(void)
+void tty_init(struct tty *t, const struct tty_driver *driver, u32 device)
 {
-    struct tty *t = &console_tty;
-
+    t->refs = 1;
+    t->driver = driver;
+    t->device = device;
     mutex_init(&t->lock, LOCK_FS);
     wait_queue_init(&t->events);
     t->termios = default_termios;
-    t->size = (struct winsize){.ws_row = params.winsize_rows, .ws_col = params.winsize_columns};
 }
 
-/* Kernel thread: moves bytes from the host into the line discipline. */
-static void feed(void *arg)
+void tty_put(struct tty *t)
 {
-    struct tty *t = arg;
-    u8 bytes[64];
+    if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
+        return;
+    byte_queue_clear(&t->echoes);
+    t->driver->release(t);
+}
 
-    for (;;) {
-        size_t n = platform_stream_read(t->in, bytes, sizeof(bytes));
+void tty_flush_echo(struct tty *t)
+{
+    while (t->echoes.bytes && !tty_stopped(t)) {
+        size_t n, done;
+        const void *piece = byte_queue_front(&t->echoes, &n);
 
-        if (n == 0) {
-            wait_event(&stream_events[t->in], platform_stream_readable(t->in), NSEC_NEVER,
-                       WAIT_UNINTERRUPTIBLE);
-            continue;
-        }
-        mutex_lock(&t->lock);
-        for (size_t i = 0; i < n; i++)
-            ldisc_receive(t, bytes[i]);
-        mutex_unlock(&t->lock);
-        wait_wake_all(&t->events);
+        done = t->driver->write(t, piece, n);
+        byte_queue_drop(&t->echoes, done);
+        if (done < n)
+            break;
     }
 }
 
-static void attach(struct tty *t, enum stream in, enum stream out)
+void tty_set_stopped(struct tty *t, bool *which, bool on)
 {
-    t->in = in;
-    t->out = out;
-    t->attached = true;
-    t->foreground_group = current_process()->group_id;
-    t->session = current_process()->session_id;
-}
+    bool before = tty_stopped(t);
 
-void tty_console_attach_output(enum stream out)
-{
-    struct tty *t = &console_tty;
-
-    if (t->attached)
+    WRITE_ONCE(*which, on);
+    if (tty_stopped(t) == before)
         return;
-    attach(t, out, out);
-    t->output_only = true;
-    t->termios.c_oflag &= ~OPOST;
-}
-
-void tty_console_attach(enum stream in, enum stream out)
-{
-    struct tty *t = &console_tty;
-
-    if (t->attached)
+    if (t->driver->status)
+        t->driver->status(t, on ? TIOCPKT_STOP : TIOCPKT_START);
+    if (on)
         return;
-    attach(t, in, out);
-    if (!kernel_thread_create("tty", feed, t))
-        log_err("console: no memory for its input thread; nothing typed arrives");
-}
-
-void tty_set_size(struct tty *t, unsigned columns, unsigned rows)
-{
-    struct process *p;
-    siginfo_t info = {.si_signo = SIGWINCH, .si_code = SI_KERNEL};
-    bool changed;
-
-    if (!t->attached)
-        return;
-    mutex_lock(&t->lock);
-    changed = t->size.ws_col != columns || t->size.ws_row != rows;
-    t->size.ws_col = columns;
-    t->size.ws_row = rows;
-    mutex_unlock(&t->lock);
-    p = changed ? process_find(t->foreground_group) : NULL;
-    if (p) {
-        signal_send_process(p, SIGWINCH, &info);
-        process_put(p);
-    }
-}
-
-void tty_hang_up(struct tty *t)
-{
-    if (!t->attached)
-        return;
-    WRITE_ONCE(t->hung_up, true);
+    tty_flush_echo(t);
     wait_wake_all(&t->events);
 }
 
-/* ------------------------------------------------------------------ reading and writing */
-
-/* How long a read waits for its first or next byte: VTIME outside canonical mode (termios(3)). */
-static nsec_t read_deadline(struct tty *t)
+size_t tty_receive(struct tty *t, const void *data, size_t n)
 {
-    if ((t->termios.c_lflag & ICANON) || t->termios.c_cc[VTIME] == 0)
-        return NSEC_NEVER;
-    if (t->termios.c_cc[VMIN] && t->head == t->tail)
-        return NSEC_NEVER;
-    return platform_clock() + t->termios.c_cc[VTIME] * TENTH_SECOND;
-}
+    const u8 *bytes = data;
+    size_t done = 0;
 
-static ssize tty_read(struct file *f, struct io *io, u64 *pos, int rwf)
-{
-    struct tty *t = &console_tty;
-    char bytes[256];
-    ssize done = 0;
-
-    if (io->left == 0)
-        return 0;
-    mutex_lock(&t->lock);
-    while (!ldisc_readable(t)) {
-        bool canonical = t->termios.c_lflag & ICANON;
-        nsec_t deadline = read_deadline(t);
-        int error;
-
-        if (t->output_only || READ_ONCE(t->hung_up) ||
-            (!canonical && !t->termios.c_cc[VMIN] && !t->termios.c_cc[VTIME]))
-            break;
-        mutex_unlock(&t->lock);
-        if (f->flags & O_NONBLOCK)
-            return -EAGAIN;
-        error = wait_event(&t->events, ldisc_readable(t) || READ_ONCE(t->hung_up), deadline,
-                           WAIT_INTERRUPTIBLE);
-        if (error == -ERESTARTSYS)
-            return error;
-        mutex_lock(&t->lock);
-        if (error == -ETIMEDOUT)
-            break;
-    }
-    do {
-        size_t n = ldisc_take(t, bytes, MIN(sizeof(bytes), io->left));
-        ssize moved = io_copy_to(io, bytes, n);
-
-        if (moved < 0 && !done)
-            done = moved;
-        if (moved <= 0)
-            break;
-        done += moved;
-    } while (io->left && t->head != t->tail && !(t->termios.c_lflag & ICANON));
-    mutex_unlock(&t->lock);
+    while (done < n && ldisc_room(t))
+        ldisc_receive(t, bytes[done++]);
     return done;
 }
 
-/* The stream that a file of the terminal writes to. */
-static enum stream out_stream(struct file *f)
+void tty_end_input(struct tty *t)
 {
-    return (enum stream)(unsigned long)f->private;
+    WRITE_ONCE(t->ended, true);
+    wait_wake_all(&t->events);
 }
 
-static bool may_write(struct tty *t)
+/* ------------------------------------------------------------ reading */
+
+static bool at_end(const struct tty *t)
 {
-    return (!READ_ONCE(t->stopped) && !READ_ONCE(t->held)) || READ_ONCE(t->hung_up);
+    return READ_ONCE(t->hung_up) || READ_ONCE(t->ended) || t->output_only;
 }
 
-/* Waits while output is stopped (termios(3), IXON). 0, -EAGAIN, -ERESTARTSYS. */
-static int wait_for_start(struct tty *t, struct file *f)
+/* Waits for a byte under t->lock, which is dropped meanwhile. 1: there is one; 0: time is over, or the end; -EAGAIN, -ERESTARTSYS, -EIO. */
+static int wait_for_input(struct tty *t, struct file *f, nsec_t timeout)
 {
-    if (likely(may_write(t)))
+    int error;
+
+    if (t->output_only || t->ended)
+        return 0;
+    if (t->hung_up)
+        return -EIO;
+    if (!timeout)
         return 0;
     if (f->flags & O_NONBLOCK)
         return -EAGAIN;
-    return wait_event(&t->events, may_write(t), NSEC_NEVER, WAIT_INTERRUPTIBLE);
+    mutex_unlock(&t->lock);
+    error = wait_event(&t->events, ldisc_readable(t, false) || at_end(t),
+                       timeout == NSEC_NEVER ? NSEC_NEVER : platform_clock() + timeout, WAIT_INTERRUPTIBLE);
+    mutex_lock(&t->lock);
+    return error == -ETIMEDOUT ? 0 : error ? error : 1;
+}
+
+/* Moves what is there to the reader: bytes or -EFAULT. */
+static ssize take(struct tty *t, struct io *io, bool *line_ended)
+{
+    char bytes[CHUNK];
+    ssize done = 0;
+
+    do {
+        size_t n = ldisc_take(t, bytes, MIN(sizeof(bytes), io->left), line_ended);
+        ssize moved = n ? io_copy_to(io, bytes, n) : 0;
+
+        if (moved <= 0)
+            return done ? done : moved;
+        done += moved;
+    } while (io->left && !*line_ended && ldisc_readable(t, false));
+    return done;
+}
+
+/* VMIN and VTIME: the four cases of termios(3), "Noncanonical mode". */
+static ssize tty_read(struct file *f, struct io *io, u64 *pos, int rwf)
+{
+    struct tty *t = f->private;
+    bool line_ended = false;
+    ssize n = 0, done = 0;
+    u32 minimum = 0;
+    nsec_t timeout = NSEC_NEVER, between = 0;
+
+    if (t->hung_up)
+        return 0;
+    n = tty_check_job(t, SIGTTIN);
+    if (n)
+        return n;
+    mutex_lock(&t->lock);
+    if (!ldisc_canonical(t)) {
+        minimum = MAX(t->termios.c_cc[VMIN], 1);
+        between = t->termios.c_cc[VTIME] * TENTH_SECOND;
+        if (!t->termios.c_cc[VMIN])
+            timeout = between;
+    }
+    while (io->left) {
+        if (!ldisc_readable(t, false)) {
+            n = wait_for_input(t, f, timeout);
+            if (n <= 0)
+                break;
+            continue;
+        }
+        n = take(t, io, &line_ended);
+        if (n > 0)
+            done += n;
+        if (t->driver->input_taken)
+            t->driver->input_taken(t);
+        if (n < 0 || line_ended || (size_t)done >= minimum)
+            break;
+        if (between)
+            timeout = between;
+    }
+    mutex_unlock(&t->lock);
+    return done ? done : n;
+}
+
+/* ------------------------------------------------------------ writing */
+
+static bool may_write(struct tty *t)
+{
+    return (!tty_stopped(t) && t->driver->room(t)) || READ_ONCE(t->hung_up);
+}
+
+/* Writes one piece of at most CHUNK bytes; how many, 0 without room. */
+static ssize write_piece(struct tty *t, struct file *f, struct io *io)
+{
+    char out[CHUNK * TTY_OUT_MAX];
+    u8 in[CHUNK];
+    ssize n = io_copy_from(io, in, MIN(io->left, sizeof(in)));
+    size_t length, taken = 0;
+
+    if (n <= 0)
+        return n;
+    mutex_lock(&t->lock);
+    tty_flush_echo(t);
+    if (!tty_stopped(t)) {
+        taken = ldisc_output(t, in, (size_t)n, out, MIN(sizeof(out), t->driver->room(t)), &length);
+        if (!t->driver->send)
+            t->driver->write(t, out, length);
+    }
+    mutex_unlock(&t->lock);
+    if (taken && t->driver->send)
+        t->driver->send(t, f, out, length);
+    io_revert(io, (size_t)n - taken);
+    return (ssize)taken;
 }
 
 static ssize tty_write(struct file *f, struct io *io, u64 *pos, int rwf)
 {
-    struct tty *t = &console_tty;
-    char in[WRITE_CHUNK], out[WRITE_CHUNK * 8];
+    struct tty *t = f->private;
+    ssize n = t->termios.c_lflag & TOSTOP ? tty_check_job(t, SIGTTOU) : 0;
     ssize done = 0;
 
-    while (io->left) {
-        ssize n = wait_for_start(t, f);
-        size_t length = 0;
-
-        if (n == 0)
-            n = io_copy_from(io, in, MIN(io->left, sizeof(in)));
-        if (n <= 0)
-            return done ? done : n;
-        mutex_lock(&t->lock);
-        for (ssize i = 0; i < n; i++)
-            length += ldisc_output(t, (u8)in[i], out + length);
-        mutex_unlock(&t->lock);
-        stream_write_all(out_stream(f), out, length);
-        done += n;
+    for (;;) {
+        if (!n && t->hung_up)
+            n = -EIO;
+        if (n || !io->left)
+            break;
+        n = may_write(t) ? write_piece(t, f, io) : 0;
+        if (n > 0) {
+            done += n;
+            n = 0;
+        } else if (!n) {
+            n = f->flags & O_NONBLOCK
+                    ? -EAGAIN
+                    : wait_event(&t->events, may_write(t), NSEC_NEVER, WAIT_INTERRUPTIBLE);
+        }
     }
-    return done;
+    return done ? done : n;
 }
+
+/* ------------------------------------------------------------ the rest */
 
 static u32 tty_poll(struct file *f)
 {
-    struct tty *t = &console_tty;
-    u32 events = may_write(t) ? EPOLLOUT | EPOLLWRNORM : 0;
+    struct tty *t = f->private;
+    u32 events = 0;
 
-    mutex_lock(&t->lock);
-    if (ldisc_readable(t))
-        events |= EPOLLIN | EPOLLRDNORM;
     if (t->hung_up)
+        return EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP;
+    if (may_write(t))
+        events |= EPOLLOUT | EPOLLWRNORM;
+    mutex_lock(&t->lock);
+    if (ldisc_readable(t, true))
+        events |= EPOLLIN | EPOLLRDNORM;
+    if (t->ended)
         events |= EPOLLHUP | EPOLLIN;
     mutex_unlock(&t->lock);
     return events;
@@ -245,228 +249,52 @@ static u32 tty_poll(struct file *f)
 
 static struct wait_queue *tty_poll_queue(struct file *f)
 {
-    return &console_tty.events;
-}
+    struct tty *t = f->private;
 
-/* ------------------------------------------------------------------ ioctl_tty(2) */
-
-enum when { NOW, AFTER_OUTPUT, AFTER_OUTPUT_FLUSH }; /* as TCSETS, TCSETSW, TCSETSF follow each other */
-
-static long set_termios(struct file *f, unsigned long arg, size_t size, enum when when)
-{
-    struct tty *t = &console_tty;
-    struct termios2 new = t->termios;
-    int error;
-
-    if (copy_from_user(&new, (void *)arg, size))
-        return -EFAULT;
-    error = when == NOW ? 0 : stream_drain(out_stream(f));
-    if (error)
-        return error;
-    mutex_lock(&t->lock);
-    if (when == AFTER_OUTPUT_FLUSH)
-        ldisc_flush_input(t);
-    t->termios = new;
-    if (!(new.c_iflag & IXON))
-        t->stopped = false;
-    ldisc_mode_changed(t);
-    mutex_unlock(&t->lock);
-    wait_wake_all(&t->events);
-    return 0;
-}
-
-/* tcflow(3) */
-static long control_flow(struct tty *t, struct file *f, unsigned long action)
-{
-    u8 c = t->termios.c_cc[action == TCIOFF ? VSTOP : VSTART];
-
-    switch (action) {
-    case TCOOFF:
-        WRITE_ONCE(t->held, true);
-        return 0;
-    case TCOON:
-        mutex_lock(&t->lock);
-        if (t->held)
-            t->held = t->stopped = false;
-        mutex_unlock(&t->lock);
-        wait_wake_all(&t->events);
-        return 0;
-    case TCIOFF:
-    case TCION:
-        if (c) /* 0: there is no such character */
-            stream_write_all(out_stream(f), &c, 1);
-        return 0;
-    }
-    return -EINVAL;
-}
-
-static long flush_queues(struct tty *t, unsigned long which)
-{
-    if (which > TCIOFLUSH)
-        return -EINVAL;
-    if (which != TCOFLUSH) {
-        mutex_lock(&t->lock);
-        ldisc_flush_input(t);
-        mutex_unlock(&t->lock);
-    }
-    return 0;
-}
-
-static long set_foreground_group(struct tty *t, unsigned long arg)
-{
-    int group;
-
-    if (get_user(group, (int *)arg))
-        return -EFAULT;
-    if (group < 0)
-        return -EINVAL;
-    struct process *p = process_find(group);
-    if (!p)
-        return -ESRCH;
-    process_put(p);
-    t->foreground_group = group;
-    return 0;
-}
-
-/* TIOCSTI: as if c had been typed. */
-static long fake_input(struct tty *t, unsigned long arg)
-{
-    u8 c;
-
-    if (get_user(c, (u8 *)arg))
-        return -EFAULT;
-    mutex_lock(&t->lock);
-    ldisc_receive(t, c);
-    mutex_unlock(&t->lock);
-    wait_wake_all(&t->events);
-    return 0;
+    return &t->events;
 }
 
 static long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
-    struct tty *t = &console_tty;
-    void *user = (void *)arg;
-    struct winsize size;
-    int n;
+    struct tty *t = f->private;
 
-    switch (cmd) {
-    case TCGETS:
-        return copy_to_user(user, &t->termios, sizeof(struct termios));
-    case TCGETS2:
-        return copy_to_user(user, &t->termios, sizeof(struct termios2));
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
-        return set_termios(f, arg, sizeof(struct termios), (enum when)(cmd - TCSETS));
-    case TCSETS2:
-    case TCSETSW2:
-    case TCSETSF2:
-        return set_termios(f, arg, sizeof(struct termios2), (enum when)(cmd - TCSETS2));
-    case TIOCGWINSZ:
-        return copy_to_user(user, &t->size, sizeof(t->size));
-    case TIOCSWINSZ:
-        if (get_user(size, user))
-            return -EFAULT;
-        tty_set_size(t, size.ws_col, size.ws_row);
-        return 0;
-    case FIONREAD:
-        mutex_lock(&t->lock);
-        n = (int)(t->tail - t->head);
-        mutex_unlock(&t->lock);
-        return put_user(n, (int *)user);
-    case TIOCOUTQ:
-        return put_user(0, (int *)user);
-    case TCFLSH:
-        return flush_queues(t, arg);
-    case TCSBRK:
-    case TCSBRKP:
-        return stream_drain(out_stream(f)) ? -EINTR : 0;
-    case TCXONC:
-        return control_flow(t, f, arg);
-    case TIOCGPGRP:
-        return put_user(t->foreground_group, (int *)user);
-    case TIOCSPGRP:
-        return set_foreground_group(t, arg);
-    case TIOCGSID:
-        return put_user(t->session, (int *)user);
-    case TIOCSCTTY:
-        t->session = current_process()->session_id;
-        t->foreground_group = current_process()->group_id;
-        return 0;
-    case TIOCNOTTY:
-        if (t->session != current_process()->session_id)
-            return -ENOTTY;
-        t->session = t->foreground_group = 0;
-        return 0;
-    case TIOCSTI:
-        return fake_input(t, arg);
-    case TIOCEXCL:
-    case TIOCNXCL:
-        t->exclusive = cmd == TIOCEXCL;
-        return 0;
-    case TIOCGEXCL:
-        return put_user((int)t->exclusive, (int *)user);
-    default:
-        return -ENOTTY;
+    if (t->hung_up)
+        return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
+    return tty_common_ioctl(t, f, false, cmd, arg);
+}
+
+static void tty_release(struct file *f)
+{
+    struct tty *t = f->private;
+
+    if (t->driver->close)
+        t->driver->close(t);
+    tty_put(t);
+}
+
+#define TTY_FILE_OPS                                                                               \
+    {                                                                                              \
+        .kind = "tty", .read = tty_read, .write = tty_write, .poll = tty_poll,                     \
+        .poll_queue = tty_poll_queue, .ioctl = tty_ioctl, .release = tty_release,                  \
     }
-}
+const struct file_ops tty_ops = TTY_FILE_OPS, tty_error_ops = TTY_FILE_OPS;
 
-static int tty_fstat(struct file *f, struct stat *st)
+int tty_attach_file(struct tty *t, struct file *f)
 {
-    if (f->inode)
-        return inode_stat(f->inode, st);
-    memset(st, 0, sizeof(*st));
-    st->st_mode = S_IFCHR | 0620;
-    st->st_nlink = 1;
-    st->st_rdev = TTY_DEVICE;
-    st->st_gid = 5; /* Debian's group tty */
-    st->st_ino = 3;
-    st->st_blksize = 1024;
-    return 0;
-}
+    int error = 0;
 
-static const struct file_ops tty_ops = {
-    .kind = "/dev/console",
-    .read = tty_read,
-    .write = tty_write,
-    .poll = tty_poll,
-    .poll_queue = tty_poll_queue,
-    .ioctl = tty_ioctl,
-    .fstat = tty_fstat,
-};
-
-static int attach_file(struct file *f)
-{
-    if (console_tty.exclusive && !fs_capable(CAP_SYS_ADMIN))
-        return -EBUSY;
-    f->ops = &tty_ops;
-    f->private = (void *)(unsigned long)console_tty.out;
-    return 0;
-}
-
-int tty_open(struct file *f)
-{
-    bool ours = console_tty.attached && console_tty.session == current_process()->session_id;
-
-    return ours ? attach_file(f) : -ENXIO;
-}
-
-int console_open(struct file *f)
-{
-    tty_console_attach(STREAM_UART, STREAM_UART);
-    return attach_file(f);
-}
-
-struct file *tty_file_create(u32 open_flags, enum stream out)
-{
-    struct file *f = file_create(&tty_ops, open_flags, (void *)(unsigned long)out);
-    struct path_ref at;
-
-    /* With its path, ttyname(3) and /dev/stdin find it. */
-    if (f && !path_find(AT_FDCWD, "/dev/console", 0, 0, &at)) {
-        f->mount = at.mount;
-        f->dentry = at.dentry;
-        f->inode = at.dentry->inode;
+    mutex_lock(&t->lock);
+    if (t->exclusive && !fs_capable(CAP_SYS_ADMIN))
+        error = -EBUSY;
+    else if (t->driver->open)
+        error = t->driver->open(t);
+    if (!error) {
+        tty_get(t);
+        f->ops = &tty_ops;
+        f->private = t;
+        if (!(f->flags & O_NOCTTY) && f->mode & FILE_READ)
+            tty_take_session(t, false);
     }
-    return f;
+    mutex_unlock(&t->lock);
+    return error;
 }

@@ -5,7 +5,9 @@
  */
 #include <linux/mount.h>
 #include "fs/devfs/devfs.h"
+#include "fs/devpts/devpts.h"
 #include "fs/proc/proc.h"
+#include "fs/pty.h"
 #include "fs/sysfs/sysfs.h"
 #include "fs/root.h"
 #include "fs/tmpfs/tmpfs.h"
@@ -70,9 +72,11 @@ void vfs_init(void)
     if (IS_ERR(root) || mount_attach(NULL, root, root->root, 0))
         panic("no memory for the root file system");
     memory_devices_init();
-    device_register(5, 0, NULL, tty_open);
+    device_register(5, 0, NULL, tty_open_own);
     device_register(5, 1, NULL, console_open);
+    device_register(5, 2, NULL, pty_open_master);
     mount_at("/dev", &devfs_type, MS_NOSUID);
+    mount_at("/dev/pts", &devpts_type, MS_NOSUID | MS_NOEXEC);
     mount_at("/dev/shm", &tmpfs_type, MS_NOSUID);
     mount_at("/proc", &proc_type, MS_NOSUID | MS_NODEV | MS_NOEXEC);
     mount_at("/sys", &sysfs_type, MS_NOSUID | MS_NODEV | MS_NOEXEC);

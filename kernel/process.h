@@ -18,6 +18,7 @@ struct address_space;
 struct fd_table;
 struct futex_waiter;
 struct fs_context;
+struct tty;
 
 /* Supplementary groups, ascending; never changes, shared by all threads that have them. */
 struct group_list {
@@ -56,6 +57,7 @@ struct process {
     u32 refs;
     int pid;                       /* the program is 1's... see process_create */
     int parent_pid, group_id, session_id;
+    struct tty *terminal;          /* that controls it, reference; NULL: none. fs/tty_job.c */
     struct spinlock lock;          /* LOCK_PROCESS, always by spin_lock_irq (timers send signals): threads, signals, exit state, timers */
     struct list threads;           /* thread.process_link */
     u32 thread_count;              /* alive */

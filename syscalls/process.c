@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls about ids of processes, process groups and sessions. Sources: credentials(7) and the calls' man pages. */
+#include "fs/tty.h"
 #include "syscalls/syscall.h"
 
 long sys_getpid(const struct syscall_args *a);
@@ -98,6 +99,7 @@ long sys_setsid(const struct syscall_args *a)
     if (self->group_id == self->pid)
         return -EPERM; /* a process group leader */
     self->session_id = self->group_id = self->pid;
+    tty_leave_session();
     return self->session_id;
 }
 

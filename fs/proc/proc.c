@@ -81,6 +81,11 @@ static const struct generated_node sysvipc_files[] = {
     {0},
 };
 
+static const struct generated_node tty_files[] = {
+    FILE("drivers", proc_tty_drivers),
+    {0},
+};
+
 static const struct generated_node root_files[] = {
     LINK("self", link_self),
     LINK("thread-self", link_thread_self),
@@ -99,6 +104,7 @@ static const struct generated_node root_files[] = {
     FILE("uptime", proc_uptime),
     FILE("version", proc_version),
     {.name = "aril", .mode = S_IFDIR | 0555, .children = proc_aril_files},
+    {.name = "tty", .mode = S_IFDIR | 0555, .children = tty_files},
     {.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_files},
     {.name = "sysvipc", .mode = S_IFDIR | 0555, .children = sysvipc_files},
     {0},

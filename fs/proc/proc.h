@@ -31,6 +31,7 @@ int proc_filesystems(struct text *t, const struct generated_ref *r);
 int proc_partitions(struct text *t, const struct generated_ref *r);
 int proc_swaps(struct text *t, const struct generated_ref *r);
 int proc_cgroups(struct text *t, const struct generated_ref *r);
+int proc_tty_drivers(struct text *t, const struct generated_ref *r);
 int proc_empty(struct text *t, const struct generated_ref *r);
 
 /* Of a process: maps.c, mounts.c, status.c, fd.c. */

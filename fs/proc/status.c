@@ -2,6 +2,7 @@
 /* /proc/PID/status, stat, statm and limits, proc(5). */
 #include <linux/mman.h>
 #include "fs/proc/proc.h"
+#include "fs/tty.h"
 #include "kernel/address_space.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
@@ -173,6 +174,7 @@ int proc_process_stat(struct text *t, const struct generated_ref *r)
     struct thread *thread = proc_thread(r);
     struct address_space *as = p->space;
     u64 user, system, ignored, caught;
+    int terminal, group;
 
     if (!thread)
         return -ESRCH;
@@ -181,8 +183,9 @@ int proc_process_stat(struct text *t, const struct generated_ref *r)
     else
         process_cpu_time(p, &user, &system);
     signal_sets(p, &ignored, &caught);
-    text_printf(t, "%d (%s) %c %d %d %d 0 -1 4194304 %llu 0 %llu 0 ", thread->tid, thread->name,
-                state_of(thread), p->parent_pid, p->group_id, p->session_id,
+    tty_describe(p, &terminal, &group);
+    text_printf(t, "%d (%s) %c %d %d %d %d %d 4194304 %llu 0 %llu 0 ", thread->tid, thread->name,
+                state_of(thread), p->parent_pid, p->group_id, p->session_id, terminal, group,
                 (unsigned long long)thread->minor_faults, (unsigned long long)thread->major_faults);
     text_printf(t, "%llu %llu 0 0 %d %d %u 0 %llu ", (unsigned long long)proc_ticks(user),
                 (unsigned long long)proc_ticks(system),

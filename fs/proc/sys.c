@@ -7,6 +7,7 @@
 #include "fs/ipc/ipc.h"
 #include "fs/notify.h"
 #include "fs/proc/proc.h"
+#include "fs/pty.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "kernel/page.h"
@@ -36,6 +37,8 @@ CONSTANT(zero, "0\n")
 CONSTANT(one, "1\n")
 CONSTANT(entropy, "256\n") /* bits: the pool's size, and always full (random(4)) */
 CONSTANT(reseed, "60\n")
+CONSTANT(pty_max, "%d\n", PTY_MAX)
+CONSTANT(pty_nr, "%u\n", pty_count())
 CONSTANT(max_map_count, "65530\n")
 CONSTANT(mmap_min_addr, "%lu\n", USER_SPACE_START)
 CONSTANT(somaxconn, "4096\n")
@@ -166,6 +169,13 @@ static const struct generated_node random_files[] = {
     {0},
 };
 
+static const struct generated_node pty_files[] = {
+    FILE("max", pty_max),
+    FILE("nr", pty_nr),
+    FILE("reserve", zero),
+    {0},
+};
+
 static const struct generated_node kernel_files[] = {
     FILE("cap_last_cap", cap_last_cap),
     FILE("core_pattern", core_pattern),
@@ -180,6 +190,7 @@ static const struct generated_node kernel_files[] = {
     FILE("overflowgid", overflow_id),
     FILE("overflowuid", overflow_id),
     FILE("pid_max", pid_max),
+    DIRECTORY("pty", pty_files),
     DIRECTORY("random", random_files),
     FILE("randomize_va_space", randomize_va_space),
     {.name = "sem", .mode = S_IFREG | 0644, .show = sem_limits_show, .store = sem_limits_store},

@@ -3,6 +3,7 @@
 #include "fs/block_device.h"
 #include "fs/page_cache.h"
 #include "fs/proc/proc.h"
+#include "fs/pty.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/page.h"
@@ -203,5 +204,17 @@ int proc_swaps(struct text *t, const struct generated_ref *r)
 int proc_cgroups(struct text *t, const struct generated_ref *r)
 {
     text_printf(t, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+    return 0;
+}
+
+/* The drivers of terminals, as ps(1) looks them up: name, node, major number, minors, kind. */
+int proc_tty_drivers(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+                   "/dev/console         /dev/console    5       1 system:console\n"
+                   "/dev/ptmx            /dev/ptmx       5       2 system\n"
+                   "pty_slave            /dev/pts      136 0-%d pty:slave\n"
+                   "pty_master           /dev/ptm      128 0-%d pty:master\n",
+                PTY_MAX - 1, PTY_MAX - 1);
     return 0;
 }
