@@ -10,7 +10,7 @@ PREFIX  ?= /usr/local
 PACKAGES = gcc make binutils libc6-dev linux-libc-dev libxen-dev qemu-system-x86 busybox-static bash-static \
            musl-tools golang-go/go rustc/rustc tzdata cpio python3.11-minimal/python3.11 strace clang libclang-rt-14-dev diffutils \
            nodejs/node default-jdk-headless/javac ruby php-cli/php8.2 lua5.4 tcl/tclsh8.6 perl sqlite3 sysbench fio git curl openssl xz-utils/xz \
-           python3-numpy python3-flask erofs-utils
+           python3-numpy python3-flask erofs-utils libelf-dev
 
 # ------------------------------------------------------------------ the kernel
 
@@ -91,6 +91,7 @@ $(B)/kernel_x86.elf: $(PTOBJ) platform/x86/kernel.ld platform/x86/symbols.awk
 
 HSRC   := $(wildcard tools/*.c)
 HOBJ   := $(patsubst %,$(B)/h/%.o,$(HSRC))
+HLIBS   = -lelf
 HFLAGS  = -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -MMD -MP
 
 $(B)/h/%.c.o: %.c Makefile

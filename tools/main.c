@@ -8,13 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/build.h"
 #include "tools/message.h"
 #include "tools/run.h"
 #include "tools/usage.h"
-
-#ifndef ARIL_VERSION
-#define ARIL_VERSION "0.1.0"
-#endif
+#include "tools/version.h"
 
 static int command_version(int argc, char **argv)
 {
@@ -28,6 +26,8 @@ static int command_help(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "run") == 0)
         fputs(run_usage, stdout);
+    else if (argc > 1 && strcmp(argv[1], "build") == 0)
+        fputs(build_usage, stdout);
     else
         fputs(usage, stdout);
     return 0;
@@ -37,8 +37,9 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"run", command_run},   {"version", command_version}, {"--version", command_version},
-    {"help", command_help}, {"--help", command_help},     {"-h", command_help},
+    {"run", command_run},         {"build", command_build}, {"version", command_version},
+    {"--version", command_version}, {"help", command_help},   {"--help", command_help},
+    {"-h", command_help},
 };
 
 /* A file opened while 0, 1 or 2 is closed would take that number and be mistaken for it. */

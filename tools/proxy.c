@@ -155,6 +155,9 @@ static void handle_control_line(void *context, char *line)
         start_input(proxy);
     } else if (strncmp(line, "log ", 4) == 0) {
         notes_add(&proxy->notes, "kernel: ", line + 4);
+    } else if (proxy->options->recorder &&
+               (strncmp(line, "saw ", 4) == 0 || strncmp(line, "listed ", 7) == 0)) {
+        proxy->options->recorder(proxy->options->context, line);
     } else if (status_parse(line, &status)) {
         take_status(proxy, status);
         kill_vm(proxy);

@@ -20,6 +20,8 @@ struct proxy_options {
     bool terminal;    /* descriptors 0 and 1 are a terminal in raw mode */
     int sized;        /* a descriptor whose terminal's size the program sees, or -1 */
     uint64_t timeout; /* nanoseconds from now; 0: none */
+    line_handler *recorder; /* gets the lines "saw PATH", "listed PATH"; NULL: none are expected */
+    void *context;          /* of recorder */
 };
 
 enum proxy_end {

@@ -236,6 +236,11 @@ static struct accelerator_choice choose_accelerator(const struct run_options *op
 
 int command_run(int argc, char **argv)
 {
+    return run_recorded(argc, argv, NULL, NULL);
+}
+
+int run_recorded(int argc, char **argv, line_handler *recorder, void *context)
+{
     struct run_options options;
     struct accelerator_choice accelerator;
     struct standard_streams streams;
@@ -249,6 +254,8 @@ int command_run(int argc, char **argv)
     int status;
 
     options_parse(&options, argc, argv, environ);
+    if (recorder)
+        strings_add(&options.append, "record");
     kernel = options.kernel ? duplicate(options.kernel) : find_kernel();
     kernel_end = image_end(kernel) + BOOT_MEMORY;
     if (options.memory <= kernel_end)
@@ -276,6 +283,8 @@ int command_run(int argc, char **argv)
     proxy.terminal = streams.terminal;
     proxy.sized = streams.sized;
     proxy.timeout = options.timeout;
+    proxy.recorder = recorder;
+    proxy.context = context;
     if (streams.terminal)
         terminal_set_raw(STDIN_FILENO);
     result = proxy_run(&proxy);

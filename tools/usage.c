@@ -11,10 +11,11 @@ const char usage[] =
     "\n"
     "Commands:\n"
     "  run [OPTIONS] PROGRAM [ARGS...]  run PROGRAM in a VM, end with its exit status\n"
+    "  build -o IMAGE PROGRAM...        make an EROFS image of programs and what they need\n"
     "  version                          print the version\n"
     "  help                             print this text\n"
     "\n"
-    "'aril run --help' lists the options of run.\n";
+    "'aril run --help' and 'aril build --help' list the options.\n";
 
 const char run_usage[] =
     "Usage: aril run [OPTIONS] [--] PROGRAM [ARGS...]\n"
@@ -58,3 +59,27 @@ const char run_usage[] =
     "\n"
     "Exit status: the program's; 128+N when signal N killed it; 124 after --timeout; 125 when the\n"
     "VM or aril itself failed; 126 when PROGRAM cannot be run; 127 when it was not found.\n";
+
+const char build_usage[] =
+    "Usage: aril build -o IMAGE [OPTIONS] PROGRAM... [--record -- ARGS...]\n"
+    "\n"
+    "Makes an EROFS image with the programs (found as a shell finds them), their libraries, and the\n"
+    "files of /etc that programs read. 'aril run --root IMAGE PROGRAM' runs one from it.\n"
+    "\n"
+    "The image:\n"
+    "  -o, --output IMAGE    the image file\n"
+    "      --file HOST:GUEST a further file or directory tree (repeatable); a relative GUEST is\n"
+    "                        relative to the working directory\n"
+    "      --compress        LZ4-compressed\n"
+    "      --no-cache        make it anew, and keep nothing in $XDG_CACHE_HOME/aril (~/.cache/aril)\n"
+    "      --verbose         say what is in it, and whether it was made or found in the cache\n"
+    "\n"
+    "Recording:\n"
+    "      --record          run the first PROGRAM with ARGS once in a VM on this host's files, and\n"
+    "                        add every file and directory that it finds, such as modules and data\n"
+    "      --any-status      make the image though that run does not end with status 0\n"
+    "  -m, -e, -w, -v, --cpus, --accel, --timeout, --clean-env, --kernel, --append, --qemu\n"
+    "                        for that run, as 'aril run' has them\n"
+    "\n"
+    "Exit status: 0; 125 on wrong usage or failure; 126 when a PROGRAM is none; 127 when it was not\n"
+    "found; the status of a recorded run that failed.\n";

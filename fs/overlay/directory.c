@@ -303,6 +303,8 @@ static int prepare(struct file *f)
         kfree(d);
     else
         f->private = d;
+    if (overlay_recording && !error && overlay_node(i)->n_lowers)
+        overlay_tell("listed", f->dentry);
     return error;
 }
 

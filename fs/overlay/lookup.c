@@ -104,6 +104,8 @@ int overlay_lookup(struct inode *dir, struct dentry *d)
             error = (int)PTR_ERR(i);
         else
             d->inode = i;
+        if (overlay_recording && !error && f.n_lowers)
+            overlay_tell("saw", d);
     }
     put_found(&f, few);
     return error;

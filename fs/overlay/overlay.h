@@ -166,6 +166,13 @@ bool overlay_list_is_empty(const struct overlay_listing *l);
 int overlay_clear_whiteouts(const struct overlay_listing *l, struct dentry *upper_dir);
 void overlay_list_free(struct overlay_listing *l);
 
+/* ------------------------------------------------------------ record.c */
+
+/* The host wants to know what is looked at (parameter `record`). */
+extern bool overlay_recording;
+/* Tells it: what happened to d, which has a lower part. Sleeps; a layer's locks must not be held. */
+void overlay_tell(const char *what, const struct dentry *d);
+
 /* ------------------------------------------------------------ file.c */
 
 int overlay_open_file(struct inode *i, struct file *f);
