@@ -17,7 +17,10 @@ struct row {
     int once; /* run gives the figure of all n: a percentile, a ratio */
 };
 
-extern const struct row call_rows[], signal_rows[], thread_rows[], wake_rows[], memory_rows[], scaling_rows[];
+extern const struct row call_rows[], signal_rows[], thread_rows[], wake_rows[], memory_rows[], file_rows[], scaling_rows[];
+
+/* Takes away what the rows of files have made. */
+void remove_files(void);
 
 static inline uint64_t now(void)
 {

@@ -23,8 +23,9 @@ cd "$work"
 # ------------------------------------------------------------------ what is compared
 
 gcc -O2 -Wall -static -pthread -o micro "$here"/micro.c "$here"/calls.c "$here"/signals.c "$here"/threads.c \
-    "$here"/wake.c "$here"/memory.c "$here"/scaling.c
+    "$here"/wake.c "$here"/memory.c "$here"/files.c "$here"/scaling.c
 gcc -O2 -o firstbyte "$here/firstbyte.c"
+gcc -O2 -o tsc "$here/tsc.c"
 gcc -O2 -static -o sleeper "$here/sleeper.c"
 "$top/tests/apps/build.sh" "$build/apps"
 hello=$build/apps/hello-glibc-static/hello
@@ -46,7 +47,9 @@ for program in "$hello" micro sleeper scaling; do
     if [ -f "$program" ]; then initramfs "$(basename "$program")" "$program"; fi
 done
 
-# linux_guest IMAGE MEMORY CPUS [ARGS...]. Its TSC is the host's, whatever the kernel thinks of two CPUs' differences.
+# linux_guest IMAGE MEMORY CPUS [ARGS...]. Its TSC is the host's, whatever the kernel thinks of two CPUs' differences. Its frequency
+# is told: with a busy host the guest cannot measure it, and without it stops for ever.
+tsc=$(./tsc)
 linux_guest()
 {
     image=$1 memory=$2 cpus=$3; shift 3
@@ -54,7 +57,7 @@ linux_guest()
     [ "$cpus" = 1 ] || acpi=on # where it finds the second
     timeout 120 qemu-system-x86_64 -M microvm,acpi=$acpi,auto-kernel-cmdline=off -accel tcg -cpu max -smp "$cpus" -m "$memory" \
         -nodefaults -no-user-config -display none -no-reboot -serial stdio -kernel "$vmlinuz" -initrd "$image.img" \
-        -append "console=ttyS0 quiet loglevel=0 panic=-1 reboot=t tsc=reliable -- $*" </dev/null | tr -d '\r'
+        -append "console=ttyS0 quiet loglevel=0 panic=-1 reboot=t tsc=reliable tsc_early_khz=$tsc -- $*" </dev/null | tr -d '\r'
 }
 
 aril() { accel=$1; shift; "$build/aril" run --accel "$accel" --timeout 120 "$@" </dev/null; }
@@ -180,10 +183,17 @@ latencies()
         fi
         i=$((i + 1))
     done
+    table "latency, ns"
+}
+
+wanted() { case $1 in "$row"*) ;; *) return 1 ;; esac; } # the row of this name, or some whose names begin so
+
+table() # WHAT: the rows of row.*, those of this machine first, then those that only the guest has
+{
     echo
-    echo "| latency, ns | Linux here | Aril kvm | Linux / Aril kvm | Linux guest tcg | Aril tcg | guest / Aril tcg |"
+    echo "| $1 | Linux here | Aril kvm | Linux / Aril kvm | Linux guest tcg | Aril tcg | guest / Aril tcg |"
     echo "|---|---|---|---|---|---|---|"
-    awk -F '\t' '$1 == "row" && !seen[$2]++ {print $2}' row.native | while read -r name; do
+    for file in row.native row.linux; do [ ! -f $file ] || cat $file; done | awk -F '\t' '$1 == "row" && !seen[$2]++ {print $2}' | while read -r name; do
         table_row "$name" "$name"
         [ "$name" != getppid ] || table_row getppid "getppid, nopatch"
     done
@@ -193,8 +203,15 @@ row() { awk -F '\t' -v name="$2" '$1 == "row" && $2 == name {print $3}' "row.$1"
 table_row() # NAME_ON_LINUX NAME
 {
     n=$(row native "$1") k=$(row kvm "$2") g=$(row linux "$1") t=$(row tcg "$2")
-    echo "| $2 | $n | ${k:--} | $(ratio "${n:-0}" "${k:-0}") | $g | $t | $(ratio "${g:-0}" "${t:-0}") |"
+    echo "| $2 | ${n:--} | ${k:--} | $(ratio "${n:-0}" "${k:-0}") | ${g:--} | $t | $(ratio "${g:-0}" "${t:-0}") |"
 }
 
-[ -n "$row" ] || { start_up; size; idle_use; }
-latencies
+. "$here/programs.sh"
+
+case $row in
+"") start_up; size; idle_use; latencies; programs; program_memory; images ;;
+python3* | node* | sqlite3* | git* | fio*) programs ;;
+memory) make_tree; make_guest; program_memory ;;
+image) make_tree; images ;;
+*) latencies ;;
+esac
