@@ -74,11 +74,6 @@ void text_pad(struct text *t, size_t mark, size_t column)
 
 /* ------------------------------------------------------------ files */
 
-static struct generated_ref *ref_of(const struct inode *i)
-{
-    return i->private;
-}
-
 static void text_free(struct text *t)
 {
     if (t)
@@ -89,7 +84,7 @@ static void text_free(struct text *t)
 /* Makes the file's text anew. Position lock held. */
 static int generate(struct file *f)
 {
-    struct generated_ref *r = ref_of(f->inode);
+    const struct generated_ref *r = generated_ref_of(f->inode);
     struct text *t = kzalloc(sizeof(*t));
     int error;
 
@@ -112,7 +107,7 @@ static ssize read_generated(struct file *f, struct io *io, u64 *pos, int rwf)
     struct text *t = f->private;
     int error;
 
-    if (!ref_of(f->inode)->node->show)
+    if (!generated_ref_of(f->inode)->node->show)
         return -EINVAL;
     if (!t || *pos == 0) {
         error = generate(f);
@@ -130,7 +125,7 @@ static ssize read_generated(struct file *f, struct io *io, u64 *pos, int rwf)
 
 static ssize write_generated(struct file *f, struct io *io, u64 *pos, int rwf)
 {
-    struct generated_ref *r = ref_of(f->inode);
+    const struct generated_ref *r = generated_ref_of(f->inode);
     size_t n = MIN(io->left, PAGE_SIZE - 1);
     char *data;
     ssize got;
@@ -192,17 +187,18 @@ static void owner_of(const struct generated_ref *r, struct inode *i)
 /* An inode for r, whose process reference it takes over. */
 static struct inode *make_inode(struct super *s, const struct generated_ref *r, u64 ino)
 {
-    const struct inode_ops *ops = r->node->follow          ? &generated_jump_ops
-                                  : S_ISLNK(r->node->mode) ? &generated_link_ops
-                                                           : &generated_inode_ops;
+    const struct inode_ops *ops = !S_ISLNK(r->node->mode) ? &generated_inode_ops
+                                  : r->node->follow       ? &generated_jump_ops
+                                                          : &generated_link_ops;
     struct generated_ref *copy = kmalloc(sizeof(*copy));
-    struct inode *i = copy ? inode_create(s, ops, r->node->mode, NULL) : NULL;
+    struct inode *i = copy ? inode_create(s, ops, r->node->mode & 0xffff, NULL) : NULL;
 
     if (!i) {
         kfree(copy);
         return NULL;
     }
     *copy = *r;
+    copy->strict |= (r->node->mode & GENERATED_STRICT) != 0;
     i->private = copy;
     i->ino = ino;
     if (r->process)
@@ -214,14 +210,20 @@ static struct inode *make_inode(struct super *s, const struct generated_ref *r, 
     return i;
 }
 
+static bool hidden(const struct generated_ref *dir, const struct generated_node *n)
+{
+    return dir->tid && n->mode & GENERATED_LEADER;
+}
+
 static int lookup_generated(struct inode *dir, struct dentry *d)
 {
-    struct generated_ref *r = ref_of(dir), child = {.process = r->process, .tid = r->tid, .arg = r->arg};
+    const struct generated_ref *r = generated_ref_of(dir);
+    struct generated_ref child = {.process = r->process, .tid = r->tid, .strict = r->strict, .arg = r->arg};
     const struct generated_node *n = r->node->children;
     int error;
 
     for (; n && n->name; n++)
-        if (!strcmp(n->name, d->name)) {
+        if (!strcmp(n->name, d->name) && !hidden(r, n)) {
             child.node = n;
             if (child.process)
                 process_get(child.process);
@@ -247,7 +249,7 @@ static int list_generated(struct file *f, u64 *pos,
                           void *arg)
 {
     struct inode *dir = f->inode;
-    struct generated_ref *r = ref_of(dir);
+    const struct generated_ref *r = generated_ref_of(dir);
     const struct generated_node *n = r->node->children;
     u64 skip = *pos > 2 ? *pos - 2 : 0;
 
@@ -258,7 +260,7 @@ static int list_generated(struct file *f, u64 *pos,
     for (u64 at = 0; n && n->name && *pos < DYNAMIC_START; n++, at++) {
         size_t length = strlen(n->name);
 
-        if (at < skip)
+        if (at < skip || hidden(r, n))
             continue;
         if (!emit(arg, n->name, length, at + 3, child_ino(dir, n->name, length),
                   (u8)(n->mode >> 12)))
@@ -269,7 +271,7 @@ static int list_generated(struct file *f, u64 *pos,
         return 0;
     for (u64 cursor = *pos > DYNAMIC_START ? *pos - DYNAMIC_START : 0;; cursor++) {
         const struct generated_node *node;
-        char name[24];
+        char name[GENERATED_NAME];
         size_t length;
 
         if (!r->node->list(r, &cursor, name, &node))
@@ -284,20 +286,45 @@ static int list_generated(struct file *f, u64 *pos,
 
 static int open_generated(struct inode *i, struct file *f)
 {
-    f->ops = S_ISDIR(i->mode) ? &generated_directory_ops : &generated_file_ops;
+    const struct generated_ref *r = generated_ref_of(i);
+
+    if (S_ISDIR(i->mode)) {
+        f->ops = &generated_directory_ops;
+        return 0;
+    }
+    if (r->strict && ((f->mode & FILE_WRITE && !(i->mode & 0222)) || (f->mode & FILE_READ && !(i->mode & 0444))))
+        return -EACCES;
+    f->ops = r->node->show || r->node->store ? &generated_file_ops : r->node->ops;
     return 0;
+}
+
+int generated_show_string(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "%s\n", (const char *)r->node->data);
+    return 0;
+}
+
+ssize generated_link_path(const struct generated_ref *r, char *buf, size_t n)
+{
+    struct path_ref at;
+    int error = r->node->follow(r, &at);
+    ssize length = error ? error : vfs_path_of(&at, buf, n);
+
+    if (!error)
+        path_put(&at);
+    return length > 0 ? length - 1 : length;
 }
 
 static ssize read_generated_link(struct inode *i, char *buf, size_t n)
 {
-    struct generated_ref *r = ref_of(i);
+    const struct generated_ref *r = generated_ref_of(i);
 
     return r->node->readlink(r, buf, n);
 }
 
 static int follow_generated(struct inode *i, struct path_ref *to)
 {
-    struct generated_ref *r = ref_of(i);
+    const struct generated_ref *r = generated_ref_of(i);
 
     return r->node->follow(r, to);
 }
@@ -310,7 +337,7 @@ static int set_attributes(struct inode *i, const struct inode_attr *a)
 
 static void put_inode(struct inode *i)
 {
-    struct generated_ref *r = ref_of(i);
+    struct generated_ref *r = i->private;
 
     if (r && r->process)
         process_put(r->process);

@@ -64,11 +64,13 @@ struct address_space {
     struct rb_tree regions;
     u32 region_count;
     u64 total_pages;             /* mapped, for RLIMIT_AS and /proc */
+    u64 peak_pages;              /* the most that ever were */
     u64 data_pages;              /* private writable, for RLIMIT_DATA */
     u64 locked_pages;            /* in REGION_LOCKED regions, for RLIMIT_MEMLOCK */
     int lock_future;             /* mlockall(MCL_FUTURE): MCL_FUTURE | MCL_ONFAULT, 0 off */
     u64 resident_pages;          /* atomic; for ru_maxrss */
     u64 peak_resident_pages;
+    u64 private_pages;           /* of the resident: anonymous memory and private copies; pt_lock */
     vaddr_t mmap_top;            /* top-down search starts here */
     vaddr_t brk_start, brk_end;  /* the heap: [brk_start, brk_end), brk_end byte-exact */
     vaddr_t stack_top;
@@ -129,6 +131,26 @@ int address_space_lock_all(struct address_space *as, int flags); /* mlockall; 0 
 /* Region that holds address or the next above; under as->lock, for reading at least (no user memory may be touched under it). NULL: none. */
 struct region *region_find(struct address_space *as, vaddr_t address);
 struct region *region_next(struct region *r);
+
+/* struct page.kind of a page that belongs to one private mapping (anonymous memory, private copies). */
+#define PAGE_KIND_PRIVATE 1
+/* p may be NULL. */
+static inline bool page_is_private(const struct page *p)
+{
+    return p && p->kind == PAGE_KIND_PRIVATE;
+}
+
+/* What of a range is in memory, in pages. */
+struct memory_usage {
+    u64 resident;
+    u64 dirty;       /* was written, or may be without a fault */
+    u64 private;     /* belongs to one mapping alone: anonymous memory, private copies */
+    u64 in_ram;      /* of memory objects that have no other home: tmpfs, memfd, shared anonymous memory */
+    u64 huge;        /* of the private ones, in 2 MiB pages */
+    u64 locked;
+};
+/* Adds what [start, end) of r has. Under r->space->lock, for reading at least. */
+void region_usage(const struct region *r, vaddr_t start, vaddr_t end, struct memory_usage *u);
 
 /*
  * Resolves a fault: 0, or the signal to send: SIGSEGV/SIGBUS in *signo with its si_code in *code (return -EFAULT), or -ENOMEM

@@ -54,8 +54,10 @@ bool memory_is_ample(u64 n)
     return s.total >= SMALL_MACHINE && s.available > s.total / 4 + n;
 }
 
-void count_resident(struct address_space *as, u64 pages)
+void count_resident(struct address_space *as, u64 pages, bool private)
 {
+    if (private)
+        as->private_pages += pages;
     u64 now = __atomic_add_fetch(&as->resident_pages, pages, __ATOMIC_RELAXED);
     if (now > as->peak_resident_pages)
         as->peak_resident_pages = now; /* under pt_lock */
@@ -94,6 +96,7 @@ int fault_install(struct fault *f, vaddr_t va, paddr_t *pa, unsigned n, unsigned
     struct memory_object *o = f->r->object;
     paddr_t surplus[FAULT_WINDOW_MAX];
     unsigned n_surplus = 0, n_mapped = 0;
+    bool private = false;
     int error = 0;
 
     spin_lock(&as->pt_lock);
@@ -106,8 +109,8 @@ int fault_install(struct fault *f, vaddr_t va, paddr_t *pa, unsigned n, unsigned
         if (present >> i & 1) {
             surplus[n_surplus++] = pa[i];
             pa[i] = 0;
-        } else {
-            n_mapped++;
+        } else if (!n_mapped++) {
+            private = page_is_private(page_of(pa[i])); /* all of them are of one kind */
         }
     }
     if (n_mapped) {
@@ -115,7 +118,7 @@ int fault_install(struct fault *f, vaddr_t va, paddr_t *pa, unsigned n, unsigned
         pt_batch_init(&b, as->root, as);
         error = platform_pt_map_array(&b, va, pa, n, prot);
         if (!error)
-            count_resident(as, n_mapped);
+            count_resident(as, n_mapped, private);
     }
     spin_unlock(&as->pt_lock);
 
@@ -141,7 +144,7 @@ static void upgrade(struct fault *f, const struct pt_leaf *leaf, unsigned prot)
 static bool is_ours_alone(const struct pt_leaf *leaf)
 {
     struct page *p = page_of(leaf->pa);
-    return p && p->kind == PAGE_KIND_PRIVATE && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1;
+    return page_is_private(p) && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1;
 }
 
 int fault_copy(struct fault *f, const struct pt_leaf *leaf)
@@ -165,6 +168,8 @@ int fault_copy(struct fault *f, const struct pt_leaf *leaf)
                     now.size == PAGE_SIZE;
         if (same)
             error = platform_pt_map(&b, va, fresh, PAGE_SIZE, region_pte_prot(f->r));
+        if (same && !error && !page_is_private(old))
+            as->private_pages++;
         if (b.flush)
             platform_pt_commit(&b);
         spin_unlock(&as->pt_lock);

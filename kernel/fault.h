@@ -47,7 +47,8 @@ u64 present_mask(struct address_space *as, vaddr_t va, unsigned n);
 int fault_install(struct fault *f, vaddr_t va, paddr_t *pa, unsigned n, unsigned prot, u64 generation);
 /* True if n pages more leave memory that nobody will miss. */
 bool memory_is_ample(u64 n);
-void count_resident(struct address_space *as, u64 pages);
+/* Pages more are mapped; private: they belong to one mapping alone. Under pt_lock. */
+void count_resident(struct address_space *as, u64 pages, bool private);
 /* Memory has ended: says so with the figures, once, and kills the running process, which is as's. */
 void out_of_memory(struct address_space *as);
 

@@ -86,7 +86,7 @@ static bool fill_huge(struct fault *f)
     if (b.flush)
         platform_pt_commit(&b); /* an empty page table made way */
     if (done)
-        count_resident(as, HUGE_PAGES);
+        count_resident(as, HUGE_PAGES, true);
     spin_unlock(&as->pt_lock);
     if (!done) {
         page_put(p);

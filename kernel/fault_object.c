@@ -136,7 +136,7 @@ static int install_object_page(struct fault *f, paddr_t pa, unsigned prot, u64 g
     } else if (platform_pt_lookup(as->root, f->va, &leaf) != 0) {
         error = platform_pt_map(&b, f->va, pa, PAGE_SIZE, prot);
         if (!error) {
-            count_resident(as, 1);
+            count_resident(as, 1, false);
             drop = 0;
         }
     } else if (!(f->r->flags & REGION_SHARED)) {

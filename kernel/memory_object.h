@@ -79,6 +79,7 @@ void zap_barrier(void);
  * module in place (copied at the first write). Used for tmpfs, memfd, shared anonymous memory.
  */
 struct memory_object *ram_object_create(u64 size);
+bool is_ram_object(const struct memory_object *o); /* NULL: no */
 /* Pages [0, size/4096) come from data (page-aligned, in the direct map, kept for ever); the rest is zero. */
 struct memory_object *ram_object_create_from(const void *data, u64 size);
 /* Reads or writes bytes; stops at size (reads) or grows (writes; -EFBIG, -ENOSPC, -ENOMEM). Buffers are kernel or already-validated program addresses:

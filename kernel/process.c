@@ -84,6 +84,20 @@ void process_set_space(struct address_space *as)
         address_space_put(old);
 }
 
+void process_usage(struct process *p, struct process_usage *out)
+{
+    struct thread *t;
+    spin_lock_irq(&p->lock);
+    *out = p->dead;
+    list_for_each(t, &p->threads, process_link) {
+        out->minor_faults += t->minor_faults;
+        out->major_faults += t->major_faults;
+        out->voluntary_switches += t->voluntary_switches;
+        out->involuntary_switches += t->involuntary_switches;
+    }
+    spin_unlock_irq(&p->lock);
+}
+
 u64 process_cpu_time(struct process *p, u64 *user, u64 *system)
 {
     spin_lock_irq(&p->lock);

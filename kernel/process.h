@@ -196,7 +196,7 @@ struct thread {
     u8 held_locks[LOCK_CLASS_COUNT];
     u32 spin_depth;
 #endif
-    u64 timer_slack;
+    u64 timer_slack;               /* ns; TIMER_SLACK_DEFAULT at first */
     int io_priority;               /* ioprio_set(2) */
     u64 minor_faults, major_faults;
 };
@@ -244,11 +244,14 @@ void process_kill(struct process *p, int wait_status);
 /* Replaces the running process's address space (exec): takes over the caller's reference and drops the old one's. Single-threaded caller. */
 void process_set_space(struct address_space *as);
 
+/* What all of p's threads, present and past, have used; without the times, which process_cpu_time() has. */
+void process_usage(struct process *p, struct process_usage *out);
 /* CPU time consumed, ns; user and system, which may be NULL, add up to it. */
 u64 thread_cpu_time(struct thread *t, u64 *user, u64 *system);
 u64 process_cpu_time(struct process *p, u64 *user, u64 *system);
 u64 process_cpu_time_locked(struct process *p, u64 *user, u64 *system); /* p->lock held */
 
+#define TIMER_SLACK_DEFAULT (50 * NSEC_PER_USEC)
 #define PID_MAX 32768 /* default of /proc/sys/kernel/pid_max */
 
 /* Set by fs/: releases the running thread's descriptors and fs context, as it ends. */

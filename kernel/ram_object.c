@@ -123,6 +123,11 @@ static const struct memory_object_ops ram_object_ops = {
     .destroy = destroy,
 };
 
+bool is_ram_object(const struct memory_object *o)
+{
+    return o && o->ops == &ram_object_ops;
+}
+
 struct memory_object *ram_object_create(u64 size)
 {
     struct ram_object *ro = kzalloc(sizeof(*ro));

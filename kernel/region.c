@@ -179,6 +179,7 @@ static void account(struct address_space *as, const struct region *r, bool add)
     if (r->flags & REGION_UNCOUNTED)
         return;
     as->total_pages += n;
+    as->peak_pages = MAX(as->peak_pages, as->total_pages);
     if (counts_as_data(r->prot, r->flags))
         as->data_pages += n;
     if (r->flags & REGION_LOCKED)

@@ -90,9 +90,6 @@ int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, bool 
 /* Page-table protection of a mapping in r. */
 unsigned region_pte_prot(const struct region *r);
 
-/* struct page.kind of a page that belongs to one private mapping (anonymous memory, private copies). */
-#define PAGE_KIND_PRIVATE 1
-
 /* ---- kernel/address_space_map.c ---- */
 
 /* munmap with the write lock held. */

@@ -121,7 +121,7 @@ static void thread_setup(struct thread *t, const char *name)
     t->affinity = sched_online_cpus();
     t->run_cpu = READ_ONCE(this_cpu()->cpu);
     t->wake_gap = NSEC_PER_MSEC;
-    t->timer_slack = 50 * NSEC_PER_USEC;
+    t->timer_slack = TIMER_SLACK_DEFAULT;
     t->start_time = platform_clock();
     t->policy = SCHED_NORMAL;
     strlcpy(t->name, name, sizeof(t->name));

@@ -51,7 +51,9 @@ static void gather_leaf(const struct pt_leaf *leaf, void *arg)
     struct page *p = page_of(leaf->pa);
     if (!p)
         return;
-    if (p->kind == PAGE_KIND_PRIVATE && __atomic_load_n(&p->refs, __ATOMIC_RELAXED) == 1) {
+    if (page_is_private(p))
+        g->as->private_pages -= leaf->size >> PAGE_SHIFT;
+    if (page_is_private(p) && __atomic_load_n(&p->refs, __ATOMIC_RELAXED) == 1) {
         p->next = g->chain;
         g->chain = p;
     } else {

@@ -17,7 +17,6 @@
 long sys_prctl(const struct syscall_args *a);
 long sys_arch_prctl(const struct syscall_args *a);
 
-#define DEFAULT_TIMER_SLACK (50 * NSEC_PER_USEC)
 
 static bool unused(const struct syscall_args *a, int from)
 {
@@ -194,7 +193,7 @@ static long thread_operation(struct thread *t, const struct syscall_args *a)
     case PR_GET_TIMERSLACK:
         return (long)t->timer_slack;
     case PR_SET_TIMERSLACK:
-        t->timer_slack = (s64)ARG_U64(a, 1) > 0 ? ARG_U64(a, 1) : DEFAULT_TIMER_SLACK;
+        t->timer_slack = (s64)ARG_U64(a, 1) > 0 ? ARG_U64(a, 1) : TIMER_SLACK_DEFAULT;
         return 0;
     case PR_GET_TID_ADDRESS:
         return copy_to_user(ARG_PTR(a, 1), &t->clear_child_tid, sizeof(t->clear_child_tid));

@@ -25,40 +25,22 @@ long sys_times(const struct syscall_args *a)
     return TICKS_AT_BOOT + (long)(clock_monotonic() / CLOCK_TICK);
 }
 
-static void add_thread(struct rusage *r, const struct thread *t)
-{
-    r->ru_minflt += (long)t->minor_faults;
-    r->ru_majflt += (long)t->major_faults;
-    r->ru_nvcsw += (long)t->voluntary_switches;
-    r->ru_nivcsw += (long)t->involuntary_switches;
-}
-
-static void process_usage(struct process *p, struct rusage *r)
-{
-    struct thread *t;
-    spin_lock_irq(&p->lock);
-    r->ru_minflt = (long)p->dead.minor_faults;
-    r->ru_majflt = (long)p->dead.major_faults;
-    r->ru_nvcsw = (long)p->dead.voluntary_switches;
-    r->ru_nivcsw = (long)p->dead.involuntary_switches;
-    list_for_each(t, &p->threads, process_link)
-        add_thread(r, t);
-    spin_unlock_irq(&p->lock);
-}
-
 long sys_getrusage(const struct syscall_args *a)
 {
     struct thread *me = current_thread();
     struct rusage r = {0};
+    struct process_usage used = {0};
     u64 user = 0, system = 0;
     switch (ARG_INT(a, 0)) {
     case RUSAGE_SELF:
         process_cpu_time(me->process, &user, &system);
-        process_usage(me->process, &r);
+        process_usage(me->process, &used);
         break;
     case RUSAGE_THREAD:
         thread_cpu_time(me, &user, &system);
-        add_thread(&r, me);
+        used = (struct process_usage){.minor_faults = me->minor_faults, .major_faults = me->major_faults,
+                                      .voluntary_switches = me->voluntary_switches,
+                                      .involuntary_switches = me->involuntary_switches};
         break;
     case RUSAGE_CHILDREN: /* none */
         break;
@@ -70,6 +52,10 @@ long sys_getrusage(const struct syscall_args *a)
         u64 peak = MAX(READ_ONCE(as->peak_resident_pages), READ_ONCE(as->resident_pages));
         r.ru_maxrss = (long)(peak * (PAGE_SIZE / 1024));
     }
+    r.ru_minflt = (long)used.minor_faults;
+    r.ru_majflt = (long)used.major_faults;
+    r.ru_nvcsw = (long)used.voluntary_switches;
+    r.ru_nivcsw = (long)used.involuntary_switches;
     struct __kernel_old_timeval u = ns_to_timeval(user), s = ns_to_timeval(system);
     r.ru_utime.tv_sec = u.tv_sec;
     r.ru_utime.tv_usec = u.tv_usec;

@@ -113,7 +113,7 @@ int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n,
     return find(r, name, n, child, &fdinfo_file);
 }
 
-static bool list_open(const struct generated_ref *r, u64 *cursor, char name[24])
+static bool list_open(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME])
 {
     struct fd_table *t = table_of(r);
     int fd = t ? fd_next_open(t, (int)*cursor) : -1;
@@ -123,18 +123,18 @@ static bool list_open(const struct generated_ref *r, u64 *cursor, char name[24])
     if (fd < 0)
         return false;
     *cursor = (u64)fd;
-    snprintf(name, 24, "%d", fd);
+    snprintf(name, GENERATED_NAME, "%d", fd);
     return true;
 }
 
-bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[24],
+bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
                   const struct generated_node **node)
 {
     *node = &fd_links[0];
     return list_open(r, cursor, name);
 }
 
-bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[24],
+bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
                       const struct generated_node **node)
 {
     *node = &fdinfo_file;

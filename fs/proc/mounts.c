@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /proc/PID/mounts and mountinfo, proc(5). */
+/* /proc/PID/mounts, mountinfo and mountstats, proc(5). */
 #include <linux/mount.h>
 #include "fs/proc/proc.h"
 #include "kernel/heap.h"
@@ -62,7 +62,7 @@ static void show_super_options(struct text *t, struct super *s)
     kfree(options);
 }
 
-static void show_mount(struct text *t, struct mount *m, const char *at)
+static void show_mount(struct text *t, struct mount *m, const char *at, char *path)
 {
     show_escaped(t, m->super->source);
     text_printf(t, " ");
@@ -98,7 +98,17 @@ static void show_mountinfo(struct text *t, struct mount *m, const char *at, char
     text_printf(t, "\n");
 }
 
-static int show(struct text *t, bool info)
+static void show_mountstats(struct text *t, struct mount *m, const char *at, char *path)
+{
+    text_printf(t, "device ");
+    show_escaped(t, m->super->source);
+    text_printf(t, " mounted on ");
+    show_escaped(t, at);
+    text_printf(t, " with fstype %s\n", m->super->type);
+}
+
+/* path: room for a path. */
+static int show(struct text *t, void (*line)(struct text *t, struct mount *m, const char *at, char *path))
 {
     struct collection *c = kzalloc(sizeof(*c));
     char *path = kmalloc(2 * PATH_MAX);
@@ -112,12 +122,8 @@ static int show(struct text *t, bool info)
     for (unsigned k = 0; k < c->n; k++) {
         struct path_ref at = {c->mount[k], c->mount[k]->root};
 
-        if (vfs_path_of(&at, path, PATH_MAX) > 0 && path[0] == '/') {
-            if (info)
-                show_mountinfo(t, c->mount[k], path, path + PATH_MAX);
-            else
-                show_mount(t, c->mount[k], path);
-        }
+        if (vfs_path_of(&at, path, PATH_MAX) > 0 && path[0] == '/')
+            line(t, c->mount[k], path, path + PATH_MAX);
         mount_put(c->mount[k]);
     }
     kfree(c);
@@ -127,10 +133,15 @@ static int show(struct text *t, bool info)
 
 int proc_mounts(struct text *t, const struct generated_ref *r)
 {
-    return show(t, false);
+    return show(t, show_mount);
 }
 
 int proc_mountinfo(struct text *t, const struct generated_ref *r)
 {
-    return show(t, true);
+    return show(t, show_mountinfo);
+}
+
+int proc_mountstats(struct text *t, const struct generated_ref *r)
+{
+    return show(t, show_mountstats);
 }

@@ -37,7 +37,7 @@ static int find_process(const struct generated_ref *r, const char *name, size_t 
     return 0;
 }
 
-static bool list_processes(const struct generated_ref *r, u64 *cursor, char name[24],
+static bool list_processes(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
                            const struct generated_node **node)
 {
     struct process *p = process_next(*cursor ? (int)*cursor - 1 : 0);
@@ -45,7 +45,7 @@ static bool list_processes(const struct generated_ref *r, u64 *cursor, char name
     if (!p)
         return false;
     *cursor = (u64)p->pid;
-    snprintf(name, 24, "%d", p->pid);
+    snprintf(name, GENERATED_NAME, "%d", p->pid);
     *node = &process_directory;
     process_put(p);
     return true;

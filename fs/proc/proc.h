@@ -12,7 +12,7 @@
 
 extern const struct file_system_type proc_type;
 
-extern const struct generated_node proc_process_files[], proc_thread_files[], proc_sys_files[], proc_aril_files[];
+extern const struct generated_node proc_process_files[], proc_ns_files[], proc_sys_files[], proc_aril_files[];
 
 static inline u64 proc_ticks(nsec_t ns)
 {
@@ -34,10 +34,17 @@ int proc_cgroups(struct text *t, const struct generated_ref *r);
 int proc_tty_drivers(struct text *t, const struct generated_ref *r);
 int proc_empty(struct text *t, const struct generated_ref *r);
 
-/* Of a process: maps.c, mounts.c, status.c, fd.c. */
+/* Of a process: maps.c, memory.c, mounts.c, status.c, fd.c. */
 int proc_maps(struct text *t, const struct generated_ref *r);
+int proc_smaps(struct text *t, const struct generated_ref *r);
+int proc_smaps_rollup(struct text *t, const struct generated_ref *r);
+int proc_numa_maps(struct text *t, const struct generated_ref *r);
+extern const struct file_ops proc_mem_ops, proc_pagemap_ops;
+int proc_map_find(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+bool proc_map_list(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node);
 int proc_mounts(struct text *t, const struct generated_ref *r);
 int proc_mountinfo(struct text *t, const struct generated_ref *r);
+int proc_mountstats(struct text *t, const struct generated_ref *r);
 int proc_status(struct text *t, const struct generated_ref *r);
 int proc_process_stat(struct text *t, const struct generated_ref *r);
 int proc_statm(struct text *t, const struct generated_ref *r);
@@ -46,9 +53,9 @@ int proc_fd_find(const struct generated_ref *r, const char *name, size_t n,
                  struct generated_ref *child);
 int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n,
                      struct generated_ref *child);
-bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[24],
+bool proc_fd_list(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
                   const struct generated_node **node);
-bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[24],
+bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
                       const struct generated_node **node);
 
 /* The thread that a file under task/ is about, or the leader; referenced, NULL if it has ended. */

@@ -6,6 +6,7 @@
 #include "kernel/heap.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
+#include "kernel/page.h"
 #include "kernel/user.h"
 
 struct thread *proc_thread(const struct generated_ref *r)
@@ -88,19 +89,6 @@ static int store_comm(const struct generated_ref *r, char *data, size_t n)
     return 0;
 }
 
-/* One control group, the root, of the unified hierarchy. */
-static int show_cgroup(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "0::/\n");
-    return 0;
-}
-
-static int show_cpuset(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "/\n");
-    return 0;
-}
-
 static int show_oom_score_adj(struct text *t, const struct generated_ref *r)
 {
     text_printf(t, "%d\n", r->process->oom_score_adj);
@@ -152,29 +140,90 @@ static int show_id_map(struct text *t, const struct generated_ref *r)
     return 0;
 }
 
-/* ------------------------------------------------------------ links to objects */
-
-static ssize path_text(struct path_ref *at, char *buf, size_t n)
+/* As the OOM killer counts: what part of memory the program has, in thousandths of 1000 + its adjustment, and two thirds of that. */
+static int show_oom_score(struct text *t, const struct generated_ref *r)
 {
-    ssize length = vfs_path_of(at, buf, n);
+    struct page_stats s;
+    s64 points = r->process->space ? (s64)READ_ONCE(r->process->space->resident_pages) : 0;
 
-    path_put(at);
-    return length > 0 ? length - 1 : length;
+    page_stats(&s);
+    points = (points + r->process->oom_score_adj * (s64)s.total / 1000) * 1000 / (s64)s.total;
+    text_printf(t, "%lu\n", (u64)MAX(1000 + points, 0l) * 2 / 3);
+    return 0;
 }
+
+/* The system call a thread waits in: number, arguments, stack pointer and instruction pointer. */
+static int show_syscall(struct text *t, const struct generated_ref *r)
+{
+    struct thread *thread = proc_thread(r);
+    const struct user_frame *f;
+
+    if (!thread)
+        return -ESRCH;
+    f = platform_user_frame(&thread->cpu);
+    if (thread == current_thread() || READ_ONCE(thread->state) == THREAD_RUNNABLE)
+        text_printf(t, "running\n");
+    else if ((s64)f->orig_ax < 0)
+        text_printf(t, "-1 0x%lx 0x%lx\n", f->sp, f->ip);
+    else
+        text_printf(t, "%ld 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx\n", (s64)f->orig_ax, f->di, f->si, f->dx,
+                    f->r10, f->r8, f->r9, f->sp, f->ip);
+    thread_put(thread);
+    return 0;
+}
+
+static int show_timer_slack(struct text *t, const struct generated_ref *r)
+{
+    struct thread *thread = proc_thread(r);
+
+    if (!thread)
+        return -ESRCH;
+    text_printf(t, "%lu\n", thread->timer_slack);
+    thread_put(thread);
+    return 0;
+}
+
+static int store_timer_slack(const struct generated_ref *r, char *data, size_t n)
+{
+    struct thread *thread;
+    const char *end;
+    u64 value;
+
+    if (parse_u64(data, &end, 10, &value) || (*end && *end != '\n'))
+        return -EINVAL;
+    thread = proc_thread(r);
+    if (!thread)
+        return -ESRCH;
+    thread->timer_slack = value ? value : TIMER_SLACK_DEFAULT;
+    thread_put(thread);
+    return 0;
+}
+
+/* There is one user namespace, whose maps are what they are. */
+static int store_refused(const struct generated_ref *r, char *data, size_t n)
+{
+    return -EPERM;
+}
+
+/* proc(5): 1 to 4 are about the tables' accessed and dirty bits, which are always set here. */
+static int store_clear_refs(const struct generated_ref *r, char *data, size_t n)
+{
+    struct address_space *as = r->process->space;
+
+    if (data[0] != '5' || (data[1] && data[1] != '\n'))
+        return -EINVAL;
+    if (as)
+        WRITE_ONCE(as->peak_resident_pages, READ_ONCE(as->resident_pages));
+    return 0;
+}
+
+/* ------------------------------------------------------------ links to objects */
 
 static int follow_exe(const struct generated_ref *r, struct path_ref *to)
 {
     struct address_space *as = r->process->space;
 
     return as && as->executable ? file_path_ref(as->executable, to) : -ENOENT;
-}
-
-static ssize link_exe(const struct generated_ref *r, char *buf, size_t n)
-{
-    struct path_ref at;
-    int error = follow_exe(r, &at);
-
-    return error ? error : path_text(&at, buf, n);
 }
 
 /* A reference to one of the places a thread's context holds. */
@@ -200,31 +249,15 @@ static int follow_cwd(const struct generated_ref *r, struct path_ref *to)
     return context_path(r, false, to);
 }
 
-static ssize link_cwd(const struct generated_ref *r, char *buf, size_t n)
-{
-    struct path_ref at;
-    int error = context_path(r, false, &at);
-
-    return error ? error : path_text(&at, buf, n);
-}
-
 static int follow_root(const struct generated_ref *r, struct path_ref *to)
 {
     return context_path(r, true, to);
 }
 
-static ssize link_root(const struct generated_ref *r, char *buf, size_t n)
-{
-    struct path_ref at;
-    int error = context_path(r, true, &at);
-
-    return error ? error : path_text(&at, buf, n);
-}
-
 /* ------------------------------------------------------------ task/ */
 
 static const struct generated_node thread_directory = {.mode = S_IFDIR | 0555,
-                                                       .children = proc_thread_files};
+                                                       .children = proc_process_files};
 
 static int find_thread(const struct generated_ref *r, const char *name, size_t n,
                        struct generated_ref *child)
@@ -246,7 +279,7 @@ static int find_thread(const struct generated_ref *r, const char *name, size_t n
     return 0;
 }
 
-static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[24],
+static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
                          const struct generated_node **node)
 {
     int best = 0;
@@ -260,7 +293,7 @@ static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[2
     if (!best)
         return false;
     *cursor = (u64)best;
-    snprintf(name, 24, "%d", best);
+    snprintf(name, GENERATED_NAME, "%d", best);
     *node = &thread_directory;
     return true;
 }
@@ -269,39 +302,52 @@ static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[2
 
 #define FILE(file, function) {.name = file, .mode = S_IFREG | 0444, .show = function}
 #define PRIVATE(file, function) {.name = file, .mode = S_IFREG | 0400, .show = function}
-#define WRITABLE(file, reader, writer) \
-    {.name = file, .mode = S_IFREG | 0644, .show = reader, .store = writer}
-#define JUMP(file, reader, follower) \
-    {.name = file, .mode = S_IFLNK | 0777, .readlink = reader, .follow = follower}
-
-#define COMMON                                                                                    \
-    FILE("cmdline", show_cmdline), PRIVATE("environ", show_environ), PRIVATE("auxv", show_auxv),  \
-        WRITABLE("comm", show_comm, store_comm), FILE("cgroup", show_cgroup),                     \
-        FILE("cpuset", show_cpuset), FILE("maps", proc_maps), FILE("mounts", proc_mounts),        \
-        FILE("mountinfo", proc_mountinfo), FILE("status", proc_status),                           \
-        FILE("stat", proc_process_stat), FILE("statm", proc_statm), FILE("limits", proc_limits),  \
-        WRITABLE("oom_score_adj", show_oom_score_adj, store_oom_score_adj),                       \
-        PRIVATE("personality", show_personality), FILE("uid_map", show_id_map),                   \
-        FILE("gid_map", show_id_map), JUMP("exe", link_exe, follow_exe),                          \
-        JUMP("cwd", link_cwd, follow_cwd), JUMP("root", link_root, follow_root)
-
-#define DESCRIPTORS                                                                                \
-    {.name = "fd", .mode = S_IFDIR | 0500, .find = proc_fd_find, .list = proc_fd_list},            \
-    {                                                                                              \
-        .name = "fdinfo", .mode = S_IFDIR | 0555, .find = proc_fdinfo_find,                        \
-        .list = proc_fdinfo_list                                                                   \
-    }
+#define TEXT(file, string) {.name = file, .mode = S_IFREG | 0444, .show = generated_show_string, .data = string}
+#define WRITABLE(file, reader, writer) {.name = file, .mode = S_IFREG | 0644, .show = reader, .store = writer}
+#define JUMP(file, follower) \
+    {.name = file, .mode = S_IFLNK | 0777, .readlink = generated_link_path, .follow = follower}
+#define DIRECTORY(file, permissions, finder, lister) \
+    {.name = file, .mode = S_IFDIR | (permissions), .find = finder, .list = lister}
+#define OWN(file, permissions, operations) {.name = file, .mode = S_IFREG | (permissions), .ops = &operations}
 
 const struct generated_node proc_process_files[] = {
-    COMMON,
-    DESCRIPTORS,
-    {.name = "task", .mode = S_IFDIR | 0555, .find = find_thread, .list = list_threads},
-    WRITABLE("coredump_filter", show_coredump_filter, store_coredump_filter),
-    {0},
-};
-
-const struct generated_node proc_thread_files[] = {
-    COMMON,
-    DESCRIPTORS,
+    PRIVATE("auxv", show_auxv),
+    TEXT("cgroup", "0::/"), /* one control group, the root, of the unified hierarchy */
+    {.name = "clear_refs", .mode = S_IFREG | 0200, .store = store_clear_refs},
+    FILE("cmdline", show_cmdline),
+    WRITABLE("comm", show_comm, store_comm),
+    {.name = "coredump_filter", .mode = S_IFREG | 0644 | GENERATED_LEADER, .show = show_coredump_filter, .store = store_coredump_filter},
+    TEXT("cpuset", "/"),
+    JUMP("cwd", follow_cwd),
+    PRIVATE("environ", show_environ),
+    JUMP("exe", follow_exe),
+    DIRECTORY("fd", 0500, proc_fd_find, proc_fd_list),
+    DIRECTORY("fdinfo", 0555, proc_fdinfo_find, proc_fdinfo_list),
+    WRITABLE("gid_map", show_id_map, store_refused),
+    FILE("limits", proc_limits),
+    DIRECTORY("map_files", 0500 | GENERATED_LEADER, proc_map_find, proc_map_list),
+    FILE("maps", proc_maps),
+    OWN("mem", 0600, proc_mem_ops),
+    FILE("mountinfo", proc_mountinfo),
+    FILE("mounts", proc_mounts),
+    {.name = "mountstats", .mode = S_IFREG | 0400 | GENERATED_LEADER, .show = proc_mountstats},
+    {.name = "ns", .mode = S_IFDIR | 0511, .children = proc_ns_files},
+    FILE("numa_maps", proc_numa_maps),
+    FILE("oom_score", show_oom_score),
+    WRITABLE("oom_score_adj", show_oom_score_adj, store_oom_score_adj),
+    OWN("pagemap", 0400, proc_pagemap_ops),
+    PRIVATE("personality", show_personality),
+    WRITABLE("projid_map", show_id_map, store_refused),
+    JUMP("root", follow_root),
+    {.name = "setgroups", .mode = S_IFREG | 0644, .show = generated_show_string, .store = store_refused, .data = "allow"},
+    FILE("smaps", proc_smaps),
+    FILE("smaps_rollup", proc_smaps_rollup),
+    FILE("stat", proc_process_stat),
+    FILE("statm", proc_statm),
+    FILE("status", proc_status),
+    PRIVATE("syscall", show_syscall),
+    DIRECTORY("task", 0555 | GENERATED_LEADER, find_thread, list_threads),
+    {.name = "timerslack_ns", .mode = S_IFREG | 0666 | GENERATED_LEADER, .show = show_timer_slack, .store = store_timer_slack},
+    WRITABLE("uid_map", show_id_map, store_refused),
     {0},
 };

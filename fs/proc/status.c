@@ -35,21 +35,35 @@ static const char *state_name(char state)
                           : "zombie";
 }
 
-/* Pages of regions of one kind. */
+/* Pages of regions by what they are for, and where the program's text lies. */
 struct sizes {
-    u64 stack, text, data;
+    u64 stack, text, library, data, in_ram;
+    vaddr_t text_start, text_end;
 };
 
-static void measure(struct address_space *as, struct sizes *s)
+/* in_ram: wanted, which goes through page tables. */
+static void measure(struct address_space *as, struct sizes *s, bool in_ram)
 {
     rwlock_read_lock(&as->lock);
     for (struct region *r = region_find(as, 0); r; r = region_next(r)) {
         u64 n = (r->end - r->start) >> PAGE_SHIFT;
+        struct memory_usage u = {0};
 
-        if (r->flags & REGION_STACK)
+        if (r->flags & REGION_STACK) {
             s->stack += n;
-        else if (r->prot & PROT_EXEC && r->file)
-            s->text += n;
+        } else if (r->prot & PROT_EXEC && r->file) {
+            if (r->file->inode == as->executable->inode) {
+                s->text += n;
+                s->text_start = s->text_start ? s->text_start : r->start;
+                s->text_end = r->end;
+            } else {
+                s->library += n;
+            }
+        }
+        if (in_ram && is_ram_object(r->object)) {
+            region_usage(r, r->start, r->end, &u);
+            s->in_ram += u.in_ram;
+        }
     }
     s->data = as->data_pages;
     rwlock_read_unlock(&as->lock);
@@ -58,17 +72,28 @@ static void measure(struct address_space *as, struct sizes *s)
 static void show_memory(struct text *t, struct address_space *as)
 {
     struct sizes s = {0};
+    u64 resident, private;
 
-    measure(as, &s);
-    text_printf(
-        t,
-        "VmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t%8u kB\nVmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n",
-        (unsigned long long)kib(as->total_pages), (unsigned long long)kib(as->locked_pages), 0u,
-        (unsigned long long)kib(as->peak_resident_pages),
-        (unsigned long long)kib(as->resident_pages));
-    text_printf(t, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmSwap:\t%8u kB\n",
-                (unsigned long long)kib(s.data), (unsigned long long)kib(s.stack),
-                (unsigned long long)kib(s.text), 0u);
+    measure(as, &s, true);
+    resident = READ_ONCE(as->resident_pages);
+    private = MIN(READ_ONCE(as->private_pages), resident);
+    s.in_ram = MIN(s.in_ram, resident - private);
+    const struct {
+        char name[14];
+        u64 pages;
+    } rows[] = {
+        {"VmPeak", as->peak_pages}, {"VmSize", as->total_pages},
+        {"VmLck", as->locked_pages}, {"VmPin", 0},
+        {"VmHWM", MAX(as->peak_resident_pages, resident)}, {"VmRSS", resident},
+        {"RssAnon", private}, {"RssFile", resident - private - s.in_ram},
+        {"RssShmem", s.in_ram}, {"VmData", s.data},
+        {"VmStk", s.stack}, {"VmExe", s.text},
+        {"VmLib", s.library}, {"VmSwap", 0}, {"HugetlbPages", 0},
+    };
+
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+        text_printf(t, "%s:\t%8lu kB\n", rows[k].name, kib(rows[k].pages));
+    text_printf(t, "CoreDumping:\t0\nTHP_enabled:\t%d\n", !as->no_huge_pages);
 }
 
 static void signal_sets(struct process *p, u64 *ignored, u64 *caught)
@@ -130,7 +155,10 @@ int proc_status(struct text *t, const struct generated_ref *r)
     thread_credentials(thread, &c);
     state = state_of(thread);
     signal_sets(p, &ignored, &caught);
-    text_printf(t, "Name:\t%s\n", thread->name);
+    text_printf(t, "Name:\t");
+    for (const char *c = thread->name; *c; c++) /* a line stays a line: proc(5) */
+        text_printf(t, *c == '\n' ? "\\n" : *c == '\\' ? "\\\\" : "%c", *c);
+    text_printf(t, "\n");
     if (fs)
         text_printf(t, "Umask:\t%04o\n", READ_ONCE(fs->umask));
     text_printf(t, "State:\t%c (%s)\n", state, state_name(state));
@@ -141,7 +169,8 @@ int proc_status(struct text *t, const struct generated_ref *r)
                 thread->tid, p->group_id, p->session_id);
     if (p->space)
         show_memory(t, p->space);
-    text_printf(t, "Threads:\t%u\n", p->thread_count);
+    text_printf(t, "Threads:\t%u\nSigQ:\t%u/%lu\n", p->thread_count, p->queued_signals,
+                p->limits[RLIMIT_SIGPENDING].rlim_cur);
     text_printf(t,
                 "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%"
                 "016llx\n",
@@ -154,7 +183,7 @@ int proc_status(struct text *t, const struct generated_ref *r)
                 (unsigned long long)c.cap_inheritable, (unsigned long long)c.cap_permitted,
                 (unsigned long long)c.cap_effective, (unsigned long long)c.cap_bounding,
                 (unsigned long long)c.cap_ambient);
-    text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\n", thread->no_new_privs);
+    text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n", thread->no_new_privs);
     show_cpus(t, thread->affinity & sched_online_cpus());
     text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
                 (unsigned long long)thread->voluntary_switches,
@@ -171,6 +200,8 @@ int proc_status(struct text *t, const struct generated_ref *r)
 int proc_process_stat(struct text *t, const struct generated_ref *r)
 {
     struct process *p = r->process;
+    struct process_usage used;
+    struct sizes s = {0};
     struct thread *thread = proc_thread(r);
     struct address_space *as = p->space;
     u64 user, system, ignored, caught;
@@ -178,24 +209,30 @@ int proc_process_stat(struct text *t, const struct generated_ref *r)
 
     if (!thread)
         return -ESRCH;
-    if (r->tid)
+    if (r->tid) {
         thread_cpu_time(thread, &user, &system);
-    else
+        used = (struct process_usage){.minor_faults = thread->minor_faults, .major_faults = thread->major_faults};
+    } else {
         process_cpu_time(p, &user, &system);
+        process_usage(p, &used);
+    }
+    if (as)
+        measure(as, &s, false);
     signal_sets(p, &ignored, &caught);
     tty_describe(p, &terminal, &group);
     text_printf(t, "%d (%s) %c %d %d %d %d %d 4194304 %llu 0 %llu 0 ", thread->tid, thread->name,
                 state_of(thread), p->parent_pid, p->group_id, p->session_id, terminal, group,
-                (unsigned long long)thread->minor_faults, (unsigned long long)thread->major_faults);
+                (unsigned long long)used.minor_faults, (unsigned long long)used.major_faults);
     text_printf(t, "%llu %llu 0 0 %d %d %u 0 %llu ", (unsigned long long)proc_ticks(user),
                 (unsigned long long)proc_ticks(system),
                 thread->priority ? -1 - thread->priority : 20 + thread->nice, thread->nice,
                 p->thread_count,
                 (unsigned long long)proc_ticks(r->tid ? thread->start_time : p->start_time));
-    text_printf(t, "%llu %llu %llu 0 0 %llu 0 0 ",
+    text_printf(t, "%llu %llu %llu %llu %llu %llu 0 0 ",
                 (unsigned long long)(as ? as->total_pages * PAGE_SIZE : 0),
                 (unsigned long long)(as ? as->resident_pages : 0),
                 (unsigned long long)p->limits[RLIMIT_RSS].rlim_cur,
+                (unsigned long long)s.text_start, (unsigned long long)s.text_end,
                 (unsigned long long)(as ? as->stack_top : 0));
     text_printf(t, "%llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 0 0 ",
                 (unsigned long long)thread->pending.set & 0x7fffffff,
@@ -218,10 +255,10 @@ int proc_statm(struct text *t, const struct generated_ref *r)
 
     if (!as)
         return 0;
-    measure(as, &s);
-    text_printf(t, "%llu %llu 0 %llu 0 %llu 0\n", (unsigned long long)as->total_pages,
-                (unsigned long long)as->resident_pages, (unsigned long long)s.text,
-                (unsigned long long)(s.data + s.stack));
+    measure(as, &s, false);
+    u64 resident = READ_ONCE(as->resident_pages);
+    text_printf(t, "%lu %lu %lu %lu 0 %lu 0\n", as->total_pages, resident,
+                resident - MIN(resident, READ_ONCE(as->private_pages)), s.text, s.data + s.stack);
     return 0;
 }
 

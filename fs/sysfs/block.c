@@ -133,13 +133,13 @@ static int find(const char *name, size_t n, const struct block_device *disk, boo
 }
 
 /* The first such device at or after *cursor. */
-static const struct block_device *list(const struct block_device *disk, bool all, u64 *cursor, char name[24])
+static const struct block_device *list(const struct block_device *disk, bool all, u64 *cursor, char name[GENERATED_NAME])
 {
     for (; block_device_at((unsigned)*cursor); ++*cursor) {
         const struct block_device *d = block_device_at((unsigned)*cursor);
 
         if (all || (disk ? d->partition && d->disk == disk->disk : !d->partition)) {
-            snprintf(name, 24, "%s", d->name);
+            snprintf(name, GENERATED_NAME, "%s", d->name);
             return d;
         }
     }
@@ -152,7 +152,7 @@ static int find_partition(const struct generated_ref *r, const char *name, size_
     return find(name, n, device_of(r), false, &child->arg);
 }
 
-static bool list_partitions(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+static bool list_partitions(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node)
 {
     *node = &partition_directory;
     return list(device_of(r), false, cursor, name) != NULL;
@@ -178,7 +178,7 @@ int sysfs_find_disk(const struct generated_ref *r, const char *name, size_t n, s
     return find(name, n, NULL, false, &child->arg);
 }
 
-bool sysfs_list_disks(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+bool sysfs_list_disks(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node)
 {
     *node = &disk_directory;
     return list(NULL, false, cursor, name) != NULL;
@@ -201,26 +201,26 @@ int sysfs_find_block(const struct generated_ref *r, const char *name, size_t n, 
     return find(name, n, NULL, true, &child->arg);
 }
 
-bool sysfs_list_blocks(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+bool sysfs_list_blocks(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node)
 {
     *node = &device_link;
     return list(NULL, true, cursor, name) != NULL;
 }
 
 /* /sys/dev/block: the same by number, "254:0". */
-bool sysfs_list_numbers(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node)
+bool sysfs_list_numbers(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node)
 {
     const struct block_device *d = block_device_at((unsigned)*cursor);
 
     *node = &device_link;
     if (d)
-        snprintf(name, 24, "%u:%u", BLOCK_MAJOR, d->minor);
+        snprintf(name, GENERATED_NAME, "%u:%u", BLOCK_MAJOR, d->minor);
     return d != NULL;
 }
 
 int sysfs_find_number(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
 {
-    char number[24];
+    char number[GENERATED_NAME];
 
     for (child->arg = 0; sysfs_list_numbers(r, &child->arg, number, &child->node); child->arg++)
         if (strlen(number) == n && !memcmp(number, name, n))

@@ -72,12 +72,12 @@ static int find_cpu(const struct generated_ref *r, const char *name, size_t n,
     return 0;
 }
 
-static bool list_cpus(const struct generated_ref *r, u64 *cursor, char name[24],
+static bool list_cpus(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
                       const struct generated_node **node)
 {
     if (*cursor >= platform_cpu_count())
         return false;
-    snprintf(name, 24, "cpu%llu", (unsigned long long)*cursor);
+    snprintf(name, GENERATED_NAME, "cpu%llu", (unsigned long long)*cursor);
     *node = &one_cpu;
     return true;
 }
@@ -138,7 +138,7 @@ static int find_cpu_link(const struct generated_ref *r, const char *name, size_t
     return error;
 }
 
-static bool list_cpu_links(const struct generated_ref *r, u64 *cursor, char name[24],
+static bool list_cpu_links(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
                            const struct generated_node **node)
 {
     bool any = list_cpus(r, cursor, name, node);

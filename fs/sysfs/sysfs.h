@@ -15,10 +15,10 @@ int sysfs_show_one(struct text *t, const struct generated_ref *r);
 
 /* Names in /sys/block, /sys/class/block and /sys/dev/block; fs/sysfs/block.c. */
 int sysfs_find_disk(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
-bool sysfs_list_disks(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+bool sysfs_list_disks(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node);
 int sysfs_find_block(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
-bool sysfs_list_blocks(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+bool sysfs_list_blocks(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node);
 int sysfs_find_number(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
-bool sysfs_list_numbers(const struct generated_ref *r, u64 *cursor, char name[24], const struct generated_node **node);
+bool sysfs_list_numbers(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node);
 
 #endif
