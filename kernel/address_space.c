@@ -145,11 +145,13 @@ bool may_expand(struct address_space *as, u64 pages, u32 prot, u32 flags)
  */
 #define COMMIT_SLACK_PAGES (128ul << (20 - PAGE_SHIFT))
 
+int vm_overcommit;
+
 bool may_commit(u64 pages, u32 prot, u32 flags, bool anonymous)
 {
     bool counted = !(flags & REGION_NORESERVE) &&
                    (flags & REGION_SHARED ? anonymous : (prot & PROT_WRITE) != 0);
-    if (!counted)
+    if (!counted || READ_ONCE(vm_overcommit))
         return true;
     struct page_stats s;
     page_stats(&s);

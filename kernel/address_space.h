@@ -84,6 +84,9 @@ struct address_space {
     struct patch_table *patches; /* patched system-call sites, loader/patch.c; NULL: none yet */
 };
 
+/* /proc/sys/vm. overcommit_memory: 0, only what memory could never hold is refused; 1, nothing is. */
+extern int vm_overcommit, vm_max_map_count;
+
 /* The hooks by which files stay referenced while mapped, set by fs/ (kernel/ does not know struct file). */
 extern void (*region_file_get)(struct file *f);
 extern void (*region_file_put)(struct file *f);

@@ -11,6 +11,8 @@
 #include "kernel/heap.h"
 #include "kernel/region.h"
 
+int vm_max_map_count = 65530;
+
 void (*region_file_get)(struct file *f);
 void (*region_file_put)(struct file *f);
 

@@ -8,7 +8,7 @@
 
 #include "kernel/address_space.h"
 
-#define REGION_MAX_COUNT 65530ul          /* vm.max_map_count */
+#define REGION_MAX_COUNT ((u32)READ_ONCE(vm_max_map_count))
 #define STACK_GUARD_GAP  (256ul * PAGE_SIZE) /* kept free below a growing stack, as Linux' stack_guard_gap */
 
 /* The tree's augment callback. */

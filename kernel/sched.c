@@ -130,7 +130,6 @@ static void schedule(bool keep)
     rq->current = next;
     rq->previous = prev;
     rq->switches++;
-    cpu->counters[COUNT_SWITCHES]++;
     sched_arm_slice(rq, now);
     /* A kernel thread borrows whatever space is loaded: it has no addresses of the program. */
     if (next->space) {

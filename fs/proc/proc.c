@@ -104,8 +104,8 @@ static const struct generated_node root_files[] = {
     FILE("uptime", proc_uptime),
     FILE("version", proc_version),
     {.name = "aril", .mode = S_IFDIR | 0555, .children = proc_aril_files},
+    {.name = "sys", .mode = S_IFDIR | 0555 | GENERATED_STRICT, .children = proc_sys_files},
     {.name = "tty", .mode = S_IFDIR | 0555, .children = tty_files},
-    {.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_files},
     {.name = "sysvipc", .mode = S_IFDIR | 0555, .children = sysvipc_files},
     {0},
 };

@@ -1,53 +1,125 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc/sys: what the kernel's limits and policies are. They are read-only, but for names and the
- * few that programs set and that change nothing but what is read back.
+ * /proc/sys: what the kernel's limits and policies are. What may be written has an effect; the rest is read-only, and nobody opens
+ * it for writing.
  */
 #include <linux/capability.h>
 #include "fs/ipc/ipc.h"
 #include "fs/notify.h"
+#include "fs/page_cache.h"
 #include "fs/proc/proc.h"
 #include "fs/pty.h"
+#include "kernel/address_space.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "kernel/page.h"
 #include "kernel/params.h"
 #include "kernel/random.h"
+#include "kernel/signal.h"
 #include "kernel/uts.h"
 
-#define CONSTANT(id, ...)                                                   \
-    static int show_##id(struct text *t, const struct generated_ref *r)     \
-    {                                                                       \
-        text_printf(t, __VA_ARGS__);                                        \
-        return 0;                                                           \
-    }
+/* Value of a macro as text. */
+#define STRING(x) #x
+#define VALUE(x)  STRING(x)
 
-CONSTANT(ostype, "%s\n", UTS_SYSNAME)
-CONSTANT(osrelease, "%s\n", UTS_RELEASE)
-CONSTANT(version, "%s\n", UTS_VERSION)
-CONSTANT(hostname, "%s\n", uts_host_name())
-CONSTANT(domainname, "%s\n", uts_domain_name())
-CONSTANT(pid_max, "%d\n", PID_MAX)
-CONSTANT(ngroups_max, "%d\n", NGROUPS_MAX)
-CONSTANT(cap_last_cap, "%d\n", CAP_LAST_CAP)
-CONSTANT(overflow_id, "65534\n")
-CONSTANT(randomize_va_space, "%d\n", params.norandom ? 0 : 2)
-CONSTANT(core_pattern, "core\n")
-CONSTANT(zero, "0\n")
-CONSTANT(one, "1\n")
-CONSTANT(entropy, "256\n") /* bits: the pool's size, and always full (random(4)) */
-CONSTANT(reseed, "60\n")
-CONSTANT(pty_max, "%d\n", PTY_MAX)
-CONSTANT(pty_nr, "%u\n", pty_count())
-CONSTANT(max_map_count, "65530\n")
-CONSTANT(mmap_min_addr, "%lu\n", USER_SPACE_START)
-CONSTANT(somaxconn, "4096\n")
-CONSTANT(nr_open, "%d\n", 1 << 20)
-CONSTANT(pipe_max_size, "%d\n", 1 << 20)
+_Static_assert(USER_SPACE_START == 65536, "vm.mmap_min_addr");
 
-static int show_threads_max(struct text *t, const struct generated_ref *r)
+static int show_pty_nr(struct text *t, const struct generated_ref *r)
 {
-    text_printf(t, "%d\n", PID_MAX - 1);
+    text_printf(t, "%u\n", pty_count());
+    return 0;
+}
+
+static int show_hostname(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "%s\n", uts_host_name());
+    return 0;
+}
+
+static int show_domainname(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "%s\n", uts_domain_name());
+    return 0;
+}
+
+/* ------------------------------------------------------------ numbers */
+
+struct number {
+    int *value;
+    int min, max;
+};
+
+static int show_number(struct text *t, const struct generated_ref *r)
+{
+    const struct number *n = r->node->data;
+
+    text_printf(t, "%d\n", READ_ONCE(*n->value));
+    return 0;
+}
+
+/* One number with blanks around it, as Linux takes it. */
+static int parse_number(const char *data, int min, int max, int *value)
+{
+    bool negative;
+    const char *end;
+    u64 magnitude;
+
+    while (*data == ' ' || *data == '\t' || *data == '\n')
+        data++;
+    negative = *data == '-';
+    if (parse_u64(data + negative, &end, 0, &magnitude) || magnitude > INT32_MAX ||
+        (*end && *end != ' ' && *end != '\t' && *end != '\n'))
+        return -EINVAL;
+    *value = negative ? -(int)magnitude : (int)magnitude;
+    return *value < min || *value > max ? -EINVAL : 0;
+}
+
+static int store_number(const struct generated_ref *r, char *data, size_t n)
+{
+    const struct number *number = r->node->data;
+    int value, error = parse_number(data, number->min, number->max, &value);
+
+    if (!error)
+        WRITE_ONCE(*number->value, value);
+    return error;
+}
+
+static const struct number overcommit = {&vm_overcommit, 0, 1}, /* 2 would want all of memory accounted */
+    max_map_count = {&vm_max_map_count, 0, INT32_MAX};
+
+/* 1 keeps the heap where it is relative to the image; here it is the same as 2. */
+static int show_randomize(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "%d\n", params.norandom ? 0 : 2);
+    return 0;
+}
+
+static int store_randomize(const struct generated_ref *r, char *data, size_t n)
+{
+    int value, error = parse_number(data, 0, 2, &value);
+
+    if (!error)
+        params.norandom = !value;
+    return error;
+}
+
+#define DROP_NAMES (1u << 16) /* in one go */
+
+/* 1: clean pages of files; 2: names and inodes; 3: both. */
+static int store_drop_caches(const struct generated_ref *r, char *data, size_t n)
+{
+    int value, error = parse_number(data, 1, 4, &value);
+    u64 dirty, left = page_cache_pages(&dirty), freed;
+
+    if (error)
+        return error;
+    if (value & 2)
+        dentry_cache_shrink(DROP_NAMES);
+    for (left -= MIN(left, dirty); value & 1 && left; left -= MIN(left, freed)) {
+        freed = page_reclaim(left);
+        if (!freed || current_interrupted())
+            break;
+    }
     return 0;
 }
 
@@ -122,99 +194,95 @@ static int store_domainname(const struct generated_ref *r, char *data, size_t n)
     return store_name(data, n, uts_set_domain_name);
 }
 
-/* A number of 0 or more that fits an int. */
-static int parse_count(const char *data, u32 *value)
+/* data: an int of enum inotify_limit. */
+static int show_inotify(struct text *t, const struct generated_ref *r)
 {
-    const char *end;
-    u64 number;
-
-    if (parse_u64(data, &end, 10, &number) || (*end && *end != '\n') || number > INT32_MAX)
-        return -EINVAL;
-    *value = (u32)number;
+    text_printf(t, "%u\n", inotify_limit(*(const int *)r->node->data));
     return 0;
 }
 
-#define INOTIFY(id, which)                                                          \
-    static int show_##id(struct text *t, const struct generated_ref *r)             \
-    {                                                                               \
-        text_printf(t, "%u\n", inotify_limit(which));                               \
-        return 0;                                                                   \
-    }                                                                               \
-    static int store_##id(const struct generated_ref *r, char *data, size_t n)      \
-    {                                                                               \
-        u32 value;                                                                  \
-        int error = parse_count(data, &value);                                   \
-        if (!error)                                                                 \
-            inotify_set_limit(which, value);                                        \
-        return error;                                                               \
-    }
+static int store_inotify(const struct generated_ref *r, char *data, size_t n)
+{
+    int value, error = parse_number(data, 0, INT32_MAX, &value);
 
-INOTIFY(max_queued_events, INOTIFY_QUEUED_EVENTS)
-INOTIFY(max_user_instances, INOTIFY_INSTANCES)
-INOTIFY(max_user_watches, INOTIFY_WATCHES)
+    if (!error)
+        inotify_set_limit(*(const int *)r->node->data, (u32)value);
+    return error;
+}
+
+static const int queued_events = INOTIFY_QUEUED_EVENTS, instances = INOTIFY_INSTANCES, watches = INOTIFY_WATCHES;
 
 #define FILE(file, id) {.name = file, .mode = S_IFREG | 0444, .show = show_##id}
-#define WRITABLE(file, id) \
-    {.name = file, .mode = S_IFREG | 0644, .show = show_##id, .store = store_##id}
+#define TEXT(file, string) {.name = file, .mode = S_IFREG | 0444, .show = generated_show_string, .data = string}
+#define WRITABLE(file, id) {.name = file, .mode = S_IFREG | 0644, .show = show_##id, .store = store_##id}
+#define NUMBER(file, number) {.name = file, .mode = S_IFREG | 0644, .show = show_number, .store = store_number, .data = &number}
+#define INOTIFY(file, which) {.name = file, .mode = S_IFREG | 0644, .show = show_inotify, .store = store_inotify, .data = &which}
 #define IPC_LIMIT(file) {.name = file, .mode = S_IFREG | 0644, .show = ipc_limit_show, .store = ipc_limit_store}
 #define DIRECTORY(file, table) {.name = file, .mode = S_IFDIR | 0555, .children = table}
 
 static const struct generated_node random_files[] = {
     FILE("boot_id", boot_id),
-    FILE("entropy_avail", entropy),
-    FILE("poolsize", entropy),
-    FILE("urandom_min_reseed_secs", reseed),
+    TEXT("entropy_avail", "256"), /* bits: the pool's size, and always full (random(4)) */
+    TEXT("poolsize", "256"),
+    TEXT("urandom_min_reseed_secs", "60"),
     FILE("uuid", random_uuid),
-    FILE("write_wakeup_threshold", entropy),
+    TEXT("write_wakeup_threshold", "256"),
     {0},
 };
 
 static const struct generated_node pty_files[] = {
-    FILE("max", pty_max),
+    TEXT("max", VALUE(PTY_MAX)),
     FILE("nr", pty_nr),
-    FILE("reserve", zero),
+    TEXT("reserve", "0"),
     {0},
 };
 
 static const struct generated_node kernel_files[] = {
-    FILE("cap_last_cap", cap_last_cap),
-    FILE("core_pattern", core_pattern),
+    TEXT("arch", "x86_64"),
+    TEXT("cap_last_cap", VALUE(CAP_LAST_CAP)),
+    TEXT("core_pattern", "core"),
     WRITABLE("domainname", domainname),
     WRITABLE("hostname", hostname),
     IPC_LIMIT("msgmax"),
     IPC_LIMIT("msgmnb"),
     IPC_LIMIT("msgmni"),
-    FILE("ngroups_max", ngroups_max),
-    FILE("osrelease", osrelease),
-    FILE("ostype", ostype),
-    FILE("overflowgid", overflow_id),
-    FILE("overflowuid", overflow_id),
-    FILE("pid_max", pid_max),
+    TEXT("ngroups_max", VALUE(NGROUPS_MAX)),
+    TEXT("osrelease", UTS_RELEASE),
+    TEXT("ostype", UTS_SYSNAME),
+    TEXT("overflowgid", "65534"),
+    TEXT("overflowuid", "65534"),
+    TEXT("pid_max", VALUE(PID_MAX)),
     DIRECTORY("pty", pty_files),
     DIRECTORY("random", random_files),
-    FILE("randomize_va_space", randomize_va_space),
+    WRITABLE("randomize_va_space", randomize),
+    TEXT("sched_rt_runtime_us", "-1"), /* real-time threads are not held back */
     {.name = "sem", .mode = S_IFREG | 0644, .show = sem_limits_show, .store = sem_limits_store},
     IPC_LIMIT("shmall"),
     IPC_LIMIT("shmmax"),
     IPC_LIMIT("shmmni"),
-    FILE("shm_rmid_forced", zero),
-    FILE("threads-max", threads_max),
-    FILE("version", version),
+    TEXT("shm_rmid_forced", "0"),
+    TEXT("tainted", "0"),
+    TEXT("threads-max", "32767"), /* as many ids there are */
+    TEXT("version", UTS_VERSION),
     {0},
 };
 
 static const struct generated_node vm_files[] = {
-    FILE("max_map_count", max_map_count),
-    FILE("mmap_min_addr", mmap_min_addr),
-    FILE("overcommit_memory", zero),
-    FILE("swappiness", zero),
+    {.name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches},
+    TEXT("legacy_va_layout", "0"),
+    NUMBER("max_map_count", max_map_count),
+    TEXT("mmap_min_addr", "65536"),
+    TEXT("nr_hugepages", "0"),
+    NUMBER("overcommit_memory", overcommit),
+    TEXT("panic_on_oom", "0"),
+    TEXT("swappiness", "0"),
     {0},
 };
 
 static const struct generated_node inotify_files[] = {
-    WRITABLE("max_queued_events", max_queued_events),
-    WRITABLE("max_user_instances", max_user_instances),
-    WRITABLE("max_user_watches", max_user_watches),
+    INOTIFY("max_queued_events", queued_events),
+    INOTIFY("max_user_instances", instances),
+    INOTIFY("max_user_watches", watches),
     {0},
 };
 
@@ -222,16 +290,19 @@ static const struct generated_node fs_files[] = {
     FILE("file-max", file_max),
     FILE("file-nr", file_nr),
     DIRECTORY("inotify", inotify_files),
-    FILE("nr_open", nr_open),
-    FILE("pipe-max-size", pipe_max_size),
-    FILE("protected_fifos", zero),
-    FILE("protected_hardlinks", one),
-    FILE("protected_regular", zero),
-    FILE("protected_symlinks", zero),
+    TEXT("nr_open", "1048576"),
+    TEXT("overflowgid", "65534"),
+    TEXT("overflowuid", "65534"),
+    TEXT("pipe-max-size", "1048576"),
+    TEXT("protected_fifos", "0"),
+    TEXT("protected_hardlinks", "1"),
+    TEXT("protected_regular", "0"),
+    TEXT("protected_symlinks", "0"),
+    TEXT("suid_dumpable", "0"),
     {0},
 };
 
-static const struct generated_node core_files[] = {FILE("somaxconn", somaxconn), {0}};
+static const struct generated_node core_files[] = {TEXT("somaxconn", "4096"), {0}};
 static const struct generated_node net_files[] = {DIRECTORY("core", core_files), {0}};
 
 const struct generated_node proc_sys_files[] = {

@@ -251,7 +251,7 @@ static const struct generated_node root_files[] = {
     {0},
 };
 
-static const struct generated_node root = {.mode = S_IFDIR | 0555, .children = root_files};
+static const struct generated_node root = {.mode = S_IFDIR | 0555 | GENERATED_STRICT, .children = root_files};
 
 static struct super *sysfs_mount(const char *source, const char *options)
 {
