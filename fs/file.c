@@ -9,6 +9,7 @@
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include "fs/async.h"
 #include "fs/file_lock.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
@@ -97,7 +98,7 @@ struct file *file_create(const struct file_ops *ops, u32 open_flags, void *priva
     f->flags = open_flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     f->mode = (access == O_RDONLY || access == O_RDWR ? FILE_READ : 0) |
               (access == O_WRONLY || access == O_RDWR ? FILE_WRITE : 0);
-    f->owner_type = f->owner_pid = f->owner_signal = 0;
+    f->async = NULL;
     mutex_init(&f->position_lock, LOCK_FILE_POSITION);
     f->position = 0;
     f->dentry = NULL;
@@ -137,6 +138,8 @@ static void file_release(struct file *f)
     notify_file(f, f->mode & FILE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (!list_empty(&f->epoll_items) && file_epoll_release)
         file_epoll_release(f);
+    if (unlikely(f->async != NULL))
+        async_forget(f);
     if (f->inode && !(f->mode & FILE_PATH)) {
         if (f->inode->locks)
             file_lock_released(f);

@@ -18,6 +18,7 @@ struct inode;
 struct dentry;
 struct stat;
 struct process;
+struct file_async;
 
 struct file_ops {
     /* "pipe", "tmpfs", … for traces and /proc/self/fd: e.g. "anon_inode:[eventfd]" */
@@ -61,6 +62,8 @@ struct file_ops {
     void (*mapped)(struct file *f, int change);
     void (*close)(struct file *f);                   /* a descriptor was closed; may be NULL */
     void (*release)(struct file *f);                 /* last reference gone */
+    /* O_ASYNC: signals when poll_queue is woken. ASYNC_TERMINAL: to the process group unless told otherwise. */
+    enum { ASYNC_NONE, ASYNC_OWNER, ASYNC_TERMINAL } async;
 };
 
 /* f->mode */
@@ -81,14 +84,13 @@ struct file {
     u32 flags; /* O_* status flags (O_APPEND, O_NONBLOCK, …) and access mode as F_GETFL shows */
     const struct file_ops *ops;
     u32 mode;  /* FILE_* */
-    int owner_type;        /* F_OWNER_* of fcntl(2) */
     struct mutex position_lock;
     u64 position;
     struct dentry *dentry; /* path it was opened by, reference; NULL for pipes, sockets, … */
     struct mount *mount;   /* mount that dentry was reached by, reference; NULL with dentry NULL */
     struct inode *inode;   /* dentry's, or a reference of its own without dentry; NULL: none */
     void *private;         /* the implementation's */
-    int owner_pid, owner_signal; /* F_SETOWN, F_SETSIG */
+    struct file_async *async; /* F_SETOWN, F_SETSIG, O_ASYNC; NULL until one is set. fs/async.c */
     struct list epoll_items; /* epoll entries that watch it; LOCK_EPOLL side */
     struct file *next_free;  /* pool */
 };

@@ -407,6 +407,7 @@ static const struct file_ops inotify_ops = {
     .ioctl = inotify_ioctl,
     .poll = inotify_poll,
     .poll_queue = inotify_poll_queue,
+    .async = ASYNC_OWNER,
     .release = inotify_release,
 };
 

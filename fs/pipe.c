@@ -87,11 +87,16 @@ void pipe_wake_readers(struct pipe *p)
     wait_wake_events(&p->readable, 1, EPOLLIN | EPOLLRDNORM);
 }
 
+static void wake_writers(struct pipe *p, u32 quiet)
+{
+    wait_wake_events(&p->writable, 1, EPOLLOUT | EPOLLWRNORM | quiet);
+    if (READ_ONCE(p->both_ways))
+        wait_wake_events(&p->readable, 1, EPOLLOUT | EPOLLWRNORM | quiet);
+}
+
 void pipe_wake_writers(struct pipe *p)
 {
-    wait_wake_events(&p->writable, 1, EPOLLOUT | EPOLLWRNORM);
-    if (READ_ONCE(p->both_ways))
-        wait_wake_events(&p->readable, 1, EPOLLOUT | EPOLLWRNORM);
+    wake_writers(p, 0);
 }
 
 /* ------------------------------------------------------------ reading */
@@ -164,7 +169,7 @@ static ssize read_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
     if (done && was_full)
         pipe_wake_writers(p);
     if (more)
-        pipe_wake_readers(p);
+        wait_wake_events(&p->readable, 1, EPOLLIN | EPOLLRDNORM | WAKE_QUIET);
     return done ? done : error < 0 ? error : 0;
 }
 
@@ -266,7 +271,7 @@ static ssize write_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
     if (done)
         pipe_wake_readers(p);
     if (room)
-        pipe_wake_writers(p);
+        wake_writers(p, WAKE_QUIET);
     return done ? done : n;
 }
 
@@ -320,6 +325,7 @@ const struct file_ops pipe_ops = {
     .ioctl = pipe_ioctl,
     .poll = poll_pipe,
     .poll_queue = pipe_queue,
+    .async = ASYNC_OWNER,
     .reopen = pipe_reopen,
     .release = pipe_release,
 };

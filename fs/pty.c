@@ -491,6 +491,7 @@ static const struct file_ops master_ops = {
     .write = master_write,
     .poll = master_poll,
     .poll_queue = master_poll_queue,
+    .async = ASYNC_OWNER,
     .ioctl = master_ioctl,
     .release = master_release,
 };

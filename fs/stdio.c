@@ -219,6 +219,7 @@ static const struct file_ops host_pipe_ops = {
     .write = host_write,
     .poll = host_poll,
     .poll_queue = host_poll_queue,
+    .async = ASYNC_OWNER,
     .ioctl = host_ioctl,
     .fstat = host_fstat,
     .reopen = host_reopen,

@@ -39,6 +39,7 @@ enum lock_class {
     LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
     LOCK_IPC,           /* spin: one kind's System V IPC objects */
     LOCK_NOTIFY,        /* spin: all inotify watches and queues */
+    LOCK_ASYNC,         /* spin: signals for I/O being sent, and to whom */
     LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */
     LOCK_PI,            /* spin: owners, waiters and priorities of PI futexes */
     LOCK_PAGE_TABLE,    /* spin: one address space's page tables */

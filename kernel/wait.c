@@ -11,6 +11,9 @@
 #include "kernel/sched.h"
 #include "kernel/signal.h"
 
+u32 wait_afterwards;
+void (*wait_after)(void);
+
 void wait_queue_init(struct wait_queue *q)
 {
     spin_init(&q->lock, LOCK_WAIT_QUEUE);
@@ -69,6 +72,8 @@ void wait_wake_events(struct wait_queue *q, unsigned n, u32 events)
     spin_lock_irq(&q->lock);
     wake_waiters(q, n, events);
     spin_unlock_irq(&q->lock);
+    if (unlikely(READ_ONCE(wait_afterwards)))
+        wait_after();
 }
 
 void wait_wake_events_nested(struct wait_queue *q, unsigned n, u32 events)

@@ -24,6 +24,12 @@ struct wait_queue {
 /* Called under the queue's lock, masked, with the poll events that became true (POLLIN…, or ~0 when the waker does not say). Returns true if it took a wake-up (counts against an exclusive wake's n). */
 typedef bool (*wake_fn_t)(struct waiter *w, u32 events);
 
+/* Beside poll events, for O_ASYNC (fs/async.h); all bits: the waker does not say. */
+#define WAKE_QUIET  (1u << 24) /* nothing that was not told before */
+#define WAKE_HANGUP (1u << 25) /* both directions have ended */
+/* Any poll event may have come. */
+#define WAKE_ANY    0xffffu
+
 struct waiter {
     struct list link;
     wake_fn_t wake;         /* default: wakes thread */
@@ -39,6 +45,12 @@ void wait_add(struct wait_queue *q, struct waiter *w);
 void wait_remove(struct wait_queue *q, struct waiter *w);
 /* Wakes all plain waiters and up to n exclusive ones. Atomic. */
 void wait_wake_events(struct wait_queue *q, unsigned n, u32 events);
+/*
+ * What wake functions have left to do that may not be done under a queue's lock: while wait_afterwards is not 0, whoever
+ * woke a queue calls wait_after, in any context.
+ */
+extern u32 wait_afterwards; /* atomic */
+extern void (*wait_after)(void);
 /* The same from inside another queue's wake function, whose lock is held (an epoll tells its own waiters). */
 void wait_wake_events_nested(struct wait_queue *q, unsigned n, u32 events);
 static inline void wait_wake_all(struct wait_queue *q)

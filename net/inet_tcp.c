@@ -482,7 +482,7 @@ static int tcp_shutdown(struct socket *s, int how)
         other->ended = true;
         other->shutdown |= SHUT_READ;
     }
-    stream_wake(me, ~0u);
+    stream_wake(me, WAKE_ANY | WAKE_QUIET);
     stream_wake(other, ~0u);
     spin_unlock(&s->stream->lock);
     return 0;

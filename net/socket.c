@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <linux/stat.h>
 #include <asm/ioctls.h>
+#include "fs/async.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/signal.h"
@@ -234,12 +235,11 @@ static long socket_file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
         int pid;
         if (get_user(pid, (int *)arg))
             return -EFAULT;
-        f->owner_pid = pid;
-        return 0;
+        return async_set_owner_number(f, pid);
     }
     case FIOGETOWN:
     case SIOCGPGRP:
-        return put_user(f->owner_pid, (int *)arg);
+        return put_user(async_owner_number(f), (int *)arg);
     default:
         if (s->ops->ioctl) {
             long result = s->ops->ioctl(s, cmd, arg);
@@ -272,6 +272,7 @@ static const struct file_ops socket_file_ops = {
     .ioctl = socket_file_ioctl,
     .poll = socket_file_poll,
     .poll_queue = socket_file_queue,
+    .async = ASYNC_OWNER,
     .fstat = socket_file_stat,
     .release = socket_file_release,
 };

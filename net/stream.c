@@ -415,7 +415,7 @@ void stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream
     me->shutdown = SHUT_BOTH;
     if (other->socket) {
         tell(s, other, any);
-        stream_wake(other, ~0u);
+        stream_wake(other, other->shutdown == SHUT_BOTH ? WAKE_ANY | WAKE_HANGUP : ~0u);
     }
     spin_unlock(&st->lock);
     free_list(&unread);

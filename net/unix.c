@@ -312,8 +312,8 @@ static int unix_stream_shutdown(struct socket *s, int how)
     spin_lock(&s->stream->lock);
     me->shutdown |= (u8)how;
     other->shutdown |= mirrored(how);
-    stream_wake(me, ~0u);
-    stream_wake(other, ~0u);
+    stream_wake(me, WAKE_ANY | WAKE_QUIET);
+    stream_wake(other, how == SHUT_BOTH ? WAKE_ANY | WAKE_HANGUP : ~0u);
     spin_unlock(&s->stream->lock);
     return 0;
 }

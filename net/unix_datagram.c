@@ -256,7 +256,7 @@ static void taken(struct socket *s, struct datagram *d)
 {
     wait_wake_events(&s->room, ~0u, WRITABLE);
     if (d->sender && !is_seqpacket(s))
-        wait_wake_events(&d->sender->wait, ~0u, WRITABLE); /* its poll looked at our queue */
+        wait_wake_events(&d->sender->wait, ~0u, WRITABLE | WAKE_QUIET); /* its poll looked at our queue */
 }
 
 static void add_control(struct socket *s, struct message *m, struct datagram *d)

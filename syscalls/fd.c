@@ -8,6 +8,7 @@
 #include <linux/fadvise.h>
 #include <linux/fs.h>
 #include <linux/mman.h>
+#include "fs/async.h"
 #include "fs/file_lock.h"
 #include "fs/notify.h"
 #include "fs/page_cache.h"
@@ -30,15 +31,22 @@ long sys_readahead(const struct syscall_args *a);
 
 /* ------------------------------------------------------------ fcntl */
 
-static long set_flags(struct file *f, u32 flags)
+static long set_flags(struct file *f, int fd, u32 flags)
 {
-    const u32 mask = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+    const u32 mask = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
     u32 old = f->flags;
+    long error;
 
     if (flags & O_NOATIME && !(old & O_NOATIME) && f->inode && !inode_owned(f->inode))
         return -EPERM;
     if ((flags ^ old) & O_APPEND && f->inode && f->inode->flags & FS_APPEND_FL)
         return -EPERM;
+    if ((old ^ flags) & FASYNC && f->ops->async) {
+        error = async_enable(f, fd, flags & FASYNC);
+        if (error)
+            return error;
+        old = f->flags;
+    }
     WRITE_ONCE(f->flags, (old & ~mask) | (flags & mask));
     return f->ops->flags_changed ? f->ops->flags_changed(f, old) : 0;
 }
@@ -56,61 +64,23 @@ static long lock_request(struct file *f, int cmd, struct flock *user)
     return error;
 }
 
-static bool owner_exists(int type, int id)
-{
-    struct process *p;
-    struct thread *t;
-
-    if (type == F_OWNER_TID) {
-        t = thread_find(id);
-        if (t)
-            thread_put(t);
-        return t;
-    }
-    if (type == F_OWNER_PGRP)
-        return id == current_process()->group_id;
-    p = process_find(id);
-    if (p)
-        process_put(p);
-    return p;
-}
-
-/* Who would get SIGIO and SIGURG: kept and told, but neither is sent. A process group is a negative number in F_SETOWN. */
-static long set_owner(struct file *f, int type, int id)
-{
-    if (id && !owner_exists(type, id))
-        return -ESRCH;
-    f->owner_type = type;
-    f->owner_pid = id;
-    return 0;
-}
-
-static long owner_number(const struct file *f)
-{
-    return f->owner_type == F_OWNER_PGRP ? -(long)f->owner_pid : f->owner_pid;
-}
-
 static long owner_call(struct file *f, int cmd, u64 arg)
 {
     struct f_owner_ex ex;
-    int id = (int)arg;
 
     switch (cmd) {
     case F_SETOWN:
-        if (id == INT32_MIN)
-            return -EINVAL;
-        return set_owner(f, id < 0 ? F_OWNER_PGRP : F_OWNER_PID, id < 0 ? -id : id);
+        return async_set_owner_number(f, (int)arg);
     case F_GETOWN:
-        return owner_number(f);
+        return async_owner_number(f);
     case F_SETOWN_EX:
         if (copy_from_user(&ex, (void *)arg, sizeof(ex)))
             return -EFAULT;
         if (ex.type != F_OWNER_TID && ex.type != F_OWNER_PID && ex.type != F_OWNER_PGRP)
             return -EINVAL;
-        return set_owner(f, ex.type, ex.pid);
+        return async_set_owner(f, ex.type, ex.pid);
     default:
-        ex = (struct f_owner_ex){.type = f->owner_pid ? f->owner_type : F_OWNER_PID,
-                                 .pid = f->owner_pid};
+        ex.pid = async_owner(f, &ex.type);
         return copy_to_user((void *)arg, &ex, sizeof(ex));
     }
 }
@@ -193,13 +163,13 @@ static long descriptor_call(struct file *f, int fd, int cmd, u64 arg)
     return -ENOTTY;
 }
 
-static long file_call(struct file *f, int cmd, u64 arg)
+static long file_call(struct file *f, int fd, int cmd, u64 arg)
 {
     struct pipe *pipe;
 
     switch (cmd) {
     case F_SETFL:
-        return set_flags(f, (u32)arg);
+        return set_flags(f, fd, (u32)arg);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -215,10 +185,9 @@ static long file_call(struct file *f, int cmd, u64 arg)
     case F_SETSIG:
         if (arg > SIGNAL_COUNT)
             return -EINVAL;
-        f->owner_signal = (int)arg;
-        return 0;
+        return async_set_signal(f, (int)arg);
     case F_GETSIG:
-        return f->owner_signal;
+        return async_signal(f);
     case F_GETLEASE:
         return F_UNLCK;
     case F_SETPIPE_SZ:
@@ -249,20 +218,22 @@ long sys_fcntl(const struct syscall_args *a)
         return -EBADF;
     result = descriptor_call(f, fd, cmd, ARG_U64(a, 2));
     if (result == -ENOTTY)
-        result = f->mode & FILE_PATH ? -EBADF : file_call(f, cmd, ARG_U64(a, 2));
+        result = f->mode & FILE_PATH ? -EBADF : file_call(f, fd, cmd, ARG_U64(a, 2));
     file_put(f);
     return result;
 }
 
 /* ------------------------------------------------------------ ioctl */
 
-static long set_nonblock(struct file *f, u32 flag, const int *user)
+static long set_flag(struct file *f, int fd, u32 flag, const int *user)
 {
     int on;
 
     if (get_user(on, user))
         return -EFAULT;
-    return set_flags(f, on ? f->flags | flag : f->flags & ~flag);
+    if (flag == FASYNC && !(f->flags & FASYNC) != !on && !f->ops->async)
+        return -ENOTTY;
+    return set_flags(f, fd, on ? f->flags | flag : f->flags & ~flag);
 }
 
 static long regular_ioctl(struct file *f, unsigned cmd, unsigned long arg)
@@ -284,9 +255,9 @@ static long ioctl_file(struct file *f, int fd, unsigned cmd, unsigned long arg)
     case FIONCLEX:
         return fd_set_cloexec(fd, false);
     case FIONBIO:
-        return set_nonblock(f, O_NONBLOCK, (int *)arg);
+        return set_flag(f, fd, O_NONBLOCK, (int *)arg);
     case FIOASYNC:
-        return f->ops->poll_queue ? set_nonblock(f, FASYNC, (int *)arg) : -ENOTTY;
+        return set_flag(f, fd, FASYNC, (int *)arg);
     case FIOQSIZE:
         if (!i || !(S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)))
             return -ENOTTY;

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
@@ -15,7 +16,7 @@
 #include <sys/uio.h>
 #include <sys/vfs.h>
 
-enum { FILE_FD = 100, PIPE_IN, PIPE_OUT, DIRECTORY, EPOLL, EVENT, TIMER, OTHER, OTHER_OUT };
+enum { FILE_FD = 100, PIPE_IN, PIPE_OUT, DIRECTORY, EPOLL, EVENT, TIMER, OTHER, OTHER_OUT, WATCHER };
 
 static struct iovec bad_vector[2], vector[2];
 static char data[64] = "0123456789012345678901234567890123456789";
@@ -79,6 +80,7 @@ int main(void)
     keep(epoll_create1(0), EPOLL);
     keep(eventfd(0, EFD_NONBLOCK), EVENT);
     keep(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), TIMER);
+    keep(inotify_init1(IN_NONBLOCK), WATCHER);
     epoll_ctl(EPOLL, EPOLL_CTL_ADD, PIPE_IN, &watched);
     FD_SET(PIPE_IN, &read_set);
     bad_vector[0] = (struct iovec){data, 8};
@@ -119,6 +121,7 @@ int main(void)
         {"pselect6 mask", SYS_pselect6, {V(PIPE_IN + 1), V(0), V(0), V(0), IN(zero_time), {INPUT, 0, times, 16}}, NO_NULL | NO_MINUS_1},
         E(epoll_ctl, V(EPOLL), V(EPOLL_CTL_MOD), V(PIPE_IN), IN(watched)),
         {"epoll_ctl delete", SYS_epoll_ctl, {V(EPOLL), V(EPOLL_CTL_DEL), V(PIPE_OUT), IN(watched)}},
+        E(inotify_add_watch, V(WATCHER), S("bp_dir"), V(IN_MOVE)),
         E(epoll_wait, V(EPOLL), OUT(12), V(1), V(0)),
         E(epoll_pwait, V(EPOLL), OUT(12), V(1), V(0), IN(mask), V(8)),
         E(epoll_pwait2, V(EPOLL), OUT(12), V(1), IN(zero_time), IN(mask), V(8)),
