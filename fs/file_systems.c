@@ -3,6 +3,7 @@
 #include "fs/devfs/devfs.h"
 #include "fs/devpts/devpts.h"
 #include "fs/erofs/erofs.h"
+#include "fs/ipc/mqueue.h"
 #include "fs/ninep/ninep.h"
 #include "fs/overlay/overlay.h"
 #include "fs/proc/proc.h"
@@ -16,6 +17,7 @@ const struct file_system_type *const file_systems[] = {
     &sysfs_type,
     &devfs_type,
     &devpts_type,
+    &mqueue_type,
     &ninep_type,
     &erofs_type,
     NULL,

@@ -37,7 +37,7 @@ enum lock_class {
     LOCK_DENTRY_CACHE,  /* spin: the list of names kept without users */
     LOCK_INODE_TABLE,   /* spin: a file system's inodes by identity */
     LOCK_FILE_LOCKS,    /* spin: all advisory file locks */
-    LOCK_IPC,           /* spin: one kind's System V IPC objects */
+    LOCK_IPC,           /* spin: one kind's System V IPC objects, one POSIX message queue */
     LOCK_NOTIFY,        /* spin: all inotify watches and queues */
     LOCK_ASYNC,         /* spin: signals for I/O being sent, and to whom */
     LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */

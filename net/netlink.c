@@ -6,7 +6,9 @@
  */
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include "fs/ipc/mqueue.h"
 #include "kernel/heap.h"
+#include "kernel/init.h"
 #include "kernel/lib/string.h"
 #include "net/control.h"
 #include "net/datagram.h"
@@ -30,6 +32,8 @@ struct reply {
     u32 length;
     struct nlmsghdr *message; /* the one being filled */
 };
+
+static const struct socket_ops netlink_ops;
 
 static struct netlink_socket *netlink_of(struct socket *s)
 {
@@ -132,11 +136,11 @@ static void add_route(struct reply *r, const struct nlmsghdr *request, u32 port,
 
 /* ------------------------------------------------------------ answering */
 
-static int queue_reply(struct netlink_socket *n, struct reply *r)
+static int queue_bytes(struct netlink_socket *n, void *data, size_t length)
 {
     struct sockaddr_nl from = {.nl_family = AF_NETLINK};
     struct io io;
-    io_init_kernel(&io, r->data, r->length);
+    io_init_kernel(&io, data, length);
     struct datagram *d = datagram_create(&io, &from, sizeof(from));
     if (IS_ERR(d))
         return (int)PTR_ERR(d);
@@ -144,9 +148,33 @@ static int queue_reply(struct netlink_socket *n, struct reply *r)
     datagram_enqueue(&n->queue, d);
     spin_unlock(&n->base.lock);
     wait_wake_events(&n->base.wait, ~0u, EPOLLIN | EPOLLRDNORM);
-    r->length = 0;
     return 0;
 }
+
+static int queue_reply(struct netlink_socket *n, struct reply *r)
+{
+    int error = queue_bytes(n, r->data, r->length);
+    if (!error)
+        r->length = 0;
+    return error;
+}
+
+/* mq_notify(2) with SIGEV_THREAD: the kernel's word to a thread that reads from the socket. For fs/ipc/mqueue.c. */
+static int tell_cookie(struct file *f, void *cookie, size_t length)
+{
+    struct socket *s = socket_of_file(f);
+    if (!s)
+        return -ENOTSOCK;
+    if (s->ops != &netlink_ops)
+        return -EINVAL;
+    return cookie ? queue_bytes(netlink_of(s), cookie, length) : 0;
+}
+
+static void netlink_init(void)
+{
+    mqueue_tell_socket = tell_cookie;
+}
+INIT_CALL(INIT_SOCKETS, netlink_init);
 
 static int send_error(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request, int error)
 {

@@ -211,12 +211,24 @@ void ipc_wake(struct ipc_waiter *w, int result)
     wait_wake_all(&w->queue);
 }
 
-int ipc_wait(struct ipc_table *t, struct ipc_waiter *w, nsec_t deadline)
+int ipc_wait(struct spinlock *lock, struct ipc_waiter *w, nsec_t deadline, bool realtime)
 {
-    spin_unlock(&t->lock);
-    int error = wait_event(&w->queue, READ_ONCE(w->result) != IPC_WAITING, deadline, WAIT_INTERRUPTIBLE);
+    struct waiter me;
+    int error = 0;
+
+    spin_unlock(lock);
+    waiter_init(&me, false);
+    wait_add(&w->queue, &me);
+    for (;;) {
+        wait_prepare(WAIT_INTERRUPTIBLE);
+        if (error || READ_ONCE(w->result) != IPC_WAITING)
+            break;
+        error = wait_sleep_until(deadline, realtime);
+    }
+    wait_finish();
+    wait_remove(&w->queue, &me);
     /* Who set the result may be waking us still; it does so under the lock, and w must last till then. */
-    spin_lock(&t->lock);
+    spin_lock(lock);
     if (w->result != IPC_WAITING)
         return w->result;
     list_remove(&w->link);

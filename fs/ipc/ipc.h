@@ -62,6 +62,9 @@ struct ipc_limits {
     u64 sem_operations; /* of one call */
     u64 msg_text;  /* bytes of a message */
     u64 msg_queue; /* bytes and messages of a new queue */
+    struct {       /* POSIX message queues, mq_overview(7) */
+        u64 queues, messages, size, default_messages, default_size;
+    } mq;
 };
 extern struct ipc_limits ipc_limits;
 /* Files of /proc/sys that show and set one such number, by name. */
@@ -115,9 +118,9 @@ void ipc_waiter_init(struct ipc_waiter *w, struct list *waiters);
 void ipc_wake(struct ipc_waiter *w, int result);
 /*
  * Drops the lock until w is woken, and takes it again: its result, or -ETIMEDOUT or -EINTR with w out of its list. Never wait
- * for anything else while w is in a list.
+ * for anything else while w is in a list. deadline as wait_sleep_until() has it.
  */
-int ipc_wait(struct ipc_table *t, struct ipc_waiter *w, nsec_t deadline);
+int ipc_wait(struct spinlock *lock, struct ipc_waiter *w, nsec_t deadline, bool realtime);
 
 /* ------------------------------------------------------------ for other folders */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The limits of System V IPC, and their files in /proc/sys/kernel. */
+/* The limits of System V IPC and POSIX message queues, and their files in /proc/sys/kernel and fs/mqueue. */
+#include "fs/ipc/mqueue.h"
 #include "fs/ipc/msg.h"
 #include "fs/ipc/sem.h"
 #include "fs/ipc/shm.h"
@@ -14,18 +15,24 @@ struct ipc_limits ipc_limits = {
     .sem_operations = SEMOPM,
     .msg_text = MSGMAX,
     .msg_queue = MSGMNB,
+    .mq = {.queues = 256, .messages = 10, .size = 8192, .default_messages = 10, .default_size = 8192},
 };
 
 static const struct limit_file {
     const char *name;
-    u64 *value, max;
+    u64 *value, max, min;
 } limit_files[] = {
-    {"shmmax", &ipc_limits.shm_max, UINT64_MAX},
-    {"shmall", &ipc_limits.shm_all, UINT64_MAX},
-    {"msgmax", &ipc_limits.msg_text, INT32_MAX},
-    {"msgmnb", &ipc_limits.msg_queue, INT32_MAX},
-    {"msgmni", &msg_table.limit, IPC_COUNT_MAX},
-    {"shmmni", &shm_table.limit, IPC_COUNT_MAX},
+    {"shmmax", &ipc_limits.shm_max, UINT64_MAX, 0},
+    {"shmall", &ipc_limits.shm_all, UINT64_MAX, 0},
+    {"queues_max", &ipc_limits.mq.queues, INT32_MAX, 0},
+    {"msg_max", &ipc_limits.mq.messages, MQ_MESSAGES_MAX, 1},
+    {"msgsize_max", &ipc_limits.mq.size, MQ_SIZE_MAX, 128},
+    {"msg_default", &ipc_limits.mq.default_messages, MQ_MESSAGES_MAX, 1},
+    {"msgsize_default", &ipc_limits.mq.default_size, MQ_SIZE_MAX, 128},
+    {"msgmax", &ipc_limits.msg_text, INT32_MAX, 0},
+    {"msgmnb", &ipc_limits.msg_queue, INT32_MAX, 0},
+    {"msgmni", &msg_table.limit, IPC_COUNT_MAX, 0},
+    {"shmmni", &shm_table.limit, IPC_COUNT_MAX, 0},
 };
 
 static const struct limit_file *file_of(const struct generated_ref *r)
@@ -49,7 +56,7 @@ int ipc_limit_store(const struct generated_ref *r, char *data, size_t n)
     const char *end;
     u64 value;
 
-    if (parse_u64(data, &end, 10, &value) || (*end && *end != '\n') || value > f->max)
+    if (parse_u64(data, &end, 10, &value) || (*end && *end != '\n') || value > f->max || value < f->min)
         return -EINVAL;
     WRITE_ONCE(*f->value, value);
     return 0;

@@ -180,7 +180,7 @@ long msg_send(s32 id, struct ipc_message *m, u32 flags)
         result = -EAGAIN;
     } else {
         ipc_waiter_init(&w.waiter, &q->senders);
-        result = ipc_wait(&msg_table, &w.waiter, NSEC_NEVER);
+        result = ipc_wait(&msg_table.lock, &w.waiter, NSEC_NEVER, false);
     }
     spin_unlock(&msg_table.lock);
     return result == -EINTR ? -ERESTARTNOHAND : result;
@@ -225,7 +225,7 @@ static struct ipc_message *receive_or_wait(s32 id, struct receive_wait *w, u32 f
         if (result == IPC_WAITING) {
             ipc_waiter_init(&w->waiter, &queue_of(o)->receivers);
             w->waiter.pid = current_thread()->tid; /* which Linux shows as msg_lrpid of one that waited */
-            result = ipc_wait(&msg_table, &w->waiter, NSEC_NEVER);
+            result = ipc_wait(&msg_table.lock, &w->waiter, NSEC_NEVER, false);
         }
     } while (result == -EAGAIN); /* IPC_SET may have changed what is permitted */
     spin_unlock(&msg_table.lock);

@@ -241,7 +241,7 @@ long sem_operate(s32 id, const struct sembuf *ops, u32 n, nsec_t deadline)
             update(s);
         if (result == BLOCKED) {
             ipc_waiter_init(&w.waiter, &s->waiting);
-            result = ipc_wait(&sem_table, &w.waiter, deadline);
+            result = ipc_wait(&sem_table.lock, &w.waiter, deadline, false);
         }
     }
     spin_unlock(&sem_table.lock);

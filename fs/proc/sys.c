@@ -286,10 +286,20 @@ static const struct generated_node inotify_files[] = {
     {0},
 };
 
+static const struct generated_node mqueue_files[] = {
+    IPC_LIMIT("msg_default"),
+    IPC_LIMIT("msg_max"),
+    IPC_LIMIT("msgsize_default"),
+    IPC_LIMIT("msgsize_max"),
+    IPC_LIMIT("queues_max"),
+    {0},
+};
+
 static const struct generated_node fs_files[] = {
     FILE("file-max", file_max),
     FILE("file-nr", file_nr),
     DIRECTORY("inotify", inotify_files),
+    DIRECTORY("mqueue", mqueue_files),
     TEXT("nr_open", "1048576"),
     TEXT("overflowgid", "65534"),
     TEXT("overflowuid", "65534"),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bad pointers at every argument: System V IPC. */
+/* Bad pointers at every argument: System V IPC, POSIX message queues. flags: -lrt */
 #include "bad_pointers.h"
+#include <fcntl.h>
+#include <mqueue.h>
+#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -13,7 +16,10 @@ static unsigned short values[2];
 static struct shmid_ds shm_settings = {.shm_perm.mode = 0600};
 static struct semid_ds sem_settings = {.sem_perm.mode = 0600};
 static struct msqid_ds msg_settings = {.msg_perm.mode = 0600, .msg_qbytes = 16384};
-static int shm, sem, msg;
+static int shm, sem, msg, mq;
+static char mq_name[32];
+static struct mq_attr attributes = {.mq_flags = O_NONBLOCK, .mq_maxmsg = 10, .mq_msgsize = 16};
+static struct sigevent event = {.sigev_notify = SIGEV_NONE};
 
 int main(void)
 {
@@ -21,6 +27,9 @@ int main(void)
     shm = shmget(IPC_PRIVATE, 4096, 0600);
     sem = semget(IPC_PRIVATE, 2, 0600);
     msg = msgget(IPC_PRIVATE, 0600);
+    snprintf(mq_name, sizeof(mq_name), "aril-bad-%d", getpid());
+    mq = (int)syscall(SYS_mq_open, mq_name, O_CREAT | O_RDWR | O_NONBLOCK, 0600, &attributes);
+    dup2(mq, 50);
     const struct call calls[] = {
         {"shmctl stat", SYS_shmctl, {V(shm), V(IPC_STAT), OUT(sizeof(struct shmid_ds))}},
         {"shmctl set", SYS_shmctl, {V(shm), V(IPC_SET), IN(shm_settings)}},
@@ -38,10 +47,17 @@ int main(void)
         {"msgctl stat", SYS_msgctl, {V(msg), V(IPC_STAT), OUT(sizeof(struct msqid_ds))}},
         {"msgctl set", SYS_msgctl, {V(msg), V(IPC_SET), IN(msg_settings)}},
         {"msgctl info", SYS_msgctl, {V(msg), V(IPC_INFO), OUT(sizeof(struct msginfo))}},
+        {"mq_open", SYS_mq_open, {{STRING, 0, mq_name, sizeof(mq_name)}, V(O_CREAT | O_RDWR), V(0600), IN(attributes)}, NEW_FD | NO_MINUS_1},
+        {"mq_unlink", SYS_mq_unlink, {S("none-such-queue")}},
+        {"mq_timedsend", SYS_mq_timedsend, {V(50), IN(message), V(16), V(0), IN(brief)}},
+        {"mq_timedreceive", SYS_mq_timedreceive, {V(50), OUT(16), V(16), OUT(4), IN(brief)}},
+        {"mq_notify", SYS_mq_notify, {V(50), IN(event)}},
+        {"mq_getsetattr", SYS_mq_getsetattr, {V(50), IN(attributes), OUT(sizeof(attributes))}},
     };
     try_calls(calls, sizeof(calls) / sizeof(calls[0]));
     shmctl(shm, IPC_RMID, NULL);
     semctl(sem, 0, IPC_RMID);
     msgctl(msg, IPC_RMID, NULL);
+    syscall(SYS_mq_unlink, mq_name);
     return 0;
 }
