@@ -226,6 +226,16 @@ static int fill_for_read(struct cached_object *c, u64 index, u64 wanted)
     return error && error != -ENOMEM && n > 1 ? cache_fill(c, index, 1) : error;
 }
 
+/* The block around a fault: the larger, the more of the file is here already. A program that goes all over its image soon has it. Locked. */
+static u64 fault_block(struct cached_object *c)
+{
+    u64 block = limit_window(2 * FIRST_WINDOW) < 2 * FIRST_WINDOW ? FIRST_WINDOW : 2 * FIRST_WINDOW;
+    while (block < CACHE_WINDOW_MAX && c->n_pages >= 4 * block && c->n_pages >= pages_of_bytes(c->base.size) / 16 &&
+           limit_window(2 * block) == 2 * block)
+        block *= 2;
+    return block;
+}
+
 /* The same for a fault: without a history of its own, a block around it. */
 static int fill_for_fault(struct cached_object *c, u64 index)
 {
@@ -234,9 +244,10 @@ static int fill_for_fault(struct cached_object *c, u64 index)
     mutex_lock(&c->base.lock);
     unsigned before = history(c, index);
     if (before < FIRST_WINDOW) {
-        while (from > ALIGN_DOWN(index, FIRST_WINDOW) && !radix_get(&c->pages, from - 1))
+        u64 block = fault_block(c), start = ALIGN_DOWN(index, block);
+        while (from > start && !radix_get(&c->pages, from - 1))
             from--;
-        n = ALIGN_DOWN(index, FIRST_WINDOW) + FIRST_WINDOW - from;
+        n = start + block - from;
     } else {
         n = 2ull * before;
     }

@@ -152,6 +152,11 @@ bool ninep_listing_entry(const struct ninep_listing *l, u64 k, struct ninep_entr
     return ninep_get_entry(&m, e) > 0;
 }
 
+u32 ninep_listing_count(const struct ninep_listing *l)
+{
+    return l->count;
+}
+
 /* ------------------------------------------------------------ by name */
 
 static u32 hash_name(const char *name, size_t n)

@@ -9,8 +9,13 @@
 #include "kernel/lib/string.h"
 
 #define NEIGHBOURS 31u
-/* So many names missed in a directory, all names in it are asked for: not there again costs nothing then. */
+/*
+ * So many names missed in a directory, or found one by one, all names in it are asked for: not there again costs nothing then,
+ * and when a part of what it has was looked up, the rest comes along.
+ */
 #define MISSES     3u
+#define HITS       4u
+#define HITS_PART  16u
 #define LONG_DIRECTORY (16u << 10) /* bytes: too long for that */
 
 /* An object wanted: the last of n names from where the walk begins. */
@@ -192,13 +197,13 @@ static struct dentry *make_known(struct dentry *dir, struct ninep_name name, str
 
 /* ------------------------------------------------------------ one name, and its neighbours */
 
-/* Names that follow number k in the listing and of which nothing is known; how many. */
-static unsigned neighbours(struct dentry *dir, const struct ninep_listing *l, s64 k, struct ninep_name *names, unsigned max)
+/* Names that follow number k in the listing, till `end`, and of which nothing is known; how many. */
+static unsigned neighbours(struct dentry *dir, const struct ninep_listing *l, u64 k, u64 end, struct ninep_name *names, unsigned max)
 {
     struct ninep_entry e;
     unsigned n = 0;
 
-    for (u64 at = (u64)k + 1; n < max && ninep_listing_entry(l, at, &e); at++) {
+    for (u64 at = k + 1; n < max && at < end && ninep_listing_entry(l, at, &e); at++) {
         struct dentry *known = dentry_find(dir, e.name, e.length);
 
         if (known)
@@ -210,15 +215,18 @@ static unsigned neighbours(struct dentry *dir, const struct ninep_listing *l, s6
 }
 
 /*
- * Somebody goes through the directory name by name: finds d, number k, and what comes after it. The result of looking d up;
- * *done false: there was no memory, to be done the plain way.
+ * Somebody goes through the directory name by name: finds d, number k, and what comes after it; without a streak, what else there is.
+ * The result of looking d up; *done false: there was no memory, to be done the plain way.
  */
 static int find_neighbours(struct inode *dir, struct dentry *d, s64 k, bool *done)
 {
     struct ninep_node *n = dir->private;
     struct ninep_name names[NEIGHBOURS + 1] = {ninep_name_of(d)};
-    unsigned most = MIN(NEIGHBOURS, n->streak > 4 ? NEIGHBOURS : 1u << n->streak);
-    unsigned count = 1 + neighbours(d->parent, n->listing, k, names + 1, most);
+    bool streak = n->streak > 1;
+    unsigned most = MIN(NEIGHBOURS, !streak || n->streak > 4 ? NEIGHBOURS : 1u << n->streak);
+    unsigned count = 1 + neighbours(d->parent, n->listing, (u64)k, UINT64_MAX, names + 1, most);
+    if (!streak)
+        count += neighbours(d->parent, n->listing, UINT64_MAX, (u64)k, names + count, most + 1 - count);
     struct wanted *w = kzalloc(count * sizeof(*w));
     struct inode *i;
     int error;
@@ -245,18 +253,19 @@ static int find_neighbours(struct inode *dir, struct dentry *d, s64 k, bool *don
         else
             d->inode = i;
     }
-    n->last_found = k + count - 1;
+    if (streak)
+        n->last_found = k + count - 1;
     free_wanted(&n->fs->client, w, count);
     return error;
 }
 
-/* A name is not there. Inode locked. */
-static void missed(struct inode *dir)
+/* A name is not there, or is. Inode locked. */
+static void count_lookup(struct inode *dir, bool hit)
 {
     struct ninep_node *n = dir->private;
     struct ninep_listing *l;
 
-    if (!n->fs->keep || ++n->misses != MISSES || dir->size > LONG_DIRECTORY)
+    if (!n->fs->keep || (hit ? ++n->hits != HITS : ++n->misses != MISSES) || n->listing || dir->size > LONG_DIRECTORY)
         return;
     l = ninep_listing_get(dir); /* which keeps it */
     if (!IS_ERR(l))
@@ -277,7 +286,7 @@ int ninep_lookup(struct inode *dir, struct dentry *d)
             return 0;
         n->streak = k > n->last_found && k <= n->last_found + 3 ? n->streak + 1 : 0;
         n->last_found = k;
-        if (n->streak > 1)
+        if (n->streak > 1 || (n->hits >= HITS && n->hits >= ninep_listing_count(n->listing) / HITS_PART))
             error = find_neighbours(dir, d, k, &done);
         if (done)
             return error == -ENOENT ? 0 : error;
@@ -285,10 +294,10 @@ int ninep_lookup(struct inode *dir, struct dentry *d)
     i = ninep_find(dir, d);
     if (!IS_ERR(i))
         d->inode = i;
-    else if (i == ERR_PTR(-ENOENT))
-        missed(dir);
-    else
+    else if (i != ERR_PTR(-ENOENT))
         error = (int)PTR_ERR(i);
+    if (!error)
+        count_lookup(dir, d->inode != NULL);
     return error;
 }
 

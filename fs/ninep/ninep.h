@@ -59,6 +59,7 @@ struct ninep_node {
     s64 last_found;                /* number in it of the name looked up last; inode's lock */
     u32 streak;                    /* names looked up in its order before that */
     u32 misses;                    /* names that it does not have, asked for without a listing */
+    u32 hits;                      /* names that it has, looked up one by one; inode's lock */
     char *target;                  /* of a symlink, with keep; set once */
 };
 
@@ -149,6 +150,7 @@ void ninep_listing_put(struct ninep_listing *l); /* NULL is fine */
 void ninep_listing_forget(struct inode *dir);
 /* Entry number k, 0-based; false: there are not so many. */
 bool ninep_listing_entry(const struct ninep_listing *l, u64 k, struct ninep_entry *e);
+u32 ninep_listing_count(const struct ninep_listing *l);
 /* Number of the entry with this name, or -1. Inode locked. */
 s64 ninep_listing_find(struct ninep_listing *l, const char *name, size_t n);
 
