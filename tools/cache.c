@@ -19,6 +19,7 @@
 #include "tools/message.h"
 
 #define KEPT_SECONDS (30 * 86400L)
+#define WORK_SECONDS 86400L /* no build takes longer */
 /* Bytes of the first line. */
 #define HEADER_SIZE 64
 #define HEADER_FORM "aril-cache 1 %16zu %16zu %016llx\n"
@@ -43,11 +44,14 @@ static void prune(const char *cache)
     struct stat status;
 
     while (directory && (entry = readdir(directory)) != NULL) {
-        bool is_entry = strstr(entry->d_name, ".image") || strstr(entry->d_name, ".record");
+        bool kept = strstr(entry->d_name, ".image") || strstr(entry->d_name, ".record");
+        bool in_work = strncmp(entry->d_name, "stage.", 6) == 0 || strncmp(entry->d_name, "new.", 4) == 0;
+        char *path = format_string("%s/%s", cache, entry->d_name);
 
-        if (is_entry && fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(status.st_mode) && now - status.st_mtime > KEPT_SECONDS)
-            unlinkat(dirfd(directory), entry->d_name, 0);
+        if ((kept || in_work) && lstat(path, &status) == 0 &&
+            now - status.st_mtime > (kept ? KEPT_SECONDS : WORK_SECONDS))
+            remove_all(path);
+        free(path);
     }
     if (directory)
         closedir(directory);

@@ -125,7 +125,7 @@ static int open_directory(const char *path, const struct stat *status, int kind,
     return 0;
 }
 
-static void remove_path(const char *path)
+void remove_all(const char *path)
 {
     nftw(path, open_directory, 16, FTW_PHYS);
     nftw(path, remove_one, 16, FTW_PHYS | FTW_DEPTH);
@@ -135,7 +135,7 @@ static void remove_pending(void)
 {
     for (size_t i = 0; i < sizeof(pending) / sizeof(pending[0]); i++)
         if (pending[i])
-            remove_path(pending[i]);
+            remove_all(pending[i]);
 }
 
 static void note_signal(int number)

@@ -22,6 +22,9 @@ bool write_all(int file, const void *bytes, size_t size);
 #define CHECKSUM_START UINT64_C(0x6172696c)
 uint64_t checksum_add(uint64_t sum, const void *bytes, size_t size);
 
+/* Removes a file, or a directory with all in it, as far as that goes. */
+void remove_all(const char *path);
+
 /*
  * From now on the end of the command, by whatever signal or exit(), removes what cleanup_add() names. After a signal
  * cleanup_wanted() is true, and loops are to end.

@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,8 +99,8 @@ static void copy_file(const struct tree_entry *entry, const char *path)
             status.st_mtim.tv_sec != entry->status.st_mtim.tv_sec ||
             status.st_mtim.tv_nsec != entry->status.st_mtim.tv_nsec)
             die(STATUS_FAILED, "%s changes while the image is being made", entry->host);
-        if (!copy_data(from, to, NULL))
-            fail("copy", entry->host);
+        if (!copy_data(from, to, NULL) && errno != ECANCELED)
+            die(STATUS_FAILED, "cannot copy %s to %s: %s", entry->host, path, strerror(errno));
         close(from);
     }
     if (close(to) < 0)
@@ -182,14 +183,15 @@ static void __attribute__((noreturn)) report_failure(int output)
     die(STATUS_FAILED, "mkfs.erofs could not make the image%s%s", *text ? ": " : "", text);
 }
 
-static void run_mkfs(char *const *command, char *const *environment, const char *log)
+static void run_mkfs(char *const *command, char *const *environment)
 {
-    int output = open(log, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), status, error;
+    /* Not a file: the disk may be full, which is what it says then. */
+    int output = memfd_create("mkfs.erofs", MFD_CLOEXEC), status, error;
     posix_spawn_file_actions_t actions;
     pid_t child;
 
     if (output < 0)
-        fail("write", log);
+        die(STATUS_FAILED, "out of memory");
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
@@ -210,7 +212,7 @@ static void run_mkfs(char *const *command, char *const *environment, const char 
 void stage_make_image(struct tree *tree, const char *place, const char *image, bool compress)
 {
     struct stage stage = {.root = geteuid() == 0};
-    char *files = format_string("%s/root", place), *log = format_string("%s/log", place);
+    char *files = format_string("%s/root", place);
     long newest = tree_set_times(tree);
     struct strings command = {0}, environment = {0};
 
@@ -232,10 +234,9 @@ void stage_make_image(struct tree *tree, const char *place, const char *image, b
         strings_add(&environment, *entry);
     /* It becomes the image's own time, and no file's, since none is newer. */
     environment_set(&environment, format_string("SOURCE_DATE_EPOCH=%ld", newest > 0 ? newest + 1 : 1));
-    run_mkfs(command.items, environment.items, log);
+    run_mkfs(command.items, environment.items);
     tdestroy(stage.links, free_copied);
     free(command.items);
     free(environment.items);
     free(files);
-    free(log);
 }

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# run.sh [-a ACCEL]... [-c CPUS]... [JOB...]: runs each job on Linux and in the VM and compares standard output and
+# run.sh [-a ACCEL]... [-c CPUS]... [-i] [JOB...]: runs each job on Linux and in the VM and compares standard output and
 # exit status; also with the committed `expected` where there is one. Prints ok/not ok/skip lines; status 1 on a failure.
+# Jobs with a file `image`, and all with -i or TEST_FULL=1, also run from an image that `aril build --record` makes of a run.
 #
 # A job is a folder of jobs/: `cmd` (one command line), `rc`, `expected` (where it does not depend on versions), its input
-# files, and optionally `filter` (shell, over both outputs), `setup` (shell, run in the copy before), `stdin`, `env` (NAME=VALUE lines).
+# files, and optionally `filter` (shell, over both outputs: an image lists directories in another order than a disk, say), `setup` (shell, run in the copy before), `stdin`, `env` (NAME=VALUE lines).
 # The VM sees this host's files; with `alone` the program and its input files alone (and those that the shell text
 # `files` prints, one path a line).
 set -u
@@ -13,11 +14,12 @@ top=$(cd "$here/../.." && pwd)
 build=${B:-$top/build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-accels= cpus= status=0
-while getopts a:c: option; do
+accels= cpus= status=0 images=${TEST_FULL:-}
+while getopts a:c:i option; do
     case $option in
     a) accels="$accels $OPTARG" ;;
     c) cpus="$cpus $OPTARG" ;;
+    i) images=1 ;;
     *) exit 2 ;;
     esac
 done
@@ -27,7 +29,7 @@ shift $((OPTIND - 1))
 
 "$here/build.sh" "$build/apps" || { echo "not ok apps - the programs do not build"; exit 1; }
 
-# linux DIR, vm DIR ACCEL CPUS: the command of the job in DIR, with only the environment below.
+# linux DIR, vm DIR ACCEL CPUS [IMAGE], build_image DIR IMAGE: the command of the job in DIR, with only the environment below.
 environment()
 {
     printf "PATH=/usr/bin:/bin\nHOME=%s\nLANG=C.UTF-8\nTZ=UTC0\n" "$1"
@@ -51,17 +53,31 @@ vm()
         words=$(environment "$1" | sed "s/.*/-e '&'/" | tr '\n' ' ')
         limit=120
         [ "$2" = tcg ] && limit=280
-        set --  --accel "$2" --cpus "$3" --timeout $limit
-        if [ -f alone ]; then
+        image=${4:-}
+        set -- --accel "$2" --cpus "$3" --timeout $limit
+        if [ -n "$image" ]; then
+            set -- "$@" --root "$image" -w "$PWD"
+        elif [ -f alone ]; then
             set -- "$@" --root none -w "$PWD"
             for f in *; do
-                case $f in cmd | rc | expected | filter | files | alone) ;; *) set -- "$@" --file "$f:$PWD/$f" ;; esac
+                case $f in cmd | rc | expected | filter | files | alone | image) ;; *) set -- "$@" --file "$f:$PWD/$f" ;; esac
             done
             [ -f files ] && for f in $(sh ./files); do set -- "$@" --file "$f:$f"; done
         fi
         command="'$build/aril' run -m 1G --clean-env $words"
         for f in "$@"; do command="$command '$f'"; done
         sh -c "exec $command $(cat cmd)" <"$input"
+    )
+}
+
+# The recorded run's output is the program's own.
+build_image()
+{
+    (
+        cd "$1" || exit 125
+        words=$(environment "$1" | sed "s/.*/-e '&'/" | tr '\n' ' ')
+        export TMPDIR="$work"
+        sh -c "exec '$build/aril' build -o '$2' --no-cache --record --any-status --timeout 280 -m 1G --clean-env $words $(sed 's/ / -- /' cmd)" <"$(input "$1")"
     )
 }
 
@@ -111,6 +127,28 @@ one_job() # JOB
             compare "$1 $accel $n" "$work/linux" $linux_status "$work/vm" $vm_status "$work/errors"
         done
     done
+    if [ -n "$images" ] || [ -f "$here/jobs/$1/image" ]; then from_image "$1"; fi
+}
+
+from_image() # JOB
+{
+    fresh "$1"
+    if ! build_image "$dir" "$work/image" >"$work/raw" 2>"$work/errors"; then
+        status=1
+        echo "not ok $1 build - $(tail -n 3 "$work/errors" | tr '\n' ' ')"
+        return
+    fi
+    sh -c "$filter" <"$work/raw" >"$work/vm"
+    compare "$1 build" "$work/linux" $linux_status "$work/vm" $linux_status "$work/errors"
+    for accel in $accels; do
+        for n in $cpus; do
+            vm "$dir" "$accel" "$n" "$work/image" >"$work/raw" 2>"$work/errors"
+            vm_status=$?
+            sh -c "$filter" <"$work/raw" >"$work/vm"
+            compare "$1 image $accel $n" "$work/linux" $linux_status "$work/vm" $vm_status "$work/errors"
+        done
+    done
+    rm -f "$work/image"
 }
 
 [ $# -gt 0 ] || set -- $(ls "$here/jobs")
