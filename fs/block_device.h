@@ -7,6 +7,7 @@
 #include "platform/platform.h"
 
 struct file;
+struct text;
 struct io;
 struct inode;
 
@@ -27,6 +28,10 @@ struct block_device {
     u32 writers;                     /* atomic: open files that may write */
     bool exclusive;                  /* atomic: somebody has it open with O_EXCL */
     bool read_only;                  /* the disk is, or BLKROSET made it so */
+    struct block_usage {             /* atomic: requests carried out, by BLOCK_READ and BLOCK_WRITE */
+        u64 count[2], sectors[2];
+        nsec_t time[2];
+    } usage;                         /* those of a disk's partitions are not in the disk's own */
 };
 
 /* Finds the disks and their partitions, once. */
@@ -50,6 +55,10 @@ int block_transfer(struct block_device *d, enum block_op op, u64 sector, void *m
 ssize block_direct(struct block_device *d, struct io *io, u64 offset, bool write);
 /* The disk's serial number, maybe empty, NUL-terminated. 0 or negative errno. */
 int block_serial(const struct block_device *d, char out[BLOCK_SERIAL_SIZE + 1]);
+/* What was read from all disks, or written, in sectors. */
+u64 block_sectors_moved(bool write);
+/* The 17 numbers of /proc/diskstats about d, each by format, which has a %lu. fs/sysfs/block.c */
+void block_show_usage(struct text *t, const struct block_device *d, const char *format);
 /* What is written is to survive a loss of power. 0, -EIO. */
 int block_flush(struct block_device *d);
 

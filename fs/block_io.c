@@ -16,8 +16,16 @@ struct builder {
 
 static int finish(struct builder *b)
 {
+    struct block_usage *usage = &b->device->usage;
+    bool write = b->request.op == BLOCK_WRITE;
+    nsec_t start = platform_clock();
     int error = b->request.n_segments ? platform_block_run(b->device->disk, &b->request, 1) : 0;
 
+    if (b->request.n_segments && !error) {
+        __atomic_add_fetch(&usage->count[write], 1, __ATOMIC_RELAXED);
+        __atomic_add_fetch(&usage->sectors[write], b->bytes / SECTOR_SIZE, __ATOMIC_RELAXED);
+        __atomic_add_fetch(&usage->time[write], platform_clock() - start, __ATOMIC_RELAXED);
+    }
     b->request.sector += b->bytes / SECTOR_SIZE;
     b->request.n_segments = 0;
     b->bytes = 0;
@@ -98,4 +106,13 @@ int block_serial(const struct block_device *d, char out[BLOCK_SERIAL_SIZE + 1])
     out[error ? 0 : BLOCK_SERIAL_SIZE] = '\0';
     kfree(buffer);
     return error;
+}
+
+u64 block_sectors_moved(bool write)
+{
+    u64 all = 0;
+
+    for (unsigned i = 0; block_device_at(i); i++)
+        all += READ_ONCE(block_device_at(i)->usage.sectors[write]);
+    return all;
 }

@@ -5,6 +5,7 @@
  * is read from the start.
  */
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include "fs/generated.h"
 #include "kernel/heap.h"
 #include "kernel/lib/printf.h"
@@ -151,9 +152,9 @@ static ssize write_generated(struct file *f, struct io *io, u64 *pos, int rwf)
 
 static s64 seek_generated(struct file *f, s64 offset, int whence)
 {
-    if (whence == SEEK_END) /* the text has no size before it is read */
+    if (whence == SEEK_END && !f->inode->size) /* the text has none before it is read */
         return -EINVAL;
-    return file_seek_in(f, offset, whence, 0);
+    return file_seek_in(f, offset, whence, f->inode->size);
 }
 
 static void release_generated(struct file *f)
@@ -184,6 +185,17 @@ static void owner_of(const struct generated_ref *r, struct inode *i)
         thread_put(t);
 }
 
+/* False: what a directory is about has ended. */
+static bool is_alive(const struct generated_ref *r)
+{
+    struct thread *t = r->process ? thread_find(r->tid ? r->tid : r->process->pid) : NULL;
+    bool alive = !r->process || (t && t->process == r->process);
+
+    if (t)
+        thread_put(t);
+    return alive;
+}
+
 /* An inode for r, whose process reference it takes over. */
 static struct inode *make_inode(struct super *s, const struct generated_ref *r, u64 ino)
 {
@@ -206,6 +218,8 @@ static struct inode *make_inode(struct super *s, const struct generated_ref *r, 
     else
         i->uid = i->gid = 0;
     i->nlink = S_ISDIR(i->mode) ? 2 : 1;
+    if (s->magic == SYSFS_MAGIC && S_ISREG(i->mode))
+        i->size = PAGE_SIZE; /* what a file may have at most */
     i->btime = 0;
     return i;
 }
@@ -222,6 +236,8 @@ static int lookup_generated(struct inode *dir, struct dentry *d)
     const struct generated_node *n = r->node->children;
     int error;
 
+    if (!is_alive(r))
+        return -ENOENT;
     for (; n && n->name; n++)
         if (!strcmp(n->name, d->name) && !hidden(r, n)) {
             child.node = n;
@@ -252,6 +268,9 @@ static int list_generated(struct file *f, u64 *pos,
     const struct generated_ref *r = generated_ref_of(dir);
     const struct generated_node *n = r->node->children;
     u64 skip = *pos > 2 ? *pos - 2 : 0;
+
+    if (!is_alive(r))
+        return -ENOENT;
 
     if (*pos == 0 && (!emit(arg, ".", 1, 1, dir->ino, 4) || !(*pos = 1)))
         return 0;

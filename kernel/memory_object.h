@@ -79,6 +79,7 @@ void zap_barrier(void);
  * module in place (copied at the first write). Used for tmpfs, memfd, shared anonymous memory.
  */
 struct memory_object *ram_object_create(u64 size);
+u64 ram_objects_pages(void); /* pages that all of them have, without what lies in boot modules */
 bool is_ram_object(const struct memory_object *o); /* NULL: no */
 /* Pages [0, size/4096) come from data (page-aligned, in the direct map, kept for ever); the rest is zero. */
 struct memory_object *ram_object_create_from(const void *data, u64 size);

@@ -42,6 +42,7 @@ static u64 free_pages;     /* in free lists and beyond frontiers; under lock */
 static u64 total_pages;
 static u64 reserve_pages;  /* what only PAGE_RESERVE may take */
 static u64 last_pages;     /* the part of it that only PAGE_LAST may take */
+static u64 table_pages;    /* atomic: page tables */
 static u32 cache_batch;    /* pages moved between a cache and the lists at once */
 static struct page_cache caches[MAX_CPUS];
 static u32 cache_count;    /* atomic: caches that are in use, from the first on */
@@ -384,10 +385,19 @@ void page_stats(struct page_stats *s)
 
 paddr_t kernel_table_page_alloc(void)
 {
-    return page_alloc_pa(PAGE_ZERO | PAGE_RESERVE);
+    paddr_t pa = page_alloc_pa(PAGE_ZERO | PAGE_RESERVE);
+    if (pa)
+        __atomic_add_fetch(&table_pages, 1, __ATOMIC_RELAXED);
+    return pa;
+}
+
+u64 kernel_table_pages(void)
+{
+    return READ_ONCE(table_pages);
 }
 
 void kernel_table_page_free(paddr_t pa)
 {
+    __atomic_sub_fetch(&table_pages, 1, __ATOMIC_RELAXED);
     page_put(page_of(pa));
 }

@@ -72,5 +72,6 @@ struct page_stats {
     u64 available;   /* free, or reclaimable */
 };
 void page_stats(struct page_stats *s);
+u64 kernel_table_pages(void); /* page tables, in pages */
 
 #endif

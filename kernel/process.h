@@ -212,6 +212,7 @@ void process_get(struct process *p);
 void process_put(struct process *p);
 struct process *process_find(int pid);    /* reference taken, or NULL */
 struct process *process_next(int pid);    /* the one with the next higher id, likewise */
+int thread_last_id(void);                 /* that was given out */
 u32 thread_count_all(void);               /* program threads of all processes */
 void threads_wake_realtime(void);         /* those that sleep till a time of CLOCK_REALTIME look at it again */
 struct thread *thread_find(int tid);      /* reference taken, or NULL */

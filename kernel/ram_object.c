@@ -4,6 +4,19 @@
 #include "kernel/lib/string.h"
 #include "kernel/ram_object.h"
 
+static u64 all_pages; /* atomic: own_pages of all objects */
+
+void ram_count(struct ram_object *ro, s64 n)
+{
+    ro->own_pages += (u64)n;
+    __atomic_add_fetch(&all_pages, (u64)n, __ATOMIC_RELAXED);
+}
+
+u64 ram_objects_pages(void)
+{
+    return READ_ONCE(all_pages);
+}
+
 static void destroy(struct memory_object *o)
 {
     struct ram_object *ro = ram_object_of(o);
@@ -13,6 +26,7 @@ static void destroy(struct memory_object *o)
             page_put(page_of(value));
     }
     radix_destroy(&ro->pages);
+    ram_count(ro, -(s64)ro->own_pages);
     kfree(ro);
 }
 
@@ -33,7 +47,7 @@ int ram_insert(struct ram_object *ro, u64 index, u64 value)
     if (error)
         return error;
     if (value != RAM_HOLE)
-        ro->own_pages++;
+        ram_count(ro, 1);
     if (index < ro->in_place_pages)
         ro->in_place_covered++;
     return 0;
@@ -57,7 +71,7 @@ int ram_own(struct ram_object *ro, u64 index, paddr_t *pa, bool *replaced)
 
     if (value == RAM_HOLE) {
         radix_set(&ro->pages, index, fresh);
-        ro->own_pages++;
+        ram_count(ro, 1);
     } else if (ram_insert(ro, index, fresh) != 0) {
         page_put(page_of(fresh));
         return -ENOMEM;

@@ -47,4 +47,7 @@ int ram_insert(struct ram_object *ro, u64 index, u64 value);
 /* True when file data should no longer take memory: a full tmpfs is better than a killed program. */
 bool ram_is_full(void);
 
+/* The object has n pages of its own more. Locked. */
+void ram_count(struct ram_object *ro, s64 n);
+
 #endif

@@ -17,7 +17,7 @@ static struct page *detach(struct ram_object *ro, u64 first, u64 last, struct pa
             ro->in_place_covered--;
         if (value == RAM_HOLE)
             continue;
-        ro->own_pages--;
+        ram_count(ro, -1);
         struct page *p = page_of(value);
         p->next = chain;
         chain = p;

@@ -152,6 +152,11 @@ struct process *process_next(int pid)
     return found;
 }
 
+int thread_last_id(void)
+{
+    return READ_ONCE(last_id);
+}
+
 u32 thread_count_all(void)
 {
     return READ_ONCE(used);

@@ -392,6 +392,14 @@ u64 platform_hwcap(void);
 u64 platform_hwcap2(void);
 /* The paragraph of /proc/cpuinfo about a CPU, in at most n bytes; returns its length. */
 size_t platform_cpu_description(unsigned cpu, char *buf, size_t n);
+/* A cache of the CPU; line * sets * ways bytes. */
+struct cpu_cache {
+    unsigned level, line, sets, ways;
+    unsigned sharing; /* CPUs, by number, that have one together */
+    enum { CACHE_DATA, CACHE_INSTRUCTION, CACHE_UNIFIED } type;
+};
+/* False: the CPU has, or tells of, no more than index caches. */
+bool platform_cpu_cache(unsigned index, struct cpu_cache *c);
 /* Ring that kernel and program share: 0 or 3. */
 int platform_ring(void);
 /* "kvm", "xen", "tcg", "none": what the machine is. */

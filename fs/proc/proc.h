@@ -21,6 +21,10 @@ static inline u64 proc_ticks(nsec_t ns)
 
 /* The machine: system.c. */
 int proc_meminfo(struct text *t, const struct generated_ref *r);
+int proc_vmstat(struct text *t, const struct generated_ref *r);
+int proc_interrupts(struct text *t, const struct generated_ref *r);
+int proc_devices(struct text *t, const struct generated_ref *r);
+int proc_diskstats(struct text *t, const struct generated_ref *r);
 int proc_stat(struct text *t, const struct generated_ref *r);
 int proc_uptime(struct text *t, const struct generated_ref *r);
 int proc_loadavg(struct text *t, const struct generated_ref *r);

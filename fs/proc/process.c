@@ -152,7 +152,7 @@ static int show_oom_score(struct text *t, const struct generated_ref *r)
     return 0;
 }
 
-/* The system call a thread waits in: number, arguments, stack pointer and instruction pointer. */
+/* The system call a thread waits in, or reads this with: number, arguments, stack pointer and instruction pointer. */
 static int show_syscall(struct text *t, const struct generated_ref *r)
 {
     struct thread *thread = proc_thread(r);
@@ -161,7 +161,7 @@ static int show_syscall(struct text *t, const struct generated_ref *r)
     if (!thread)
         return -ESRCH;
     f = platform_user_frame(&thread->cpu);
-    if (thread == current_thread() || READ_ONCE(thread->state) == THREAD_RUNNABLE)
+    if (thread != current_thread() && READ_ONCE(thread->state) == THREAD_RUNNABLE)
         text_printf(t, "running\n");
     else if ((s64)f->orig_ax < 0)
         text_printf(t, "-1 0x%lx 0x%lx\n", f->sp, f->ip);

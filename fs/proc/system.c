@@ -4,6 +4,7 @@
 #include "fs/page_cache.h"
 #include "fs/proc/proc.h"
 #include "fs/pty.h"
+#include "kernel/address_space.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/page.h"
@@ -17,31 +18,140 @@ static u64 kib(u64 pages)
     return pages * (PAGE_SIZE / 1024);
 }
 
+/* A file for what there is none of. */
 int proc_empty(struct text *t, const struct generated_ref *r)
 {
     return 0;
 }
 
+/* What programs have of memory, in pages. */
+static void program_memory(u64 *resident, u64 *private)
+{
+    struct process *p = process_next(0);
+
+    *resident = *private = 0;
+    while (p) {
+        struct process *next = process_next(p->pid);
+        struct address_space *as = p->space;
+
+        *resident += as ? READ_ONCE(as->resident_pages) : 0;
+        *private += as ? READ_ONCE(as->private_pages) : 0;
+        process_put(p);
+        p = next;
+    }
+}
+
+struct row {
+    const char *name;
+    u64 value;
+};
+
 int proc_meminfo(struct text *t, const struct generated_ref *r)
 {
     struct page_stats s;
-    u64 dirty, cached = page_cache_pages(&dirty);
+    u64 dirty, cached = page_cache_pages(&dirty), shared = ram_objects_pages(), resident, private;
+    u64 heap = heap_used() / PAGE_SIZE, tables = kernel_table_pages();
 
     page_stats(&s);
-    text_printf(t, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\n",
-                (unsigned long long)kib(s.total), (unsigned long long)kib(s.free),
-                (unsigned long long)kib(s.available));
-    text_printf(t, "Buffers:        %8u kB\nCached:         %8llu kB\nSwapCached:     %8u kB\n", 0u,
-                (unsigned long long)kib(cached), 0u);
-    text_printf(t, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0u, 0u);
-    text_printf(t, "Dirty:          %8llu kB\n", (unsigned long long)kib(dirty));
-    text_printf(t, "Slab:           %8llu kB\nSUnreclaim:     %8llu kB\n",
-                (unsigned long long)heap_used() / 1024, (unsigned long long)heap_used() / 1024);
+    program_memory(&resident, &private);
+    const struct row rows[] = {
+        {"MemTotal", s.total}, {"MemFree", s.free}, {"MemAvailable", s.available}, {"Buffers", 0},
+        {"Cached", cached + shared}, {"SwapCached", 0}, {"SwapTotal", 0}, {"SwapFree", 0}, {"Dirty", dirty},
+        {"AnonPages", private}, {"Mapped", resident - MIN(private, resident)}, {"Shmem", shared}, {"KReclaimable", 0},
+        {"Slab", heap}, {"SReclaimable", 0}, {"SUnreclaim", heap}, {"PageTables", tables},
+    };
+
+    for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++) {
+        size_t mark = t->used;
+
+        text_printf(t, "%s:", row->name);
+        text_pad(t, mark, 16);
+        text_printf(t, "%8lu kB\n", kib(row->value));
+    }
     text_printf(t,
                 "HugePages_Total:   %5u\nHugePages_Free:    %5u\nHugePages_Rsvd:    "
                 "%5u\nHugePages_Surp:    %5u\n",
                 0u, 0u, 0u, 0u);
     text_printf(t, "Hugepagesize:   %8lu kB\n", HUGE_SIZE / 1024);
+    return 0;
+}
+
+static u64 faults(u64 *major)
+{
+    struct process *p = process_next(0);
+    u64 all = 0;
+
+    *major = 0;
+    while (p) {
+        struct process *next = process_next(p->pid);
+        struct process_usage used;
+
+        process_usage(p, &used);
+        all += used.minor_faults + used.major_faults;
+        *major += used.major_faults;
+        process_put(p);
+        p = next;
+    }
+    return all;
+}
+
+int proc_vmstat(struct text *t, const struct generated_ref *r)
+{
+    struct page_stats s;
+    u64 dirty, cached = page_cache_pages(&dirty), shared = ram_objects_pages(), resident, private, major, all = faults(&major);
+
+    page_stats(&s);
+    program_memory(&resident, &private);
+    const struct row rows[] = {
+        {"nr_free_pages", s.free}, {"nr_anon_pages", private}, {"nr_mapped", resident - MIN(private, resident)},
+        {"nr_file_pages", cached + shared}, {"nr_dirty", dirty}, {"nr_shmem", shared},
+        {"nr_slab_unreclaimable", heap_used() / PAGE_SIZE}, {"nr_page_table_pages", kernel_table_pages()},
+        {"pgpgin", block_sectors_moved(false) / 2}, {"pgpgout", block_sectors_moved(true) / 2},
+        {"pswpin", 0}, {"pswpout", 0}, {"pgfault", all}, {"pgmajfault", major},
+    };
+
+    for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++)
+        text_printf(t, "%s %lu\n", row->name, row->value);
+    return 0;
+}
+
+/* Interrupts of each CPU: those from other CPUs, and the rest. */
+int proc_interrupts(struct text *t, const struct generated_ref *r)
+{
+    unsigned cpus = platform_cpu_count();
+
+    text_printf(t, "    ");
+    for (unsigned cpu = 0; cpu < cpus; cpu++)
+        text_printf(t, "       CPU%-3u", cpu);
+    for (int ipi = 0; ipi < 2; ipi++) {
+        text_printf(t, ipi ? "\nIPI:" : "\nDEV:");
+        for (unsigned cpu = 0; cpu < cpus; cpu++) {
+            const u64 *counters = platform_percpu(cpu)->counters;
+
+            text_printf(t, " %10lu  ", ipi ? counters[COUNT_IPIS] : counters[COUNT_INTERRUPTS] - counters[COUNT_IPIS]);
+        }
+        text_printf(t, ipi ? " Inter-processor interrupts\n" : " Device and timer interrupts");
+    }
+    return 0;
+}
+
+/* Drivers by major number: devices that /dev has. */
+int proc_devices(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n128 ptm\n136 pts\n\nBlock devices:\n");
+    if (block_device_at(0))
+        text_printf(t, "%3u virtblk\n", BLOCK_MAJOR);
+    return 0;
+}
+
+int proc_diskstats(struct text *t, const struct generated_ref *r)
+{
+    for (unsigned i = 0; block_device_at(i); i++) {
+        const struct block_device *d = block_device_at(i);
+
+        text_printf(t, "%4u %7u %s", BLOCK_MAJOR, d->minor, d->name);
+        block_show_usage(t, d, " %lu");
+    }
     return 0;
 }
 
@@ -85,6 +195,26 @@ static void show_cpu(struct text *t, nsec_t busy_time, nsec_t idle, u64 share)
                 (unsigned long long)(ticks - user), (unsigned long long)proc_ticks(idle));
 }
 
+/* Program threads that have a CPU or wait for one. */
+static unsigned running_threads(void)
+{
+    struct process *p = process_next(0);
+    struct thread *thread;
+    unsigned n = 0;
+
+    while (p) {
+        struct process *next = process_next(p->pid);
+
+        spin_lock_irq(&p->lock);
+        list_for_each(thread, &p->threads, process_link)
+            n += READ_ONCE(thread->state) == THREAD_RUNNABLE;
+        spin_unlock_irq(&p->lock);
+        process_put(p);
+        p = next;
+    }
+    return n;
+}
+
 int proc_stat(struct text *t, const struct generated_ref *r)
 {
     unsigned cpus = platform_cpu_count();
@@ -104,10 +234,10 @@ int proc_stat(struct text *t, const struct generated_ref *r)
         show_cpu(t, busy(cpu), sched_idle_time(cpu), share);
     }
     text_printf(
-        t, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %u\nprocs_running 1\nprocs_blocked 0\n",
+        t, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
         (unsigned long long)interrupts, (unsigned long long)switches,
         (unsigned long long)((clock_realtime() - platform_clock()) / NSEC_PER_SEC),
-        thread_count_all());
+        thread_count_all(), running_threads());
     return 0;
 }
 
@@ -135,20 +265,12 @@ int proc_uptime(struct text *t, const struct generated_ref *r)
 int proc_loadavg(struct text *t, const struct generated_ref *r)
 {
     u64 load[3];
-    struct process *last = NULL, *p = process_next(0);
 
     sched_load_average(load);
     for (int k = 0; k < 3; k++)
         text_printf(t, "%llu.%02llu ", (unsigned long long)load[k] >> 16,
                     (unsigned long long)((load[k] & 0xffff) * 100) >> 16);
-    for (; p; p = process_next(p->pid)) {
-        if (last)
-            process_put(last);
-        last = p;
-    }
-    text_printf(t, "1/%u %d\n", thread_count_all(), last ? last->pid : 0);
-    if (last)
-        process_put(last);
+    text_printf(t, "%u/%u %d\n", running_threads(), thread_count_all(), thread_last_id());
     return 0;
 }
 

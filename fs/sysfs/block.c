@@ -92,6 +92,40 @@ static int show_serial(struct text *t, const struct generated_ref *r)
     return error;
 }
 
+static void add_usage(struct block_usage *all, const struct block_usage *u)
+{
+    for (int write = 0; write < 2; write++) {
+        all->count[write] += READ_ONCE(u->count[write]);
+        all->sectors[write] += READ_ONCE(u->sectors[write]);
+        all->time[write] += READ_ONCE(u->time[write]);
+    }
+}
+
+void block_show_usage(struct text *t, const struct block_device *d, const char *format)
+{
+    struct block_usage all = {0};
+    u64 ms[2];
+
+    add_usage(&all, &d->usage);
+    for (unsigned i = 0; !d->partition && block_device_at(i); i++)
+        if (block_device_at(i)->partition && block_device_at(i)->disk == d->disk)
+            add_usage(&all, &block_device_at(i)->usage);
+    for (int write = 0; write < 2; write++)
+        ms[write] = all.time[write] / NSEC_PER_MSEC;
+    /* Nothing is merged here, and requests are not counted while they run. The rest is about discards and flushes. */
+    const u64 numbers[17] = {all.count[0], 0, all.sectors[0], ms[0], all.count[1], 0, all.sectors[1], ms[1], 0,
+                             ms[0] + ms[1], ms[0] + ms[1]};
+    for (size_t k = 0; k < ARRAY_SIZE(numbers); k++)
+        text_printf(t, format, numbers[k]);
+    text_printf(t, "\n");
+}
+
+static int show_stat(struct text *t, const struct generated_ref *r)
+{
+    block_show_usage(t, device_of(r), "%8lu ");
+    return 0;
+}
+
 static const struct generated_node queue_files[] = {
     FILE("discard_granularity", show_granularity),
     FILE("discard_max_bytes", show_discard_max),
@@ -112,6 +146,7 @@ static const struct generated_node partition_files[] = {
     FILE("ro", show_ro),
     FILE("size", show_size),
     FILE("start", show_start),
+    FILE("stat", show_stat),
     FILE("uevent", show_uevent),
     {0},
 };
@@ -166,6 +201,7 @@ static const struct generated_node disk_files[] = {
     FILE("ro", show_ro),
     FILE("serial", show_serial),
     FILE("size", show_size),
+    FILE("stat", show_stat),
     FILE("uevent", show_uevent),
     {0},
 };

@@ -6,23 +6,10 @@
 #include "kernel/lib/string.h"
 #include "kernel/page.h"
 
+#define TEXT(file, string) {.name = file, .mode = S_IFREG | 0444, .show = generated_show_string, .data = string}
 #define DIRECTORY(file, table) {.name = file, .mode = S_IFDIR | 0555, .children = table}
 
 static const struct generated_node nothing[] = {{0}};
-
-static int show_cpu_list(struct text *t, const struct generated_ref *r)
-{
-    unsigned n = platform_cpu_count();
-
-    text_printf(t, n > 1 ? "0-%u\n" : "0\n", n - 1);
-    return 0;
-}
-
-static int show_empty_line(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "\n");
-    return 0;
-}
 
 int sysfs_show_zero(struct text *t, const struct generated_ref *r)
 {
@@ -44,17 +31,130 @@ static int show_core_id(struct text *t, const struct generated_ref *r)
     return 0;
 }
 
+/* CPUs first..last, as a list or as a mask. */
+static int show_cpus(struct text *t, unsigned first, unsigned last, bool list)
+{
+    u64 mask = (last == 63 ? ~0ull : (1ull << (last + 1)) - 1) & ~((1ull << first) - 1);
+
+    if (!list && last >= 32)
+        text_printf(t, "%x,%08x\n", (unsigned)(mask >> 32), (unsigned)mask);
+    else if (!list)
+        text_printf(t, "%x\n", (unsigned)mask);
+    else
+        text_printf(t, last > first ? "%u-%u\n" : "%u\n", first, last);
+    return 0;
+}
+
+/* What a file is about: CPUs of this one's own core, or all; as a list, or as a mask. */
+static const struct cpus {
+    bool all, list;
+} own_mask = {false, false}, own_list = {false, true}, all_mask = {true, false}, all_list = {true, true};
+
+static int show_some_cpus(struct text *t, const struct generated_ref *r)
+{
+    const struct cpus *c = r->node->data;
+
+    return show_cpus(t, c->all ? 0 : (unsigned)r->arg, c->all ? platform_cpu_count() - 1 : (unsigned)r->arg, c->list);
+}
+
+#define CPUS(file, which) {.name = file, .mode = S_IFREG | 0444, .show = show_some_cpus, .data = &which}
+
+/* A core has one thread; all are one package. */
 static const struct generated_node topology_files[] = {
-    FILE("core_cpus_list", show_core_id),
+    CPUS("core_cpus", own_mask),
+    CPUS("core_cpus_list", own_list),
     FILE("core_id", show_core_id),
-    FILE("core_siblings_list", show_cpu_list),
-    FILE("package_cpus_list", show_cpu_list),
+    CPUS("core_siblings", all_mask),
+    CPUS("core_siblings_list", all_list),
+    CPUS("die_cpus", all_mask),
+    CPUS("die_cpus_list", all_list),
+    FILE("die_id", sysfs_show_zero),
+    CPUS("package_cpus", all_mask),
+    CPUS("package_cpus_list", all_list),
     FILE("physical_package_id", sysfs_show_zero),
-    FILE("thread_siblings_list", show_core_id),
+    CPUS("thread_siblings", own_mask),
+    CPUS("thread_siblings_list", own_list),
     {0},
 };
 
+/* ------------------------------------------------------------ devices/system/cpu/cpuN/cache */
+
+#define CACHE_OF(arg) ((unsigned)((arg) >> 32)) /* arg: the CPU, and above it the cache's number */
+
+enum { CACHE_SIZE, CACHE_LINE, CACHE_SETS, CACHE_WAYS, CACHE_LEVEL, CACHE_TYPE, CACHE_MASK, CACHE_LIST };
+
+static int show_cache(struct text *t, const struct generated_ref *r)
+{
+    static const char *const types[] = {"Data", "Instruction", "Unified"};
+    const u8 *what = r->node->data;
+    unsigned cpu = (u32)r->arg, first;
+    struct cpu_cache c;
+
+    if (!platform_cpu_cache(CACHE_OF(r->arg), &c))
+        return -ENOENT;
+    first = cpu / c.sharing * c.sharing;
+    switch (*what) {
+    case CACHE_SIZE:
+        text_printf(t, "%luK\n", (u64)c.line * c.sets * c.ways / 1024);
+        return 0;
+    case CACHE_TYPE:
+        text_printf(t, "%s\n", types[c.type]);
+        return 0;
+    case CACHE_MASK:
+    case CACHE_LIST:
+        return show_cpus(t, first, MIN(first + c.sharing, platform_cpu_count()) - 1, *what == CACHE_LIST);
+    }
+    text_printf(t, "%u\n", *what == CACHE_LINE ? c.line : *what == CACHE_SETS ? c.sets : *what == CACHE_WAYS ? c.ways : c.level);
+    return 0;
+}
+
+#define CACHE(file, what) {.name = file, .mode = S_IFREG | 0444, .show = show_cache, .data = &(const u8){what}}
+
+static const struct generated_node one_cache_files[] = {
+    CACHE("coherency_line_size", CACHE_LINE),
+    CACHE("level", CACHE_LEVEL),
+    CACHE("number_of_sets", CACHE_SETS),
+    FILE("physical_line_partition", sysfs_show_one),
+    CACHE("shared_cpu_list", CACHE_LIST),
+    CACHE("shared_cpu_map", CACHE_MASK),
+    CACHE("size", CACHE_SIZE),
+    CACHE("type", CACHE_TYPE),
+    CACHE("ways_of_associativity", CACHE_WAYS),
+    {0},
+};
+static const struct generated_node one_cache = {.mode = S_IFDIR | 0555, .children = one_cache_files};
+
+static int find_cache(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+{
+    struct cpu_cache c;
+    u64 index;
+
+    if (n < 6 || memcmp(name, "index", 5) || !generated_number(name + 5, n - 5, &index) || index > 9 ||
+        !platform_cpu_cache((unsigned)index, &c))
+        return -ENOENT;
+    child->node = &one_cache;
+    child->arg = r->arg | index << 32;
+    return 0;
+}
+
+static bool list_caches(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
+                        const struct generated_node **node)
+{
+    struct cpu_cache c;
+
+    *node = &one_cache;
+    snprintf(name, GENERATED_NAME, "index%lu", *cursor);
+    return platform_cpu_cache((unsigned)*cursor, &c);
+}
+
+static ssize link_node(const struct generated_ref *r, char *buf, size_t n)
+{
+    return scnprintf(buf, n, "../../node/node0");
+}
+
 static const struct generated_node one_cpu_files[] = {
+    {.name = "cache", .mode = S_IFDIR | 0555, .children = nothing, .find = find_cache, .list = list_caches},
+    {.name = "node0", .mode = S_IFLNK | 0777, .readlink = link_node},
     FILE("online", sysfs_show_one),
     DIRECTORY("topology", topology_files),
     {0},
@@ -83,23 +183,16 @@ static bool list_cpus(const struct generated_ref *r, u64 *cursor, char name[GENE
 }
 
 static const struct generated_node cpu_files[] = {
-    FILE("isolated", show_empty_line),
-    FILE("offline", show_empty_line),
-    FILE("online", show_cpu_list),
-    FILE("possible", show_cpu_list),
-    FILE("present", show_cpu_list),
+    TEXT("isolated", ""),
+    TEXT("kernel_max", "63"),
+    TEXT("offline", ""),
+    CPUS("online", all_list),
+    CPUS("possible", all_list),
+    CPUS("present", all_list),
     {0},
 };
 
 /* ------------------------------------------------------------ devices/system/node */
-
-static int show_cpu_map(struct text *t, const struct generated_ref *r)
-{
-    unsigned n = platform_cpu_count();
-
-    text_printf(t, "%llx\n", n == 64 ? ~0ull : (1ull << n) - 1);
-    return 0;
-}
 
 static int show_node_memory(struct text *t, const struct generated_ref *r)
 {
@@ -113,12 +206,6 @@ static int show_node_memory(struct text *t, const struct generated_ref *r)
                 "Node 0 MemTotal:       %8llu kB\nNode 0 MemFree:        %8llu kB\nNode 0 MemUsed: "
                 "       %8llu kB\n",
                 total, free, total - free);
-    return 0;
-}
-
-static int show_distance(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "10\n");
     return 0;
 }
 
@@ -148,9 +235,9 @@ static bool list_cpu_links(const struct generated_ref *r, u64 *cursor, char name
 }
 
 static const struct generated_node node0_files[] = {
-    FILE("cpulist", show_cpu_list),
-    FILE("cpumap", show_cpu_map),
-    FILE("distance", show_distance),
+    CPUS("cpulist", all_list),
+    CPUS("cpumap", all_mask),
+    TEXT("distance", "10"),
     FILE("meminfo", show_node_memory),
     {0},
 };
@@ -195,21 +282,11 @@ static const struct generated_node system_files[] = {
 };
 static const struct generated_node devices_files[] = {DIRECTORY("system", system_files), {0}};
 
-static int show_huge_size(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "%lu\n", HUGE_SIZE);
-    return 0;
-}
-
-static int show_huge_enabled(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "[always] madvise never\n");
-    return 0;
-}
+_Static_assert(HUGE_SIZE == 2097152, "hpage_pmd_size");
 
 static const struct generated_node huge_files[] = {
-    FILE("enabled", show_huge_enabled),
-    FILE("hpage_pmd_size", show_huge_size),
+    TEXT("enabled", "[always] madvise never"),
+    TEXT("hpage_pmd_size", "2097152"),
     {0},
 };
 static const struct generated_node mm_files[] = {
@@ -217,7 +294,12 @@ static const struct generated_node mm_files[] = {
     DIRECTORY("transparent_hugepage", huge_files),
     {0},
 };
-static const struct generated_node kernel_files[] = {DIRECTORY("mm", mm_files), {0}};
+static const struct generated_node kernel_files[] = {
+    TEXT("address_bits", "64"),
+    TEXT("cpu_byteorder", "little"),
+    DIRECTORY("mm", mm_files),
+    {0},
+};
 
 static const struct generated_node class_files[] = {
     {.name = "block",
@@ -237,6 +319,8 @@ static const struct generated_node dev_files[] = {
     {0},
 };
 
+static const struct generated_node fs_files[] = {DIRECTORY("cgroup", nothing), {0}};
+
 static const struct generated_node root_files[] = {
     {.name = "block",
      .mode = S_IFDIR | 0555,
@@ -246,7 +330,7 @@ static const struct generated_node root_files[] = {
     DIRECTORY("class", class_files),
     DIRECTORY("dev", dev_files),
     DIRECTORY("devices", devices_files),
-    DIRECTORY("fs", nothing),
+    DIRECTORY("fs", fs_files),
     DIRECTORY("kernel", kernel_files),
     {0},
 };

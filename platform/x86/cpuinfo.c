@@ -159,3 +159,42 @@ size_t platform_cpu_description(unsigned cpu, char *buf, size_t n)
     at += (size_t)scnprintf(buf + at, n - at, "\n");
     return at;
 }
+
+/* AMD CPUs without the leaf of caches: sizes in KiB and lines in two registers each. */
+static bool old_cache(unsigned index, struct cpu_cache *c)
+{
+    static const u8 levels[] = {1, 1, 2, 3}, ways_of[16] = {0, 1, 2, 0, 4, 0, 8, 0, 16, 0, 32, 48, 64, 96, 128, 0};
+    u32 leaf = index < 2 ? 0x80000005 : 0x80000006, r, kib;
+
+    if (index >= sizeof(levels) || !leaf_exists(leaf))
+        return false;
+    r = index % 2 ? x86_cpuid(leaf, 0).d : x86_cpuid(leaf, 0).c;
+    kib = index < 2 ? r >> 24 : index == 2 ? r >> 16 : (r >> 18) * 512;
+    c->level = levels[index];
+    c->type = index == 0 ? CACHE_DATA : index == 1 ? CACHE_INSTRUCTION : CACHE_UNIFIED;
+    c->line = r & 0xff;
+    c->ways = index < 2 ? r >> 16 & 0xff : ways_of[r >> 12 & 15];
+    c->sharing = index == 3 ? MAX_CPUS : 1;
+    if (!kib || !c->line || !c->ways)
+        return false;
+    c->sets = kib * 1024 / c->line / c->ways;
+    return true;
+}
+
+bool platform_cpu_cache(unsigned index, struct cpu_cache *c)
+{
+    bool amd = leaf_exists(0x80000001) && x86_cpuid(0x80000001, 0).c & 1u << 22; /* topology extensions */
+    u32 leaf = amd ? 0x8000001d : 4;
+    struct cpuid id;
+
+    if (!leaf_exists(leaf) || !(x86_cpuid(leaf, 0).a & 31))
+        return old_cache(index, c);
+    id = x86_cpuid(leaf, index);
+    if (!(id.a & 31))
+        return false;
+    *c = (struct cpu_cache){.level = id.a >> 5 & 7, .line = (id.b & 0xfff) + 1, .sets = id.c + 1,
+                            .ways = ((id.b >> 22) + 1) * ((id.b >> 12 & 0x3ff) + 1), .type = (id.a & 31) - 1};
+    for (c->sharing = 1; c->sharing < (id.a >> 14 & 0xfff) + 1;)
+        c->sharing *= 2; /* numbers are given out in powers of two */
+    return true;
+}
