@@ -143,8 +143,10 @@ static void file_release(struct file *f)
     if (f->inode && !(f->mode & FILE_PATH)) {
         if (f->inode->locks)
             file_lock_released(f);
-        if (f->mode & FILE_WRITER)
+        if (f->mode & FILE_WRITER) {
             __atomic_sub_fetch(&f->inode->writers, 1, __ATOMIC_RELAXED);
+            __atomic_sub_fetch(&f->mount->writers, 1, __ATOMIC_RELAXED);
+        }
     }
     if (f->ops->release)
         f->ops->release(f);

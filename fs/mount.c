@@ -2,6 +2,7 @@
 /*
  * The mount tree. Mounts are few and change rarely: one spinlock guards the tree, and a walk takes
  * it only where a dentry says that something is mounted on it, or at a mount's root on the way up.
+ * Its shape changes with LOCK_RENAME held as well, so that who holds that may walk it.
  */
 #include <linux/mount.h>
 #include "fs/notify.h"
@@ -62,6 +63,13 @@ void super_put(struct super *s)
 
 void mount_put(struct mount *m)
 {
+    if (unlikely(READ_ONCE(m->expiring)))
+        WRITE_ONCE(m->expiring, false);
+    mount_put_unused(m);
+}
+
+void mount_put_unused(struct mount *m)
+{
     if (__atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
         return;
     ASSERT(!m->parent);
@@ -110,30 +118,69 @@ struct mount *mount_anonymous(void)
     return m;
 }
 
+/* Puts m, which is in no tree, on a place; tree_lock held. */
+static void hang(struct mount *m, const struct path_ref *at)
+{
+    path_get(at);
+    m->parent = at->mount;
+    m->mountpoint = at->dentry;
+    at->dentry->mountpoint = true;
+    list_add_tail(&at->mount->children, &m->sibling);
+}
+
+/* The mount after m in the tree of top, parents first; without those below m if over. */
+static struct mount *next_mount(struct mount *top, struct mount *m, bool over)
+{
+    if (!over && !list_empty(&m->children))
+        return list_first(&m->children, struct mount, sibling);
+    for (; m != top; m = m->parent)
+        if (m->sibling.next != &m->parent->children)
+            return list_entry(m->sibling.next, struct mount, sibling);
+    return NULL;
+}
+
+/* Whether something may be mounted there: 0, -ENOENT (a name or tree that is gone), -ENOTDIR. LOCK_RENAME held. */
+static int may_hang(const struct mount *m, const struct path_ref *at)
+{
+    const struct mount *top = at->mount;
+
+    while (top->parent)
+        top = top->parent;
+    if (top != root_mount || at->dentry->unlinked)
+        return -ENOENT;
+    return !S_ISDIR(at->dentry->inode->mode) != !S_ISDIR(m->root->inode->mode) ? -ENOTDIR : 0;
+}
+
+int mount_graft(struct mount *tree, const struct path_ref *at)
+{
+    int error;
+
+    mutex_lock(&rename_lock);
+    error = at ? may_hang(tree, at) : 0;
+    if (!error) {
+        spin_lock(&tree_lock);
+        if (at)
+            hang(tree, at);
+        else
+            root_mount = tree;
+        for (struct mount *m = tree; m; m = next_mount(tree, m, false))
+            list_add_tail(&mounts, &m->link);
+        spin_unlock(&tree_lock);
+    }
+    mutex_unlock(&rename_lock);
+    return error;
+}
+
 int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags)
 {
-    struct mount *m;
+    struct mount *m = mount_create(s, root, flags);
+    int error = m ? mount_graft(m, at) : -ENOMEM;
 
-    if (at && !S_ISDIR(at->dentry->inode->mode) != !S_ISDIR(root->inode->mode))
-        return -ENOTDIR;
-    m = mount_create(s, root, flags);
-    if (!m)
-        return -ENOMEM;
-    if (at) {
-        path_get(at);
-        m->parent = at->mount;
-        m->mountpoint = at->dentry;
+    if (error && m) {
+        super_get(s); /* stays the caller's */
+        mount_put(m);
     }
-    spin_lock(&tree_lock);
-    if (at) {
-        at->dentry->mountpoint = true;
-        list_add_tail(&at->mount->children, &m->sibling);
-    } else {
-        root_mount = m;
-    }
-    list_add_tail(&mounts, &m->link);
-    spin_unlock(&tree_lock);
-    return 0;
+    return error;
 }
 
 int mount_replace_root(struct super *s)
@@ -194,37 +241,112 @@ static void unlink_mount(struct mount *m, struct path_ref *was)
         was->dentry->mountpoint = still_mountpoint(was->dentry);
 }
 
-int mount_detach(struct mount *m, bool lazy)
+/* Takes the tree of top apart, deepest first. LOCK_RENAME held. */
+static void dismantle(struct mount *top)
 {
-    struct path_ref was = {0};
-    u32 expected = 2; /* the tree's and the caller's */
+    struct path_ref was;
+    struct mount *m;
 
-    for (;;) {
-        struct mount *child;
-
+    do {
+        m = top;
         spin_lock(&tree_lock);
-        if (!m->parent) {
-            spin_unlock(&tree_lock);
-            return -EINVAL;
-        }
-        child = list_first(&m->children, struct mount, sibling);
-        if (!lazy && (child || __atomic_load_n(&m->refs, __ATOMIC_ACQUIRE) > expected)) {
-            spin_unlock(&tree_lock);
-            return -EBUSY;
-        }
-        if (!child) {
-            unlink_mount(m, &was);
-            spin_unlock(&tree_lock);
-            break;
-        }
-        unlink_mount(child, &was);
+        while (!list_empty(&m->children))
+            m = list_first(&m->children, struct mount, sibling);
+        unlink_mount(m, &was);
         spin_unlock(&tree_lock);
         path_put(&was);
-        mount_put(child);
+        mount_put(m);
+    } while (m != top);
+}
+
+int mount_detach(struct mount *m, enum detach_how how)
+{
+    int error = 0;
+
+    mutex_lock(&rename_lock);
+    if (!m->parent)
+        error = -EINVAL;
+    else if (how != DETACH_LAZY && (!list_empty(&m->children) || __atomic_load_n(&m->refs, __ATOMIC_ACQUIRE) > 2))
+        error = -EBUSY; /* others than the tree and the caller use it */
+    else if (how == DETACH_EXPIRED && !m->expiring)
+        error = -EAGAIN;
+    if (!error)
+        dismantle(m);
+    else if (error == -EAGAIN)
+        WRITE_ONCE(m->expiring, true);
+    mutex_unlock(&rename_lock);
+    return error;
+}
+
+struct mount *mount_copy(const struct path_ref *from, bool recursive)
+{
+    struct mount *top = from->mount, *copy = NULL, *m;
+    bool over = false;
+
+    mutex_lock(&rename_lock);
+    for (m = top; m; m = recursive ? next_mount(top, m, over) : NULL) {
+        over = m != top && (m->flags & MS_UNBINDABLE || (m->parent == top && !dentry_is_below(m->mountpoint, from->dentry)));
+        if (over)
+            continue;
+        super_get(m->super);
+        m->copy = mount_create(m->super, m == top ? from->dentry : m->root, m->flags);
+        if (!m->copy) {
+            super_put(m->super);
+            break;
+        }
+        if (m == top) {
+            copy = m->copy;
+            continue;
+        }
+        struct path_ref at = {m->parent->copy, m->mountpoint};
+        spin_lock(&tree_lock);
+        hang(m->copy, &at);
+        spin_unlock(&tree_lock);
     }
+    if (m && copy)
+        dismantle(copy);
+    mutex_unlock(&rename_lock);
+    return m || !copy ? ERR_PTR(-ENOMEM) : copy;
+}
+
+void mount_discard(struct mount *tree)
+{
+    mutex_lock(&rename_lock);
+    dismantle(tree);
+    mutex_unlock(&rename_lock);
+}
+
+int mount_move(struct mount *m, const struct path_ref *at)
+{
+    struct path_ref was = {0};
+    int error;
+
+    mutex_lock(&rename_lock);
+    error = may_hang(m, at) == -ENOENT ? -ENOENT : may_hang(m, at) ? -EINVAL : 0;
+    for (const struct mount *up = at->mount; up && !error; up = up->parent)
+        if (up == m)
+            error = -ELOOP;
+    if (!error && !m->parent)
+        error = -EINVAL;
+    if (!error) {
+        spin_lock(&tree_lock);
+        was = (struct path_ref){m->parent, m->mountpoint};
+        list_remove(&m->sibling);
+        hang(m, at);
+        was.dentry->mountpoint = still_mountpoint(was.dentry);
+        spin_unlock(&tree_lock);
+    }
+    mutex_unlock(&rename_lock);
     path_put(&was);
-    mount_put(m);
-    return 0;
+    return error;
+}
+
+void mount_set_unbindable(struct mount *top, bool unbindable, bool recursive)
+{
+    mutex_lock(&rename_lock);
+    for (struct mount *m = top; m; m = recursive ? next_mount(top, m, false) : NULL)
+        WRITE_ONCE(m->flags, unbindable ? m->flags | MS_UNBINDABLE : m->flags & ~(u32)MS_UNBINDABLE);
+    mutex_unlock(&rename_lock);
 }
 
 bool mount_cross_down(struct path_ref *p)

@@ -209,10 +209,8 @@ static void gone(struct inode *dir, struct dentry *d)
 static int remove_file(struct path_last *l, struct dentry *d)
 {
     struct inode *dir = l->parent.dentry->inode;
-    int error = mount_want_write(&l->parent);
+    int error = inode_may_delete(dir, d, false);
 
-    if (!error)
-        error = inode_may_delete(dir, d, false);
     if (!error)
         error = dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
     if (!error)
@@ -232,6 +230,11 @@ int vfs_unlink(int dirfd, const char *path)
     if (!is_name(&l)) {
         path_last_put(&l);
         return -EISDIR;
+    }
+    error = mount_want_write(&l.parent);
+    if (error) {
+        path_last_put(&l);
+        return error;
     }
     dir = l.parent.dentry->inode;
     mutex_lock(&dir->lock);
@@ -253,10 +256,8 @@ int vfs_unlink(int dirfd, const char *path)
 static int remove_directory(struct path_last *l, struct dentry *d)
 {
     struct inode *dir = l->parent.dentry->inode;
-    int error = mount_want_write(&l->parent);
+    int error = inode_may_delete(dir, d, true);
 
-    if (!error)
-        error = inode_may_delete(dir, d, true);
     if (error)
         return error;
     if (!dir->ops->rmdir)
@@ -279,8 +280,8 @@ int vfs_rmdir(int dirfd, const char *path)
 
     if (error)
         return error;
-    if (!is_name(&l)) {
-        error = l.dot ? -EINVAL : l.dot_dot ? -ENOTEMPTY : -EBUSY;
+    error = is_name(&l) ? mount_want_write(&l.parent) : l.dot ? -EINVAL : l.dot_dot ? -ENOTEMPTY : -EBUSY;
+    if (error) {
         path_last_put(&l);
         return error;
     }

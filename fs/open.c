@@ -96,6 +96,7 @@ static struct file *open_object(struct path_ref *p, u32 flags)
     attach(f, p);
     if (f->mode & FILE_WRITE && S_ISREG(i->mode)) {
         __atomic_add_fetch(&i->writers, 1, __ATOMIC_ACQ_REL);
+        __atomic_add_fetch(&f->mount->writers, 1, __ATOMIC_RELAXED);
         f->mode |= FILE_WRITER;
     }
     if ((f->mode & FILE_WRITER || flags & O_TRUNC) && __atomic_load_n(&i->deny_writes, __ATOMIC_ACQUIRE)) {
@@ -118,8 +119,10 @@ static struct file *open_object(struct path_ref *p, u32 flags)
     }
     return f;
 out:
-    if (f->mode & FILE_WRITER)
+    if (f->mode & FILE_WRITER) {
         __atomic_sub_fetch(&i->writers, 1, __ATOMIC_ACQ_REL);
+        __atomic_sub_fetch(&f->mount->writers, 1, __ATOMIC_RELAXED);
+    }
     file_discard(f);
     return ERR_PTR(error);
 }

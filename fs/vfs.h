@@ -51,7 +51,7 @@ struct inode {
     u32 deny_writes;              /* atomic: running program images */
 };
 
-/* super.flags beside ST_* of statfs(2) */
+/* super.flags: this, and MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME, which are shown and change nothing */
 #define SUPER_READ_ONLY 1u
 
 struct super {
@@ -60,7 +60,7 @@ struct super {
     const char *source;   /* first field of /proc/mounts; static or owned */
     u64 magic;            /* statfs f_type */
     u64 dev;              /* st_dev */
-    u32 flags;            /* ST_RDONLY … of statfs(2) */
+    u32 flags;            /* SUPER_READ_ONLY and MS_* as above */
     u32 block_size;       /* st_blksize */
     u32 inode_flags;      /* FS_*_FL that FS_IOC_SETFLAGS may set; 0: ENOTTY */
     struct dentry *root;  /* reference */
@@ -85,8 +85,11 @@ struct super_ops {
     int (*statfs)(struct super *s, struct statfs *out);
     void (*put_inode)(struct inode *i); /* last reference gone: free private and object */
     void (*destroy)(struct super *s);   /* unmounted and unused; NULL: lives for ever */
-    /* MS_REMOUNT: may refuse *read_only, or change it to what it will be. 0 or negative errno; NULL: as asked. */
-    int (*remount)(struct super *s, bool *read_only);
+    /*
+     * MS_REMOUNT: may refuse *read_only, or change it to what it will be, and take new options. 0 or negative errno; NULL:
+     * as asked.
+     */
+    int (*remount)(struct super *s, bool *read_only, const char *options);
     /* Mount options after the common ones, ",size=…", for /proc/mounts; may be NULL. */
     void (*options)(struct super *s, char *buf, size_t n);
 };
@@ -131,9 +134,12 @@ struct mount {
     struct dentry *root;         /* reference; what is seen at the mount point */
     struct mount *parent;        /* reference; NULL for the root and once detached */
     struct dentry *mountpoint;   /* reference, in parent */
-    u32 flags;                   /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, … */
+    u32 flags;                   /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, …, MS_UNBINDABLE */
+    u32 writers;                 /* atomic: regular files opened through it that may be written */
+    bool expiring;               /* unused since umount2(MNT_EXPIRE) looked; racy */
+    struct mount *copy;          /* while a tree is copied; LOCK_RENAME */
     struct list link;            /* all mounts, in order; LOCK_MOUNT */
-    struct list children;        /* mounts on it; LOCK_MOUNT */
+    struct list children;        /* mounts on it, in order; LOCK_MOUNT, and LOCK_RENAME for changes */
     struct list sibling;
 };
 
@@ -344,6 +350,8 @@ static inline bool path_equal(const struct path_ref *a, const struct path_ref *b
 }
 void mount_get(struct mount *m);
 void mount_put(struct mount *m);
+/* The same by who only looked: does not count as use for MNT_EXPIRE. */
+void mount_put_unused(struct mount *m);
 void super_get(struct super *s);
 bool super_try_get(struct super *s); /* false: it is going away */
 void super_put(struct super *s);
@@ -354,7 +362,21 @@ extern struct mount *root_mount;
  * NULL: as the VM's root. 0 or negative errno.
  */
 int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags);
-int mount_detach(struct mount *m, bool lazy);
+/* The same for a tree that mount_copy() made, which is taken over on success. */
+int mount_graft(struct mount *tree, const struct path_ref *at);
+enum detach_how { DETACH_UNUSED, DETACH_LAZY, DETACH_EXPIRED };
+/*
+ * Takes m out of the tree, with what is mounted below if lazy. Its caller has one reference. -EINVAL (not in the tree), -EBUSY;
+ * expired: -EAGAIN the first time, if it was used since.
+ */
+int mount_detach(struct mount *m, enum detach_how how);
+/* A copy of the mount at from, showing from's dentry, and if recursive of those below. In no tree; ERR_PTR(-ENOMEM). */
+struct mount *mount_copy(const struct path_ref *from, bool recursive);
+void mount_discard(struct mount *tree);
+/* m, with what is below, leaves its place for another: -ENOENT (the place is gone), -EINVAL, -ELOOP (below itself). */
+int mount_move(struct mount *m, const struct path_ref *at);
+/* Whether bind mounts of it are refused; recursive: of all below as well. */
+void mount_set_unbindable(struct mount *top, bool unbindable, bool recursive);
 /* A mount outside the tree, of refs 1; takes over a reference on s. NULL: out of memory. */
 struct mount *mount_create(struct super *s, struct dentry *root, u32 flags);
 /*

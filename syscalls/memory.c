@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/memfd.h>
 #include <linux/mman.h>
+#include <linux/mount.h>
 #include "fs/file.h"
 #include "fs/memfd.h"
 #include "fs/vfs.h"
@@ -69,6 +70,11 @@ static long map_file(struct file *f, struct mapping *m, u32 flags)
     }
     if (!(f->mode & FILE_READ))
         return -EACCES;
+    if (f->mount && f->mount->flags & MS_NOEXEC) {
+        if (m->prot & PROT_EXEC)
+            return -EPERM;
+        m->max_prot &= ~(u32)PROT_EXEC;
+    }
     if (!f->ops->mmap)
         return -ENODEV;
     if (flags & MAP_GROWSDOWN)

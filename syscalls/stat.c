@@ -262,6 +262,9 @@ long sys_readlinkat(const struct syscall_args *a)
 
 /* f_flags says something: Linux sets it in every answer, statfs(2) does not name it. */
 #define STATFS_VALID 0x20
+/* ST_RELATIME and ST_NOSYMFOLLOW, which only the C library's headers have. */
+#define STATFS_RELATIME    0x1000
+#define STATFS_NOSYMFOLLOW 0x2000
 
 static long stat_mount(const struct path_ref *at, struct statfs *user)
 {
@@ -270,15 +273,19 @@ static long stat_mount(const struct path_ref *at, struct statfs *user)
                         .f_bsize = PAGE_SIZE,
                         .f_namelen = NAME_MAX,
                         .f_fsid = {{(int)s->dev, 0}}};
+    u32 flags;
     int error = s->ops->statfs ? s->ops->statfs(s, &st) : 0;
 
     if (error)
         return error;
     if (!st.f_frsize)
         st.f_frsize = st.f_bsize;
-    st.f_flags =
-        (s64)(STATFS_VALID | (s->flags & SUPER_READ_ONLY) |
-              (at->mount->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)));
+    /* Up to MS_NODIRATIME the flags of mount(2) and statfs(2) are the same. */
+    flags = (at->mount->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)) |
+            (s->flags & (SUPER_READ_ONLY | MS_SYNCHRONOUS | MS_MANDLOCK));
+    flags |= at->mount->flags & (MS_NOATIME | MS_STRICTATIME) ? 0 : STATFS_RELATIME;
+    flags |= at->mount->flags & MS_NOSYMFOLLOW ? STATFS_NOSYMFOLLOW : 0;
+    st.f_flags = (s64)(STATFS_VALID | flags);
     return copy_to_user(user, &st, sizeof(st));
 }
 

@@ -54,7 +54,7 @@ static void destroy(struct super *s)
 }
 
 /* Asked to be writable it says yes and stays what it is, as on Linux. */
-static int remount(struct super *s, bool *read_only)
+static int remount(struct super *s, bool *read_only, const char *options)
 {
     *read_only = true;
     return 0;

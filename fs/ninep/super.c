@@ -63,7 +63,7 @@ static void show_options(struct super *s, char *buf, size_t n)
 }
 
 /* What was mounted to be read is cached in ways that do not bear writing. */
-static int remount(struct super *s, bool *read_only)
+static int remount(struct super *s, bool *read_only, const char *options)
 {
     return !*read_only && ninep_super_of(s)->read_only ? -EROFS : 0;
 }

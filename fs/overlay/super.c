@@ -18,7 +18,7 @@ static int statfs_of_layer(struct super *s, struct statfs *out)
     return layer->ops->statfs ? layer->ops->statfs(layer, out) : 0;
 }
 
-static int remount(struct super *s, bool *read_only)
+static int remount(struct super *s, bool *read_only, const char *options)
 {
     return !*read_only && !container_of(s, struct overlay, super)->upper ? -EROFS : 0;
 }

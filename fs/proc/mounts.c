@@ -3,6 +3,7 @@
 #include <linux/mount.h>
 #include "fs/proc/proc.h"
 #include "kernel/heap.h"
+#include "kernel/lib/string.h"
 #include "kernel/list.h"
 
 /* Mounts are collected with references first: their paths cannot be made under the tree's lock. */
@@ -33,14 +34,16 @@ static void show_escaped(struct text *t, const char *s)
     }
 }
 
+/* A mount's flags, a file system's, or both: first those of the file system. */
 static void show_flags(struct text *t, u32 flags)
 {
     static const struct {
         u32 flag;
         const char *name;
     } names[] = {
-        {MS_NOSUID, ",nosuid"},   {MS_NODEV, ",nodev"},           {MS_NOEXEC, ",noexec"},
-        {MS_NOATIME, ",noatime"}, {MS_NODIRATIME, ",nodiratime"}, {MS_NOSYMFOLLOW, ",nosymfollow"},
+        {MS_SYNCHRONOUS, ",sync"}, {MS_DIRSYNC, ",dirsync"}, {MS_MANDLOCK, ",mand"},
+        {MS_LAZYTIME, ",lazytime"}, {MS_NOSUID, ",nosuid"}, {MS_NODEV, ",nodev"},
+        {MS_NOEXEC, ",noexec"}, {MS_NOATIME, ",noatime"}, {MS_NODIRATIME, ",nodiratime"},
     };
 
     text_printf(t, flags & MS_RDONLY ? "ro" : "rw");
@@ -49,6 +52,8 @@ static void show_flags(struct text *t, u32 flags)
             text_printf(t, "%s", names[k].name);
     if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
         text_printf(t, ",relatime");
+    if (flags & MS_NOSYMFOLLOW)
+        text_printf(t, ",nosymfollow");
 }
 
 static void show_super_options(struct text *t, struct super *s)
@@ -68,7 +73,7 @@ static void show_mount(struct text *t, struct mount *m, const char *at, char *pa
     text_printf(t, " ");
     show_escaped(t, at);
     text_printf(t, " %s ", m->super->type);
-    show_flags(t, m->flags | (m->super->flags & SUPER_READ_ONLY ? MS_RDONLY : 0));
+    show_flags(t, m->flags | m->super->flags);
     show_super_options(t, m->super);
     text_printf(t, " 0 0\n");
 }
@@ -84,16 +89,17 @@ static void show_mountinfo(struct text *t, struct mount *m, const char *at, char
     if (d == m->super->root)
         text_printf(t, "/");
     else if (d->parent == m->super->root)
-        text_printf(t, "/%s", d->name);
+        text_printf(t, "/%s%s", d->name, d->unlinked ? "//deleted" : "");
     else if (vfs_path_of(&root, path, PATH_MAX) > 0)
         show_escaped(t, path);
     text_printf(t, " ");
     show_escaped(t, at);
     text_printf(t, " ");
     show_flags(t, m->flags);
-    text_printf(t, " - %s ", m->super->type);
+    text_printf(t, "%s - %s ", m->flags & MS_UNBINDABLE ? " unbindable" : "", m->super->type);
     show_escaped(t, m->super->source);
-    text_printf(t, m->super->flags & SUPER_READ_ONLY ? " ro" : " rw");
+    text_printf(t, " ");
+    show_flags(t, m->super->flags | MS_STRICTATIME);
     show_super_options(t, m->super);
     text_printf(t, "\n");
 }
@@ -122,8 +128,12 @@ static int show(struct text *t, void (*line)(struct text *t, struct mount *m, co
     for (unsigned k = 0; k < c->n; k++) {
         struct path_ref at = {c->mount[k], c->mount[k]->root};
 
-        if (vfs_path_of(&at, path, PATH_MAX) > 0 && path[0] == '/')
+        if (vfs_path_of(&at, path, PATH_MAX) > 0 && path[0] == '/') {
+            /* What is mounted may have lost its name elsewhere: that is not the mount point's. */
+            if (at.dentry->unlinked && strlen(path) > sizeof(" (deleted)") - 1)
+                path[strlen(path) - (sizeof(" (deleted)") - 1)] = '\0';
             line(t, c->mount[k], path, path + PATH_MAX);
+        }
         mount_put(c->mount[k]);
     }
     kfree(c);

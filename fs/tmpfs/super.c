@@ -79,11 +79,14 @@ static void tmpfs_destroy(struct super *s)
     kfree(tmpfs_of(s));
 }
 
+static int tmpfs_remount(struct super *s, bool *read_only, const char *text);
+
 static const struct super_ops tmpfs_super_ops = {
     .statfs = tmpfs_statfs,
     .put_inode = put_inode,
     .destroy = tmpfs_destroy,
     .options = tmpfs_options,
+    .remount = tmpfs_remount,
 };
 
 struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u64 rdev)
@@ -217,6 +220,10 @@ static int parse_size(const char *s, size_t n, u64 *bytes)
     case 'G':
         *bytes <<= 30;
         break;
+    case 't':
+    case 'T':
+        *bytes <<= 40;
+        break;
     case '%':
         page_stats(&stats);
         *bytes = stats.total * PAGE_SIZE / 100 * *bytes;
@@ -227,13 +234,25 @@ static int parse_size(const char *s, size_t n, u64 *bytes)
     return end == s + n ? 0 : -EINVAL;
 }
 
+/* What an option says, beside its value. */
 struct options {
     u64 pages, inodes, mode, uid, gid;
+    bool has_pages, has_inodes, read_only;
 };
 
 static bool option_is(const char *s, size_t name, const char *what)
 {
     return strlen(what) == name && memcmp(s, what, name) == 0;
+}
+
+static bool is_hint(const char *value, size_t n)
+{
+    static const char *const hints[] = {"never", "always", "within_size", "advise", "default", "local", "interleave"};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(hints); k++)
+        if (option_is(value, n, hints[k]))
+            return true;
+    return false;
 }
 
 static int parse_option(const char *s, size_t n, struct options *o)
@@ -242,25 +261,71 @@ static int parse_option(const char *s, size_t n, struct options *o)
     size_t name = value ? (size_t)(value - s) : n, rest = value ? n - name - 1 : 0;
     u64 bytes;
 
-    if (!value++ || !rest)
-        return option_is(s, n, "huge") || option_is(s, n, "noswap") ? 0 : -EINVAL;
+    if (!value++ || !rest) {
+        if (option_is(s, n, "ro") || option_is(s, n, "rw"))
+            o->read_only = s[1] == 'o';
+        else if (!option_is(s, n, "noswap") && !option_is(s, n, "inode32") && !option_is(s, n, "inode64"))
+            return -EINVAL;
+        return 0;
+    }
     if (option_is(s, name, "size")) {
         if (parse_size(value, rest, &bytes))
             return -EINVAL;
         o->pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+        o->has_pages = true;
         return 0;
     }
-    if (option_is(s, name, "nr_blocks"))
+    if (option_is(s, name, "nr_blocks")) {
+        o->has_pages = true;
         return parse_size(value, rest, &o->pages);
-    if (option_is(s, name, "nr_inodes"))
+    }
+    if (option_is(s, name, "nr_inodes")) {
+        o->has_inodes = true;
         return parse_size(value, rest, &o->inodes);
+    }
+    /* Hints about pages and memory nodes: there is one node, and pages are what they are. */
+    if (option_is(s, name, "huge") || option_is(s, name, "mpol"))
+        return is_hint(value, rest) ? 0 : -EINVAL;
     if (option_is(s, name, "mode"))
         return parse_u64(value, &end, 8, &o->mode) || end != value + rest ? -EINVAL : 0;
-    if (option_is(s, name, "uid"))
-        return parse_u64(value, &end, 10, &o->uid) || end != value + rest ? -EINVAL : 0;
-    if (option_is(s, name, "gid"))
-        return parse_u64(value, &end, 10, &o->gid) || end != value + rest ? -EINVAL : 0;
+    if (option_is(s, name, "uid") || option_is(s, name, "gid")) {
+        u64 *id = s[0] == 'u' ? &o->uid : &o->gid;
+
+        return parse_u64(value, &end, 10, id) || end != value + rest || *id >= UINT32_MAX ? -EINVAL : 0;
+    }
     return -EINVAL;
+}
+
+static int parse_options(const char *s, struct options *o)
+{
+    while (s && *s) {
+        const char *comma = strchr(s, ',');
+        size_t n = comma ? (size_t)(comma - s) : strlen(s);
+
+        if (n && parse_option(s, n, o))
+            return -EINVAL;
+        s += n + (comma ? 1 : 0);
+    }
+    return 0;
+}
+
+/* New limits, not below what is used nor where there was none. Owner and mode of the root stay. */
+static int tmpfs_remount(struct super *s, bool *read_only, const char *text)
+{
+    struct tmpfs *t = tmpfs_of(s);
+    struct options o = {.pages = t->page_limit, .inodes = t->inode_limit};
+    int error = parse_options(text, &o);
+
+    if (error)
+        return error;
+    if (o.has_pages && o.pages && (!t->page_limit || o.pages < __atomic_load_n(&t->pages_used, __ATOMIC_RELAXED)))
+        return -EINVAL;
+    if (o.has_inodes && o.inodes && (!t->inode_limit || o.inodes < __atomic_load_n(&t->inodes_used, __ATOMIC_RELAXED)))
+        return -EINVAL;
+    t->page_limit = o.pages;
+    t->inode_limit = o.inodes;
+    *read_only |= o.read_only;
+    return 0;
 }
 
 static struct super *tmpfs_mount(const char *source, const char *s)
@@ -272,18 +337,13 @@ static struct super *tmpfs_mount(const char *source, const char *s)
     page_stats(&stats);
     o.pages = stats.total / 2;
     o.inodes = stats.total;
-    while (s && *s) {
-        const char *comma = strchr(s, ',');
-        size_t n = comma ? (size_t)(comma - s) : strlen(s);
-
-        if (n && parse_option(s, n, &o))
-            return ERR_PTR(-EINVAL);
-        s += n + (comma ? 1 : 0);
-    }
+    if (parse_options(s, &o))
+        return ERR_PTR(-EINVAL);
     super = tmpfs_create("tmpfs", "tmpfs", (u32)o.mode & 07777, o.pages, o.inodes);
     if (!IS_ERR(super)) {
         super->root->inode->uid = (u32)o.uid;
         super->root->inode->gid = (u32)o.gid;
+        super->flags |= o.read_only ? SUPER_READ_ONLY : 0;
     }
     return super;
 }
