@@ -78,15 +78,21 @@ void mount_put_unused(struct mount *m)
     kfree(m);
 }
 
+static int new_id(void)
+{
+    static int last;
+
+    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
 struct mount *mount_create(struct super *s, struct dentry *root, u32 flags)
 {
-    static int last_id;
     struct mount *m = kzalloc(sizeof(*m));
 
     if (!m)
         return NULL;
     m->refs = 1;
-    m->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+    m->id = new_id();
     m->super = s;
     dentry_get(root);
     m->root = root;
@@ -110,6 +116,7 @@ struct mount *mount_anonymous(void)
     if (!m)
         return NULL;
     m->refs = 1;
+    m->id = new_id();
     m->super = &super;
     list_init(&m->children);
     if (!super.dev)

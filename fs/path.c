@@ -317,6 +317,17 @@ static bool only_slashes(const char *s)
     return !*s;
 }
 
+/* The next step's dentry. RESOLVE_CACHED: what would have to be asked for is -EAGAIN. path: as for lookup_child(). */
+static struct dentry *find_step(struct walk *w, const char *path)
+{
+    struct dentry *dir = w->at.dentry, *d;
+
+    if (likely(!(w->resolve & RESOLVE_CACHED)) || !dir->inode->ops->lookup)
+        return lookup_child(dir, w->last, w->last_length, false, path);
+    d = dir->inode->super->volatile_names || dir->inode->ops->revalidate ? NULL : dentry_find(dir, w->last, w->last_length);
+    return d ? positive(d) : ERR_PTR(-EAGAIN);
+}
+
 /* Walks one component that is not the last. */
 static int walk_component(struct walk *w)
 {
@@ -326,7 +337,7 @@ static int walk_component(struct walk *w)
         return 0;
     if (w->kind == LAST_DOT_DOT)
         return step_up(w);
-    d = lookup_child(w->at.dentry, w->last, w->last_length, false, w->last);
+    d = find_step(w, w->last);
     if (IS_ERR(d))
         return (int)PTR_ERR(d);
     if (unlikely(S_ISLNK(d->inode->mode))) {
@@ -370,7 +381,7 @@ int walk_last(struct walk *w, bool follow)
         return 0;
     if (w->kind == LAST_DOT_DOT)
         return step_up(w);
-    d = path_lookup_child(w->at.dentry, w->last, w->last_length, false);
+    d = find_step(w, NULL);
     if (IS_ERR(d))
         return (int)PTR_ERR(d);
     if (S_ISLNK(d->inode->mode) && (follow || w->trailing_slash)) {

@@ -95,8 +95,9 @@ static u32 minor_of(u64 dev)
     return (u32)((dev & 0xff) | ((dev >> 12) & 0xfff00));
 }
 
+/* m NULL: an object without a path. wanted: STATX_* that the caller asks for. */
 static void fill_statx(struct statx *x, const struct stat *st, const struct inode *i,
-                       const struct mount *m, bool is_root)
+                       const struct mount *m, bool is_root, u32 wanted)
 {
     memset(x, 0, sizeof(*x));
     x->stx_mask = STATX_BASIC_STATS;
@@ -115,7 +116,7 @@ static void fill_statx(struct statx *x, const struct stat *st, const struct inod
     x->stx_rdev_minor = minor_of(st->st_rdev);
     x->stx_dev_major = major_of(st->st_dev);
     x->stx_dev_minor = minor_of(st->st_dev);
-    x->stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+    x->stx_attributes_mask = STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT | STATX_ATTR_DAX;
     if (is_root)
         x->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
     if (i && i->super && i->super->inode_flags) {
@@ -123,11 +124,13 @@ static void fill_statx(struct statx *x, const struct stat *st, const struct inod
         x->stx_attributes |= (i->flags & FS_APPEND_FL ? STATX_ATTR_APPEND : 0) | (i->flags & FS_IMMUTABLE_FL ? STATX_ATTR_IMMUTABLE : 0) |
                              (i->flags & FS_NODUMP_FL ? STATX_ATTR_NODUMP : 0);
     }
-    if (m && m->id) {
+    if (!m)
+        m = mount_anonymous();
+    if (m) {
         x->stx_mnt_id = (u64)m->id;
         x->stx_mask |= STATX_MNT_ID;
     }
-    if (i && i->btime && i->super && i->super->root) {
+    if (wanted & STATX_BTIME && i && i->btime && i->super && i->super->root) {
         x->stx_btime =
             timestamp((u64)(i->btime / (s64)NSEC_PER_SEC), (u64)(i->btime % (s64)NSEC_PER_SEC));
         x->stx_mask |= STATX_BTIME;
@@ -155,7 +158,7 @@ long sys_statx(const struct syscall_args *a)
             return -EBADF;
         error = file_stat(f, &st);
         if (!error)
-            fill_statx(&x, &st, f->inode, f->mount, f->dentry && f->mount->root == f->dentry);
+            fill_statx(&x, &st, f->inode, f->mount, f->dentry && f->mount->root == f->dentry, ARG_U32(a, 3));
         file_put(f);
         return error ? error : copy_to_user(ARG_PTR(a, 4), &x, sizeof(x));
     }
@@ -164,7 +167,7 @@ long sys_statx(const struct syscall_args *a)
         return error;
     error = inode_stat(at.dentry->inode, &st);
     if (!error)
-        fill_statx(&x, &st, at.dentry->inode, at.mount, at.dentry == at.mount->root);
+        fill_statx(&x, &st, at.dentry->inode, at.mount, at.dentry == at.mount->root, ARG_U32(a, 3));
     path_put(&at);
     return error ? error : copy_to_user(ARG_PTR(a, 4), &x, sizeof(x));
 }

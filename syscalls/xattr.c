@@ -58,7 +58,7 @@ static bool starts_with(const char *s, const char *prefix)
 }
 
 /* 0 or the errno of an attribute that the caller may not touch. */
-static long check_name(struct inode *i, const char *name, bool write)
+static long check_rights(struct inode *i, const char *name, bool write)
 {
     if (write && inode_is_frozen(i))
         return -EPERM;
@@ -75,8 +75,25 @@ static long check_name(struct inode *i, const char *name, bool write)
         return inode_permission(i, write ? MAY_WRITE : MAY_READ);
     }
     if (starts_with(name, XATTR_SECURITY_PREFIX))
-        return write && !fs_capable(CAP_SYS_ADMIN) ? -EPERM : 0;
+        return write && !fs_capable(strcmp(name, XATTR_NAME_CAPS) ? CAP_SYS_ADMIN : CAP_SETFCAP) ? -EPERM : 0;
     return -EOPNOTSUPP;
+}
+
+/* The same; a prefix alone is no name either. */
+static long check_name(struct inode *i, const char *name, bool write)
+{
+    long error = check_rights(i, name, write);
+
+    return error ? error : name[strlen(name) - 1] == '.' && strchr(name, '.') == name + strlen(name) - 1 ? -EINVAL : 0;
+}
+
+/* Capabilities of a program, in one of the forms that have not been replaced. */
+static bool are_capabilities(const void *value, size_t n)
+{
+    const struct vfs_cap_data *c = value;
+
+    return (n == XATTR_CAPS_SZ_2 && (c->magic_etc & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_2) ||
+           (n == XATTR_CAPS_SZ_3 && (c->magic_etc & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_3);
 }
 
 static long set(u64 target, enum target kind, const char *user_name, const void *user_value,
@@ -102,6 +119,8 @@ static long set(u64 target, enum target kind, const char *user_name, const void 
     if (!error) {
         i = at.dentry->inode;
         error = mount_want_write(&at);
+        if (!error && !strcmp(name, XATTR_NAME_CAPS) && !are_capabilities(value, n))
+            error = -EINVAL;
         if (!error)
             error = check_name(i, name, true);
         if (!error)
