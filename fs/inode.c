@@ -166,9 +166,16 @@ int inode_permission_as(struct inode *i, int mask, bool real_ids)
     u32 mode = READ_ONCE(i->mode);
     u64 powers;
 
-    if (unlikely(i->super->flags & SUPER_READ_ONLY) && mask & MAY_WRITE &&
-        (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
-        return -EROFS;
+    if (unlikely(i->super->flags & (SUPER_READ_ONLY | SUPER_LIMITED))) {
+        int error = 0;
+
+        if (i->super->flags & SUPER_READ_ONLY && mask & MAY_WRITE && (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
+            error = -EROFS;
+        else if (i->super->flags & SUPER_LIMITED && current_process())
+            error = i->super->ops->may(i, mask);
+        if (error)
+            return error;
+    }
     if (unlikely(i->flags & FS_IMMUTABLE_FL) && mask & MAY_WRITE)
         return -EPERM;
     if (unlikely(i->ops->permission != NULL))

@@ -53,6 +53,7 @@ struct inode {
 
 /* super.flags: this, and MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME, which are shown and change nothing */
 #define SUPER_READ_ONLY 1u
+#define SUPER_LIMITED   (1u << 31) /* ops->may has a say in permissions */
 
 struct super {
     u32 refs;             /* atomic: mounts */
@@ -90,6 +91,8 @@ struct super_ops {
      * as asked.
      */
     int (*remount)(struct super *s, bool *read_only, const char *options);
+    /* With SUPER_LIMITED: may whoever keeps the data do this (MAY_*)? Asked before mode and owner are. 0 or -EACCES. */
+    int (*may)(struct inode *i, int mask);
     /* Mount options after the common ones, ",size=…", for /proc/mounts; may be NULL. */
     void (*options)(struct super *s, char *buf, size_t n);
 };

@@ -68,6 +68,17 @@ static struct standard_streams examine_streams(void)
     return streams;
 }
 
+/* Whose rights the server of the host's files has: ours. */
+static void print_host_ids(FILE *stream)
+{
+    gid_t groups[128];
+    int n = getgroups(128, groups);
+
+    fprintf(stream, " hostids=%u:%u", (unsigned)geteuid(), (unsigned)getegid());
+    for (int i = 0; i < n; i++)
+        fprintf(stream, ",%u", (unsigned)groups[i]);
+}
+
 static char *kernel_parameters(const struct run_options *options, const struct sources *sources,
                                const struct standard_streams *streams)
 {
@@ -90,6 +101,8 @@ static char *kernel_parameters(const struct run_options *options, const struct s
     if (options->strace)
         fputs(" strace", stream);
     fputs(sources_parameters(sources), stream);
+    if (geteuid() != 0)
+        print_host_ids(stream);
     for (size_t i = 0; i < options->append.count; i++)
         fprintf(stream, " %s", options->append.items[i]);
     if (fclose(stream) != 0)

@@ -340,8 +340,9 @@ int ninep_setattr_op(struct inode *i, const struct inode_attr *a)
     valid |= a->valid & ATTR_MODE ? NINEP_SETATTR_MODE : 0;
     valid |= a->valid & ATTR_UID ? NINEP_SETATTR_UID : 0;
     valid |= a->valid & ATTR_GID ? NINEP_SETATTR_GID : 0;
-    valid |= a->valid & ATTR_ATIME ? NINEP_SETATTR_ATIME | NINEP_SETATTR_ATIME_SET : 0;
-    valid |= a->valid & ATTR_MTIME ? NINEP_SETATTR_MTIME | NINEP_SETATTR_MTIME_SET : 0;
+    /* "Now" is what the server lets everybody say who may write. */
+    valid |= a->valid & ATTR_ATIME ? NINEP_SETATTR_ATIME | (a->valid & ATTR_TOUCH ? 0 : NINEP_SETATTR_ATIME_SET) : 0;
+    valid |= a->valid & ATTR_MTIME ? NINEP_SETATTR_MTIME | (a->valid & ATTR_TOUCH ? 0 : NINEP_SETATTR_MTIME_SET) : 0;
     if (error || !valid)
         return error;
     f = ninep_fid_of(i);

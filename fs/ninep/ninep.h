@@ -105,6 +105,13 @@ int ninep_refresh_op(struct inode *i);
 int ninep_getattr_op(struct inode *i, struct stat *st);
 int ninep_setattr_op(struct inode *i, const struct inode_attr *a);
 
+/* ------------------------------------------------------------ host.c */
+
+/* The server has the rights of a user other than root. */
+bool ninep_host_is_limited(void);
+/* Whether the server may do what mask (MAY_*) says: 0 or -EACCES. */
+int ninep_host_may(struct inode *i, int mask);
+
 /* ------------------------------------------------------------ file.c */
 
 int ninep_open_file(struct inode *i, struct file *f);

@@ -74,6 +74,7 @@ static const struct super_ops super_operations = {
     .destroy = destroy,
     .remount = remount,
     .options = show_options,
+    .may = ninep_host_may,
 };
 
 /* ------------------------------------------------------------ options */
@@ -193,7 +194,8 @@ static struct super *mount(const char *source, const char *options)
                                    .source = kstrdup(source),
                                    .magic = V9FS_MAGIC,
                                    .dev = super_new_dev(),
-                                   .flags = o.read_only ? SUPER_READ_ONLY : 0,
+                                   .flags = (o.read_only ? SUPER_READ_ONLY : 0) |
+                                            (ninep_host_is_limited() ? SUPER_LIMITED : 0),
                                    .block_size = PAGE_SIZE,
                                    .keep_names = true,
                                    .ops = &super_operations};

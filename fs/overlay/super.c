@@ -47,7 +47,20 @@ static void destroy(struct super *s)
     kfree(o);
 }
 
+/* What still is in a lower tree must be readable there, to be copied up if it is to change. */
+static int may(struct inode *i, int mask)
+{
+    struct inode *real = overlay_real(i);
+
+    if (!(real->super->flags & SUPER_LIMITED))
+        return 0;
+    if (mask & MAY_WRITE && !S_ISDIR(real->mode))
+        mask |= MAY_READ;
+    return real->super->ops->may(real, mask & ~MAY_WRITE);
+}
+
 static const struct super_ops overlay_super_ops = {
+    .may = may,
     .statfs = statfs_of_layer,
     .put_inode = overlay_put_inode,
     .destroy = destroy,
@@ -64,6 +77,7 @@ static void add_super(struct overlay *o, struct super *s)
             return;
     super_get(s);
     o->supers[o->n_supers++] = s;
+    o->super.flags |= s->flags & SUPER_LIMITED;
 }
 
 /* The inode that whiteouts are links to: made under a name that no lookup finds, which goes at once. */
