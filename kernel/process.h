@@ -55,8 +55,9 @@ bool capable(int capability);
 
 struct process {
     u32 refs;
-    int pid;                       /* the program is 1's... see process_create */
-    int parent_pid, group_id, session_id;
+    int pid;                       /* PROGRAM_PID: not 1, which has signals of its own (kill(2), "NOTES") */
+    int parent_pid;                /* 0: outside, as in a PID namespace that was entered (pid_namespaces(7)) */
+    int group_id, session_id;
     struct tty *terminal;          /* that controls it, reference; NULL: none. fs/tty_job.c */
     struct spinlock lock;          /* LOCK_PROCESS, always by spin_lock_irq (timers send signals): threads, signals, exit state, timers */
     struct list threads;           /* thread.process_link */

@@ -297,7 +297,6 @@ void loader_start_program(void)
     struct process *p = process_create();
     if (!p)
         vm_fail(STATUS_VM_FAILED, "out of memory for the first process");
-    p->parent_pid = PROGRAM_PID - 1;
     struct thread *t = thread_create_entry(p, program_thread, NULL);
     if (IS_ERR(t))
         vm_fail(STATUS_VM_FAILED, "out of memory for the first thread");

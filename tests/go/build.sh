@@ -33,7 +33,7 @@ make_goroot()
 # built FILE: no newer compiler since.
 built() { [ -x "$tests/$1" ] && [ "$tests/$1" -nt "$(command -v go)" ]; }
 
-${CC:-gcc} -static -O1 -Wall -o "$tests/nofork" "$here/nofork.c" || failed=1
+${CC:-gcc} -static -O1 -Wall -o "$tests/nofork" "$here/../nofork.c" || failed=1
 [ -d "$goroot" ] || make_goroot || failed=1
 for package in sync sync/atomic time os/signal runtime; do
     name=$(echo $package | tr / -)
