@@ -19,9 +19,8 @@ make_goroot()
 {
     system=$(go env GOROOT) || return 1
     rm -rf "$goroot.new"
-    mkdir -p "$goroot.new/src/os" "$goroot.new/lib/time" "$goroot.new/bin" "$goroot.new/pkg/linux_amd64" &&
-        cp -rL "$system/src/sync" "$system/src/time" "$system/src/runtime" "$goroot.new/src/" &&
-        cp -rL "$system/src/os/signal" "$goroot.new/src/os/" &&
+    mkdir -p "$goroot.new/src/internal" "$goroot.new/lib/time" "$goroot.new/bin" "$goroot.new/pkg/linux_amd64" &&
+        (cd "$system/src" && cp -rL sync time runtime os io path syscall "$goroot.new/src/" && cp -rL internal/poll "$goroot.new/src/internal/") &&
         cp -rL "$system/pkg/linux_amd64/runtime" "$system/pkg/linux_amd64/internal" "$goroot.new/pkg/linux_amd64/" &&
         cp -L "$system/src/go.mod" "$goroot.new/src/" && cp -L "$system/VERSION" "$goroot.new/" &&
         cp -L "$system/bin/go" "$goroot.new/bin/" &&
@@ -35,7 +34,7 @@ built() { [ -x "$tests/$1" ] && [ "$tests/$1" -nt "$(command -v go)" ]; }
 
 ${CC:-gcc} -static -O1 -Wall -o "$tests/nofork" "$here/../nofork.c" || failed=1
 [ -d "$goroot" ] || make_goroot || failed=1
-for package in sync sync/atomic time os/signal runtime; do
+for package in $(cat "$here/packages.txt"); do
     name=$(echo $package | tr / -)
     built "$name.test" || (cd "$work" && go test -c -o "$tests/$name.test" $package) >"$tests/$name.log" 2>&1 || failed=1
 done
