@@ -11,6 +11,7 @@
 #   platform   tests/platform: a test kernel for the platform layer alone
 #   run        tests/run/*.sh: the command and the VM from outside
 #   apps       tests/apps: real programs
+#   python     tests/python: Python's own tests of what an operating system does (most only with --full)
 #   go         tests/go (with --full): Go's own tests of its runtime
 #   fuzz       tests/fuzz (with --full)
 #   stress     tests/stress (with --full): threads, futexes, signals and mappings at random, for STRESS_SECONDS (3600)
@@ -107,6 +108,8 @@ if [ "${1:-}" = --case ]; then
     suite=$2
     shift 2
     limit=600
+    # All modules of Python take an hour where QEMU emulates the CPU.
+    [ -n "${TEST_FULL:-}" ] && [ "$suite.${1:-}" = script.python ] && limit=10800
     # The stress suite takes an hour in all, and four times that on a machine that is busy with something else.
     [ "$suite.${1:-}" = script.stress ] && limit=$((4 * ${STRESS_SECONDS:-3600} + 1200))
     # One write, so that the lines of two cases never mix.
@@ -229,6 +232,16 @@ if [ -x tests/apps/run.sh ]; then
         done
     done
 fi
+# Python's tests that say much in a short time; all with --full.
+for accel in kvm tcg; do
+    if [ $accel = kvm ] && [ -n "$kvm_problem" ]; then
+        skip "python.$accel" "$kvm_problem"
+    else
+        # shellcheck disable=SC2046
+        add "python.$accel" script "python" tests/python/run.sh -a $accel \
+            $([ -n "${full:-}" ] || echo test_posix test_fileio test_fcntl test_epoll test_poll test_select test_mmap test_glob test_stat)
+    fi
+done
 [ -n "${full:-}" ] && add go script go tests/go/run.sh
 [ -n "${full:-}" ] && add fuzz script fuzz tests/fuzz/run.sh
 [ -n "${full:-}" ] && add stress script stress tests/stress/run.sh
