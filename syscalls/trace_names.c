@@ -3,6 +3,9 @@
 #include "kernel/lib/printf.h"
 #include "syscalls/trace_print.h"
 
+/* The kernel's own, from 512 on, come right after the last of the program's. */
+#define INDEX(error) ((error) < ERESTARTSYS ? (error) : (error) - ERESTARTSYS + EHWPOISON + 1)
+
 static const struct error_text {
     const char *name, *message;
 } errors[] = {
@@ -137,20 +140,29 @@ static const struct error_text {
     [131] = {"ENOTRECOVERABLE", "State not recoverable"},
     [132] = {"ERFKILL", "Operation not possible due to RF-kill"},
     [133] = {"EHWPOISON", "Memory page has hardware error"},
-    [ERESTARTSYS] = {"ERESTARTSYS", "To be restarted if SA_RESTART is set"},
-    [ERESTARTNOINTR] = {"ERESTARTNOINTR", "To be restarted"},
-    [ERESTARTNOHAND] = {"ERESTARTNOHAND", "To be restarted if no handler"},
-    [ERESTART_RESTARTBLOCK] = {"ERESTART_RESTARTBLOCK", "Interrupted by signal"},
+    [INDEX(ERESTARTSYS)] = {"ERESTARTSYS", "To be restarted if SA_RESTART is set"},
+    [INDEX(ERESTARTNOINTR)] = {"ERESTARTNOINTR", "To be restarted"},
+    [INDEX(ERESTARTNOHAND)] = {"ERESTARTNOHAND", "To be restarted if no handler"},
+    [INDEX(ERESTART_RESTARTBLOCK)] = {"ERESTART_RESTARTBLOCK", "Interrupted by signal"},
 };
+
+static const struct error_text *text_of(int error)
+{
+    static const struct error_text none;
+
+    if (error <= 0 || (error > EHWPOISON && error < ERESTARTSYS) || INDEX(error) >= (int)ARRAY_SIZE(errors))
+        return &none;
+    return &errors[INDEX(error)];
+}
 
 const char *trace_error_name(int error)
 {
-    return error > 0 && error < (int)ARRAY_SIZE(errors) ? errors[error].name : NULL;
+    return text_of(error)->name;
 }
 
 const char *trace_error_message(int error)
 {
-    return error > 0 && error < (int)ARRAY_SIZE(errors) ? errors[error].message : NULL;
+    return text_of(error)->message;
 }
 
 static const char *const signals[] = {

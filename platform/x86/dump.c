@@ -10,11 +10,35 @@
 
 /*
  * Written by symbols.awk: offset of the first from IMAGE_BASE, distance from each to the next,
- * and the names.
+ * and the names, in which a byte of 128 and more stands for a word.
  */
 extern const u32 symbol_first, symbol_count;
 extern const u16 symbol_distances[];
-extern const char symbol_names[];
+extern const char symbol_names[], symbol_words[];
+
+static const char *skip_strings(const char *s, unsigned n)
+{
+    while (n--)
+        s += strlen(s) + 1;
+    return s;
+}
+
+/* The name as it is written. */
+static const char *expand(const char *name)
+{
+    static char text[128];
+    size_t n = 0;
+
+    for (; *name; name++) {
+        char plain[2] = {*name};
+        const char *word = (u8)*name < 128 ? plain : skip_strings(symbol_words, (u8)*name - 128u);
+
+        while (*word && n < sizeof(text) - 1)
+            text[n++] = *word++;
+    }
+    text[n] = 0;
+    return text;
+}
 
 const char *platform_symbol(vaddr_t address, u64 *offset)
 {
@@ -25,10 +49,10 @@ const char *platform_symbol(vaddr_t address, u64 *offset)
         return NULL;
     for (u32 i = 1; i < symbol_count && at + symbol_distances[i - 1] <= address; i++) {
         at += symbol_distances[i - 1];
-        name += strlen(name) + 1;
+        name = skip_strings(name, 1);
     }
     *offset = address - at;
-    return name;
+    return expand(name);
 }
 
 static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
