@@ -270,6 +270,7 @@ static void release_device(struct file *f)
 
 static const struct file_ops device_ops = {
     .kind = "block",
+    .splice = SPLICE_SOURCE | SPLICE_SINK,
     .read = read_device,
     .write = write_device,
     .seek = seek_device,

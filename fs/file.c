@@ -190,12 +190,11 @@ int file_stat(struct file *f, struct stat *st)
     return 0;
 }
 
-/* The checks of a position and a length that read and write share. */
-static int check_range(const struct file *f, s64 offset, size_t n)
+int file_check_range(const struct file *f, const s64 *offset, size_t n)
 {
-    if (offset < 0 || (s64)((u64)offset + n) < 0)
-        return -EINVAL;
-    return 0;
+    s64 at = offset ? *offset : (s64)f->position;
+
+    return f->mode & FILE_SEEKABLE && (at < 0 || (s64)((u64)at + n) < 0) ? -EINVAL : 0;
 }
 
 static ssize read_checked(struct file *f, struct io *io, s64 *offset, int rwf)
@@ -215,7 +214,7 @@ static ssize read_checked(struct file *f, struct io *io, s64 *offset, int rwf)
     if (offset) {
         u64 pos = (u64)*offset;
 
-        if (check_range(f, *offset, io->left))
+        if (file_check_range(f, offset, io->left))
             return -EINVAL;
         io_truncate(io, IO_MAX_BYTES);
         done = f->ops->read(f, io, &pos, rwf);
@@ -223,7 +222,7 @@ static ssize read_checked(struct file *f, struct io *io, s64 *offset, int rwf)
         return done;
     }
     mutex_lock(&f->position_lock);
-    if (check_range(f, (s64)f->position, io->left)) {
+    if (file_check_range(f, NULL, io->left)) {
         done = -EINVAL;
     } else {
         io_truncate(io, IO_MAX_BYTES);
@@ -243,7 +242,7 @@ ssize file_read(struct file *f, struct io *io, s64 *offset, int rwf)
     return done;
 }
 
-static void raise_signal(int signo)
+void file_raise_signal(int signo)
 {
     siginfo_t info;
 
@@ -251,18 +250,21 @@ static void raise_signal(int signo)
     signal_send_thread(current_thread(), signo, &info);
 }
 
-/* Cuts a write at RLIMIT_FSIZE: 0, or -EFBIG with SIGXFSZ when nothing may be written. */
-static int limit_file_size(struct io *io, u64 pos)
+int file_limit_write(size_t *n, u64 pos)
 {
     u64 limit = current_process()->limits[RLIMIT_FSIZE].rlim_cur;
 
-    if (likely(limit == RLIM_INFINITY) || !io->left)
+    if (unlikely(pos >= INT64_MAX))
+        return -EFBIG;
+    if (likely(limit == RLIM_INFINITY)) {
+        *n = MIN(*n, INT64_MAX - pos);
         return 0;
+    }
     if (pos >= limit) {
-        raise_signal(SIGXFSZ);
+        file_raise_signal(SIGXFSZ);
         return -EFBIG;
     }
-    io_truncate(io, limit - pos);
+    *n = MIN(*n, limit - pos);
     return 0;
 }
 
@@ -273,22 +275,18 @@ static int limit_file_size(struct io *io, u64 pos)
 static ssize write_regular(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct inode *i = f->inode;
-    bool append = (f->flags & O_APPEND || rwf & RWF_APPEND);
+    bool append = rwf & RWF_APPEND || (f->flags & O_APPEND && !(rwf & RWF_NOAPPEND));
     ssize done;
 
     mutex_lock(&i->lock);
     if (append && io->left)
         *pos = inode_size(i);
-    done = limit_file_size(io, *pos);
+    size_t n = io->left;
+    done = n ? file_limit_write(&n, *pos) : 0;
+    io_truncate(io, n);
     if (!done && io->left)
         done = f->ops->write(f, io, pos, rwf);
     mutex_unlock(&i->lock);
-    if (done > 0 && (f->flags & O_DSYNC || rwf & (RWF_DSYNC | RWF_SYNC)) && f->ops->fsync) {
-        int error = f->ops->fsync(f, true);
-
-        if (error)
-            return error;
-    }
     return done;
 }
 
@@ -321,14 +319,14 @@ static ssize write_checked(struct file *f, struct io *io, s64 *offset, int rwf)
     } else if (offset) {
         u64 pos = (u64)*offset;
 
-        if (check_range(f, *offset, io->left))
+        if (file_check_range(f, offset, io->left))
             return -EINVAL;
         io_truncate(io, IO_MAX_BYTES);
         done = write_at(f, io, &pos, rwf);
         *offset = (s64)pos;
     } else {
         mutex_lock(&f->position_lock);
-        if (check_range(f, (s64)f->position, io->left)) {
+        if (file_check_range(f, NULL, io->left)) {
             done = -EINVAL;
         } else {
             io_truncate(io, IO_MAX_BYTES);
@@ -337,7 +335,7 @@ static ssize write_checked(struct file *f, struct io *io, s64 *offset, int rwf)
         mutex_unlock(&f->position_lock);
     }
     if (unlikely(done == -EPIPE) && !(f->mode & FILE_QUIET))
-        raise_signal(SIGPIPE);
+        file_raise_signal(SIGPIPE);
     return done;
 }
 

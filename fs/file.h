@@ -20,9 +20,15 @@ struct stat;
 struct process;
 struct file_async;
 
+/* file_ops.splice */
+#define SPLICE_SOURCE 1u
+#define SPLICE_SINK   2u
+#define SPLICE_AS_PIPE 4u /* a pipe to the program, though none of ours: standard input and output */
+
 struct file_ops {
     /* "pipe", "tmpfs", … for traces and /proc/self/fd: e.g. "anon_inode:[eventfd]" */
     const char *kind;
+    u8 splice; /* SPLICE_*: what sendfile(2) and splice(2) take it for, besides pipes */
     /*
      * Read or write at *pos (NULL: stream without position; ESPIPE for pread is the caller's, see
      * FILE_SEEKABLE). Advance *pos by the bytes done. Block unless flags has O_NONBLOCK (f->flags,
@@ -171,5 +177,21 @@ ssize file_read(struct file *f, struct io *io, s64 *offset, int rwf);
 /* raises SIGPIPE on EPIPE, SIGXFSZ */
 ssize file_write(struct file *f, struct io *io, s64 *offset, int rwf);
 u32 file_poll(struct file *f);
+/* -EINVAL if n bytes from the offset (NULL: the file's position) on leave what positions can say, else 0. */
+int file_check_range(const struct file *f, const s64 *offset, size_t n);
+
+/* May be open with O_DIRECT: what is mapped from files has no need of a second way, disks have one. */
+bool file_can_direct(const struct file *f);
+/* SIGPIPE or SIGXFSZ for the running thread. */
+void file_raise_signal(int signo);
+/* Cuts *n bytes to be written at pos at RLIMIT_FSIZE: 0, or -EFBIG with SIGXFSZ when nothing may be written. */
+int file_limit_write(size_t *n, u64 pos);
+/* -EFBIG, with SIGXFSZ, if the file may not become so long under RLIMIT_FSIZE; 0. */
+int file_check_new_size(const struct inode *i, u64 size);
+
+/* Linux 6.9; not yet in every system's headers. */
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
 
 #endif

@@ -65,6 +65,17 @@ static struct file_lock *find_conflict(struct list *locks, const void *owner, u6
     return NULL;
 }
 
+/* The first lock of the owner's own in the range. */
+static struct file_lock *find_own(struct list *locks, const void *owner, u64 start, u64 end)
+{
+    struct file_lock *l;
+
+    list_for_each(l, locks, link)
+        if (l->owner == owner && l->start <= end && l->end >= start)
+            return l;
+    return NULL;
+}
+
 static struct file_lock *lock_new(const void *owner, u64 start, u64 end, int type, int pid)
 {
     struct file_lock *l = kmalloc(sizeof(*l));
@@ -240,10 +251,10 @@ static int resolve_range(struct file *f, const struct flock *l, u64 *start, u64 
         base = 0;
         break;
     case SEEK_CUR:
-        base = (s64)READ_ONCE(f->position);
+        base = f->mode & FILE_SEEKABLE ? (s64)READ_ONCE(f->position) : 0;
         break;
     case SEEK_END:
-        base = (s64)inode_size(f->inode);
+        base = f->inode ? (s64)inode_size(f->inode) : 0;
         break;
     default:
         return -EINVAL;
@@ -269,16 +280,17 @@ static int resolve_range(struct file *f, const struct flock *l, u64 *start, u64 
 
 static int get_lock(struct file *f, const struct request *r, struct flock *l)
 {
-    struct file_lock_list *lists = f->inode->locks;
+    struct file_lock_list *lists = f->inode ? f->inode->locks : NULL;
     struct file_lock *c;
 
-    if (l->l_type != F_RDLCK && l->l_type != F_WRLCK)
-        return -EINVAL;
     l->l_type = F_UNLCK;
     if (!lists)
         return 0;
     spin_lock(&lock_lock);
-    c = find_conflict(&lists->records, r->owner, r->start, r->end, r->type);
+    if (r->type == F_UNLCK)
+        c = find_own(&lists->records, r->owner, r->start, r->end);
+    else
+        c = find_conflict(&lists->records, r->owner, r->start, r->end, r->type);
     if (c) {
         l->l_type = (short)c->type;
         l->l_whence = SEEK_SET;
@@ -292,7 +304,7 @@ static int get_lock(struct file *f, const struct request *r, struct flock *l)
 
 int file_lock_fcntl(struct file *f, int cmd, struct flock *l)
 {
-    bool ofd = cmd >= F_OFD_GETLK;
+    bool ofd = cmd >= F_OFD_GETLK, get = cmd == F_GETLK || cmd == F_OFD_GETLK;
     struct process *p = current_process();
     struct file_lock_list *lists;
     struct request r = {.owner = ofd ? (void *)f : (void *)current_thread()->files,
@@ -302,29 +314,21 @@ int file_lock_fcntl(struct file *f, int cmd, struct flock *l)
                         .detect_deadlock = !ofd};
     int error;
 
-    if (!f->inode)
-        return -EINVAL;
-    if (ofd && l->l_pid)
-        return -EINVAL;
-    error = resolve_range(f, l, &r.start, &r.end);
+    /* Asked with F_UNLCK, F_OFD_GETLK tells of the file's own locks. */
+    bool known = l->l_type == F_RDLCK || l->l_type == F_WRLCK || (l->l_type == F_UNLCK && cmd != F_GETLK);
+    error = known || cmd != F_GETLK ? resolve_range(f, l, &r.start, &r.end) : 0;
     if (error)
         return error;
-    if (cmd == F_GETLK || cmd == F_OFD_GETLK)
-        return get_lock(f, &r, l);
-    switch (l->l_type) {
-    case F_RDLCK:
-        if (!(f->mode & FILE_READ))
-            return -EBADF;
-        break;
-    case F_WRLCK:
-        if (!(f->mode & FILE_WRITE))
-            return -EBADF;
-        break;
-    case F_UNLCK:
-        break;
-    default:
+    if (!known)
         return -EINVAL;
-    }
+    if (!get && l->l_type != F_UNLCK && !(f->mode & (l->l_type == F_RDLCK ? FILE_READ : FILE_WRITE)))
+        return -EBADF;
+    if (ofd && l->l_pid)
+        return -EINVAL;
+    if (get)
+        return get_lock(f, &r, l);
+    if (!f->inode) /* a socket and the like: there is no second file on it that could be in the way */
+        return 0;
     lists = lists_of(f->inode);
     return lists ? set_record(lists, &r) : -ENOLCK;
 }
@@ -352,7 +356,7 @@ int file_lock_flock(struct file *f, int operation)
     bool dropped;
 
     if (!lists)
-        return f->inode ? -ENOLCK : -EINVAL;
+        return f->inode ? -ENOLCK : 0;
     if (!(operation & LOCK_UN)) {
         new = lock_new(f, 0, INT64_MAX, type, 0);
         if (!new)

@@ -365,6 +365,7 @@ static void put_inode(struct inode *i)
 
 static const struct file_ops generated_file_ops = {
     .kind = "proc",
+    .splice = SPLICE_SOURCE | SPLICE_SINK,
     .read = read_generated,
     .write = write_generated,
     .seek = seek_generated,

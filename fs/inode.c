@@ -228,6 +228,16 @@ static int check_owner_change(const struct inode *i, const struct inode_attr *a)
     return a->valid & ATTR_GID && a->gid != i->gid && !in_group(a->gid) ? -EPERM : 0;
 }
 
+int file_check_new_size(const struct inode *i, u64 size)
+{
+    struct process *p = current_process();
+
+    if (!p || size <= inode_size(i) || size <= p->limits[RLIMIT_FSIZE].rlim_cur)
+        return 0;
+    file_raise_signal(SIGXFSZ);
+    return -EFBIG;
+}
+
 static int check_change(struct inode *i, const struct inode_attr *a)
 {
     int error = check_owner_change(i, a);
@@ -245,18 +255,7 @@ static int check_change(struct inode *i, const struct inode_attr *a)
             return -EPERM;
         return inode_permission(i, MAY_WRITE) ? -EACCES : 0;
     }
-    if (a->valid & ATTR_SIZE && a->size > inode_size(i)) {
-        struct process *p = current_process();
-
-        if (p && a->size > p->limits[RLIMIT_FSIZE].rlim_cur) {
-            siginfo_t info;
-
-            signal_info_user(&info, SIGXFSZ, SI_USER);
-            signal_send_thread(current_thread(), SIGXFSZ, &info);
-            return -EFBIG;
-        }
-    }
-    return 0;
+    return a->valid & ATTR_SIZE ? file_check_new_size(i, a->size) : 0;
 }
 
 /* The mode without set-id bits, as a write or a change of owner leaves it. */

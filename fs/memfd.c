@@ -12,9 +12,6 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #define MFD_EXEC        0x0010U
 #endif
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020
-#endif
 
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
 
@@ -59,6 +56,7 @@ static int huge_stat(struct file *f, struct stat *st)
 
 static const struct file_ops huge_file_ops = {
     .kind = "hugetlbfs",
+    .splice = SPLICE_SOURCE,
     .read = huge_read,
     .seek = huge_seek,
     .truncate = huge_truncate,

@@ -75,6 +75,11 @@ static int open_by_type(struct inode *i, struct file *f)
     return i->ops->open ? i->ops->open(i, f) : -ENXIO;
 }
 
+bool file_can_direct(const struct file *f)
+{
+    return f->inode && f->mount != mount_anonymous() && (S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) && f->ops->mmap;
+}
+
 static int truncate_opened(struct inode *i)
 {
     struct inode_attr a = {.valid = ATTR_SIZE, .size = 0};
@@ -108,6 +113,10 @@ static struct file *open_object(struct path_ref *p, u32 flags)
     f->flags &= ~(u32)(O_TRUNC | O_EXCL | O_NOCTTY);
     if (error)
         goto out;
+    if (flags & O_DIRECT && !file_can_direct(f)) {
+        file_put(f);
+        return ERR_PTR(-EINVAL);
+    }
     notify_file(f, IN_OPEN);
     if (flags & O_TRUNC && S_ISREG(i->mode)) {
         error = truncate_opened(i);

@@ -210,7 +210,7 @@ static ssize write_into_last(struct pipe *p, struct io *io)
     size_t odd = io->left & (PAGE_SIZE - 1);
     ssize n;
 
-    if (!odd || pipe_empty(p) || last->packet || !exclusive(last->page) ||
+    if (!odd || pipe_empty(p) || last->packet || last->spliced ||
         (p->front_taken && p->head - p->tail == 1))
         return 0;
     if (last->offset + last->length + odd > PAGE_SIZE)

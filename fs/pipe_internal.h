@@ -13,6 +13,7 @@ struct pipe_slot {
     struct page *page; /* a reference */
     u32 offset, length;
     bool packet;       /* O_DIRECT: one write, read by one read */
+    bool spliced;      /* nothing is added behind it: another slot may hold the page, too */
 };
 
 struct pipe {

@@ -487,6 +487,7 @@ static void master_release(struct file *f)
 
 static const struct file_ops master_ops = {
     .kind = "ptmx",
+    .splice = SPLICE_SOURCE | SPLICE_SINK,
     .read = master_read,
     .write = master_write,
     .poll = master_poll,

@@ -24,7 +24,14 @@ ssize splice_files(struct file *in, s64 *in_pos, struct file *out, s64 *out_pos,
     struct page *page = page_alloc(BOUNCE_ORDER, PAGE_NO_RECLAIM);
     size_t size = page ? PAGE_SIZE << BOUNCE_ORDER : PAGE_SIZE;
     ssize done = 0, error = 0;
+    /* Both positions are taken at the beginning and left at the end: it may be the same file. */
+    s64 own_in = (s64)in->position, own_out = (s64)out->position;
+    bool in_moves = !in_pos && in->mode & FILE_SEEKABLE, out_moves = !out_pos && out->mode & FILE_SEEKABLE;
 
+    if (in_moves)
+        in_pos = &own_in;
+    if (out_moves)
+        out_pos = &own_out;
     if (!page)
         page = page_alloc(0, 0);
     if (!page)
@@ -35,14 +42,14 @@ ssize splice_files(struct file *in, s64 *in_pos, struct file *out, s64 *out_pos,
         ssize got, put = 0;
 
         io_init_kernel(&io, page_virt(page), want);
-        got = file_read(in, &io, in_pos, 0);
+        got = in->ops->splice & SPLICE_SOURCE ? file_read(in, &io, in_pos, 0) : -EINVAL;
         if (got <= 0) {
             error = got;
             break;
         }
         while (written < (size_t)got) {
             io_init_kernel(&io, (char *)page_virt(page) + written, (size_t)got - written);
-            put = file_write(out, &io, out_pos, 0);
+            put = !(out->ops->splice & SPLICE_SINK) ? -EINVAL : file_write(out, &io, out_pos, 0);
             if (put <= 0)
                 break;
             written += (size_t)put;
@@ -52,15 +59,17 @@ ssize splice_files(struct file *in, s64 *in_pos, struct file *out, s64 *out_pos,
             /* What was read and not written goes back. */
             if (in_pos)
                 *in_pos -= got - (ssize)written;
-            else if (in->mode & FILE_SEEKABLE)
-                __atomic_sub_fetch(&in->position, (u64)got - written, __ATOMIC_RELAXED);
             error = put < 0 ? put : 0;
             break;
         }
-        if ((size_t)got < want || current_interrupted())
+        if (((size_t)got < want && !(in->mode & FILE_SEEKABLE)) || current_interrupted())
             break;
     }
     page_put(page);
+    if (in_moves && done)
+        in->position = (u64)own_in;
+    if (out_moves && done)
+        out->position = (u64)own_out;
     return done ? done : error;
 }
 
@@ -76,23 +85,35 @@ static int lock_with_room(struct pipe *p, bool nonblock)
     return error;
 }
 
+/* How many of n bytes go into the pipe's next slot: of what is cached, never of two pages. */
+static size_t piece_of(const struct file *in, const s64 *pos, size_t n)
+{
+    u64 at = pos ? (u64)*pos : in->position;
+    bool cached = in->inode && in->ops->mmap && (S_ISREG(in->inode->mode) || S_ISBLK(in->inode->mode));
+
+    return MIN(n, PAGE_SIZE - (cached ? at & (PAGE_SIZE - 1) : 0));
+}
+
 ssize splice_to_pipe(struct file *in, s64 *pos, struct pipe *to, size_t n, bool nonblock)
 {
     ssize done = 0;
 
-    while ((size_t)done < n) {
+    do { /* a full pipe is waited for and a broken one noticed for no bytes, too */
         int error = lock_with_room(to, nonblock || done);
+        size_t want = piece_of(in, pos, n - (size_t)done);
         struct page *page;
         struct io io;
         ssize got;
 
         if (error)
             return done ? done : error;
-        page = pipe_page(to);
+        page = in->ops->splice & SPLICE_SOURCE ? pipe_page(to) : ERR_PTR(-EINVAL);
         mutex_unlock(&to->lock);
+        if (IS_ERR(page))
+            return n ? PTR_ERR(page) : 0;
         if (!page)
             return done ? done : -ENOMEM;
-        io_init_kernel(&io, page_virt(page), MIN(n - (size_t)done, PAGE_SIZE));
+        io_init_kernel(&io, page_virt(page), want);
         /* After the first bytes only what is there at once. */
         if (done && in->ops->poll && !(in->ops->poll(in) & EPOLLIN))
             got = 0;
@@ -107,13 +128,13 @@ ssize splice_to_pipe(struct file *in, s64 *pos, struct pipe *to, size_t n, bool 
             page_put(page);
             return done ? done : error;
         }
-        pipe_push(to, (struct pipe_slot){.page = page, .length = (u32)got});
+        pipe_push(to, (struct pipe_slot){.page = page, .length = (u32)got, .spliced = true});
         mutex_unlock(&to->lock);
         pipe_wake_readers(to);
         done += got;
-        if ((size_t)got < PAGE_SIZE)
+        if ((size_t)got < want)
             break;
-    }
+    } while ((size_t)done < n);
     return done;
 }
 
@@ -141,6 +162,8 @@ ssize splice_from_pipe(struct pipe *from, struct file *out, s64 *pos, size_t n, 
 {
     ssize done = 0, put = 0;
 
+    if (!(out->ops->splice & SPLICE_SINK))
+        return -EINVAL;
     mutex_lock(&from->lock);
     while ((size_t)done < n) {
         put = pipe_wait_bytes(from, wait_flags(nonblock || done));
@@ -181,7 +204,7 @@ static size_t move_slots(struct pipe *from, struct pipe *to, size_t n, bool cons
         u32 length = (u32)MIN((size_t)s.length, n - done);
 
         page_get(s.page);
-        pipe_push(to, (struct pipe_slot){s.page, s.offset, length, s.packet});
+        pipe_push(to, (struct pipe_slot){s.page, s.offset, length, s.packet, s.spliced || !consume || length < s.length});
         done += length;
         if (consume) {
             pipe_consume(from, length);
@@ -197,17 +220,21 @@ ssize splice_pipes(struct pipe *from, struct pipe *to, size_t n, bool nonblock, 
 {
     for (;;) {
         size_t done;
+        bool ended;
         int error;
 
         mutex_lock(&from->lock);
         error = pipe_wait_bytes(from, wait_flags(nonblock));
         mutex_unlock(&from->lock);
-        if (error <= 0)
+        if (error < 0)
             return error;
+        ended = !error;
         error = lock_with_room(to, nonblock);
         if (error)
             return error;
         mutex_unlock(&to->lock);
+        if (ended)
+            return 0;
         lock_pipes(from, to);
         done = from->front_taken || !to->readers ? 0 : move_slots(from, to, n, consume);
         unlock_pipes(from, to);
@@ -226,14 +253,18 @@ ssize splice_memory(struct io *io, struct pipe *to, bool nonblock)
     while (io->left) {
         int error = lock_with_room(to, nonblock || done);
         struct page *page;
+        size_t piece;
+        void *at;
         ssize n;
 
         if (error)
             return done ? done : error;
+        /* A slot for each page of the program's, as if the page itself were handed on. */
+        at = io_front(io, &piece);
         page = pipe_page(to);
-        n = page ? io_copy_from(io, page_virt(page), MIN(io->left, PAGE_SIZE)) : -ENOMEM;
+        n = page ? io_copy_from(io, page_virt(page), MIN(piece, PAGE_SIZE - ((u64)at & (PAGE_SIZE - 1)))) : -ENOMEM;
         if (n > 0)
-            pipe_push(to, (struct pipe_slot){.page = page, .length = (u32)n});
+            pipe_push(to, (struct pipe_slot){.page = page, .length = (u32)n, .spliced = true});
         mutex_unlock(&to->lock);
         if (n <= 0) {
             if (page)

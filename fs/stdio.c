@@ -215,6 +215,7 @@ static int host_reopen(struct file *f, struct file *new)
 
 static const struct file_ops host_pipe_ops = {
     .kind = "pipe",
+    .splice = SPLICE_SOURCE | SPLICE_SINK | SPLICE_AS_PIPE,
     .read = host_read,
     .write = host_write,
     .poll = host_poll,

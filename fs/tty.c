@@ -274,8 +274,9 @@ static void tty_release(struct file *f)
 
 #define TTY_FILE_OPS                                                                               \
     {                                                                                              \
-        .kind = "tty", .read = tty_read, .write = tty_write, .poll = tty_poll,                     \
-        .poll_queue = tty_poll_queue, .ioctl = tty_ioctl, .release = tty_release,                  \
+        .kind = "tty", .splice = SPLICE_SOURCE | SPLICE_SINK, .read = tty_read,                    \
+        .write = tty_write, .poll = tty_poll, .poll_queue = tty_poll_queue,                         \
+        .ioctl = tty_ioctl, .release = tty_release,                                                \
         .async = ASYNC_TERMINAL,                                                                  \
     }
 const struct file_ops tty_ops = TTY_FILE_OPS, tty_error_ops = TTY_FILE_OPS;

@@ -349,7 +349,7 @@ int populate(struct address_space *as, vaddr_t start, vaddr_t end, enum fault_ac
         f.r = region_find(as, f.va);
         if (!f.r || f.va < f.r->start)
             error = -ENOENT;
-        else if (!access_allowed(f.r, access))
+        else if (!access_allowed(f.r, access) || (access == FAULT_READ && !(f.r->prot & PROT_READ)))
             error = -EACCES;
         else
             error = fault_in(&f);
@@ -372,7 +372,7 @@ int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, bool 
         vaddr_t from = r ? MAX(start, r->start) : end, to = r ? MIN(r->end, end) : end;
         enum fault_access access = FAULT_READ;
         bool wanted = r && from < to && !(r->flags & REGION_LOCK_ON_FAULT);
-        if (wanted && (r->prot & PROT_WRITE) && !(r->flags & REGION_SHARED))
+        if (wanted && (r->prot & PROT_WRITE) && (!(r->flags & REGION_SHARED) || !(r->prot & PROT_READ)))
             access = FAULT_WRITE;
         rwlock_read_unlock(&as->lock);
         int error = wanted ? populate(as, from, to, access) : 0;

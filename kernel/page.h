@@ -38,6 +38,11 @@ struct page {
     struct page *next, *prev;    /* free list, or owner's use while allocated */
 };
 
+/* struct page.kind of a page that belongs to one private mapping (anonymous memory, private copies). */
+#define PAGE_KIND_PRIVATE 1
+/* ... of a RAM object's page that fallocate(2) has made and nobody has written or mapped: no data, for SEEK_DATA. */
+#define PAGE_KIND_UNWRITTEN 2
+
 void page_init(void); /* from the platform's memory map; boot CPU, before anything else */
 /*
  * A block of 2^order pages (aligned to its size) with one reference on its head, or NULL. flags: enum page_flags. Atomic; a

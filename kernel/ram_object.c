@@ -102,8 +102,10 @@ static int get_page(struct memory_object *o, u64 index, bool write, paddr_t *pa,
     }
     if (!error) {
         struct page *p = page_of(*pa);
-        if (p)
+        if (p) {
+            ram_mark_written(p);
             page_get(p);
+        }
         *writable = own;
     }
     mutex_unlock(&o->lock);
@@ -124,6 +126,10 @@ static void get_resident(struct memory_object *o, u64 index, unsigned n, bool wr
         if (write && !own)
             pa[i] = 0;
         struct page *p = pa[i] ? page_of(pa[i]) : NULL;
+        if (p && p->kind == PAGE_KIND_UNWRITTEN) {
+            pa[i] = 0;
+            p = NULL;
+        }
         if (p)
             page_get(p);
     }

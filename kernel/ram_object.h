@@ -35,6 +35,13 @@ static inline u64 pages_for(u64 bytes)
     return (bytes >> PAGE_SHIFT) + ((bytes & (PAGE_SIZE - 1)) != 0);
 }
 
+/* From now on the page counts as data. Lock held. */
+static inline void ram_mark_written(struct page *p)
+{
+    if (p->kind == PAGE_KIND_UNWRITTEN)
+        p->kind = 0;
+}
+
 /* The page's address if it exists as a page (own or in place; *own says which), else 0. Lock held. */
 paddr_t ram_peek(struct ram_object *ro, u64 index, bool *own);
 /*

@@ -138,8 +138,10 @@ static ssize write_page(struct memory_object *o, u64 offset, const void *from, s
     pa = ram_peek(ro, index, &own);
     if (!own)
         error = ram_is_full() ? -ENOMEM : ram_own(ro, index, &pa, &replaced);
-    if (!error)
+    if (!error) {
+        ram_mark_written(page_of(pa));
         page_get(page_of(pa));
+    }
     mutex_unlock(&o->lock);
     if (replaced)
         memory_object_unmap(o, index, index + 1, false);

@@ -78,7 +78,7 @@ int ram_object_truncate(struct memory_object *o, u64 size)
     if (size > INT64_MAX)
         return -EFBIG;
     mutex_lock(&o->lock);
-    if (size >= o->size) {
+    if (size > o->size) {
         WRITE_ONCE(o->size, size);
         mutex_unlock(&o->lock);
         return 0;
@@ -138,6 +138,17 @@ int ram_object_punch(struct memory_object *o, u64 offset, u64 length)
     return error;
 }
 
+/* Does page index hold data? Lock held. */
+static bool has_data(struct ram_object *ro, u64 index)
+{
+    bool own;
+    paddr_t pa = ram_peek(ro, index, &own);
+    if (own)
+        return page_of(pa)->kind != PAGE_KIND_UNWRITTEN;
+    return pa != 0 ||
+           (index == ro->in_place_pages && ro->tail_bytes && !radix_get(&ro->pages, index));
+}
+
 int ram_object_allocate(struct memory_object *o, u64 offset, u64 length)
 {
     struct ram_object *ro = ram_object_of(o);
@@ -148,21 +159,19 @@ int ram_object_allocate(struct memory_object *o, u64 offset, u64 length)
         int error = 0;
         mutex_lock(&o->lock);
         paddr_t pa = ram_peek(ro, i, &own);
-        if (!pa)
+        if (!pa) {
+            bool data = has_data(ro, i);
             error = ram_is_full() ? -ENOSPC : ram_own(ro, i, &pa, &replaced);
+            if (!error && !data)
+                page_of(pa)->kind = PAGE_KIND_UNWRITTEN;
+        } else if (own) {
+            ram_mark_written(page_of(pa)); /* as on Linux: what is asked for twice counts as data */
+        }
         mutex_unlock(&o->lock);
         if (error)
             return -ENOSPC;
     }
     return 0;
-}
-
-/* Does page index hold data? Lock held. */
-static bool has_data(struct ram_object *ro, u64 index)
-{
-    bool own;
-    return ram_peek(ro, index, &own) != 0 ||
-           (index == ro->in_place_pages && ro->tail_bytes && !radix_get(&ro->pages, index));
 }
 
 /* First page >= index with data, or UINT64_MAX. Lock held. */
@@ -173,7 +182,7 @@ static u64 next_data(struct ram_object *ro, u64 index)
             return index;
     }
     for (u64 value; (value = radix_next(&ro->pages, &index)); index++) {
-        if (value != RAM_HOLE)
+        if (value != RAM_HOLE && page_of(value)->kind != PAGE_KIND_UNWRITTEN)
             return index;
     }
     return UINT64_MAX;

@@ -267,6 +267,7 @@ static void socket_file_release(struct file *f)
 
 static const struct file_ops socket_file_ops = {
     .kind = "socket",
+    .splice = SPLICE_SOURCE | SPLICE_SINK,
     .read = socket_file_read,
     .write = socket_file_write,
     .ioctl = socket_file_ioctl,

@@ -237,8 +237,10 @@ static ssize unix_datagram_send(struct socket *s, struct message *m)
     if (error == -ECONNREFUSED && !m->name.length) {
         if (is_seqpacket(s))
             error = -EPIPE;
-        else
+        else {
             set_peer(u, NULL);
+            datagram_flush(s, &u->queue); /* what came from it is lost */
+        }
     }
     socket_put(&to->base);
     return error ? error : result;

@@ -10,6 +10,7 @@
 #include <linux/mman.h>
 #include "fs/async.h"
 #include "fs/file_lock.h"
+#include "fs/memfd.h"
 #include "fs/notify.h"
 #include "fs/page_cache.h"
 #include "fs/pipe.h"
@@ -41,6 +42,8 @@ static long set_flags(struct file *f, int fd, u32 flags)
         return -EPERM;
     if ((flags ^ old) & O_APPEND && f->inode && f->inode->flags & FS_APPEND_FL)
         return -EPERM;
+    if (flags & O_DIRECT && !pipe_of(f) && !file_can_direct(f))
+        return -EINVAL;
     if ((old ^ flags) & FASYNC && f->ops->async) {
         error = async_enable(f, fd, flags & FASYNC);
         if (error)
@@ -85,47 +88,20 @@ static long owner_call(struct file *f, int cmd, u64 arg)
     }
 }
 
-static long seal_call(struct file *f, int cmd, u32 seals)
-{
-    struct inode *i = f->inode;
-    long error = 0;
-
-    if (!i || !S_ISREG(i->mode) || !i->object)
-        return -EINVAL;
-    if (cmd == F_GET_SEALS)
-        return i->seals;
-    if (!(f->mode & FILE_WRITE))
-        return -EPERM;
-    if (seals &
-        ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-        return -EINVAL;
-    mutex_lock(&i->lock);
-    if (i->seals & F_SEAL_SEAL)
-        error = -EPERM;
-    else if (seals & F_SEAL_WRITE && !(i->seals & F_SEAL_WRITE) &&
-             __atomic_load_n(&i->object->writable_mappings, __ATOMIC_ACQUIRE))
-        error = -EBUSY;
-    else
-        i->seals |= seals;
-    mutex_unlock(&i->lock);
-    return error;
-}
-
 static long hint_call(struct file *f, int cmd, u64 *user)
 {
-    u64 hint;
+    u64 hint = f->inode ? f->inode->write_hint : RWH_WRITE_LIFE_NOT_SET;
 
-    if (!f->inode)
-        return -EINVAL;
-    if (cmd == F_GET_RW_HINT || cmd == F_GET_FILE_RW_HINT) {
-        hint = f->inode->write_hint;
+    if (cmd == F_GET_RW_HINT)
         return copy_to_user(user, &hint, sizeof(hint));
-    }
+    if (f->inode && !inode_owned(f->inode))
+        return -EPERM;
     if (copy_from_user(&hint, user, sizeof(hint)))
         return -EFAULT;
     if (hint > RWH_WRITE_LIFE_EXTREME)
         return -EINVAL;
-    f->inode->write_hint = (u8)hint;
+    if (f->inode)
+        f->inode->write_hint = (u8)hint;
     return 0;
 }
 
@@ -197,12 +173,11 @@ static long file_call(struct file *f, int fd, int cmd, u64 arg)
             return -EBADF;
         return cmd == F_GETPIPE_SZ ? pipe_get_size(pipe) : pipe_set_size(pipe, (u32)arg);
     case F_ADD_SEALS:
+        return memfd_add_seals(f, (u32)arg);
     case F_GET_SEALS:
-        return seal_call(f, cmd, (u32)arg);
+        return memfd_get_seals(f);
     case F_GET_RW_HINT:
     case F_SET_RW_HINT:
-    case F_GET_FILE_RW_HINT:
-    case F_SET_FILE_RW_HINT:
         return hint_call(f, cmd, (u64 *)arg);
     }
     return -EINVAL;
@@ -236,6 +211,16 @@ static long set_flag(struct file *f, int fd, u32 flag, const int *user)
     return set_flags(f, fd, on ? f->flags | flag : f->flags & ~flag);
 }
 
+/* FIOQSIZE: the bytes that the file takes, as in st_blocks. */
+static long tell_room(struct file *f, s64 *user)
+{
+    struct inode *i = f->inode;
+    struct stat st;
+    int error = i && (S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)) ? file_stat(f, &st) : -ENOTTY;
+
+    return error ? error : put_user((s64)st.st_blocks * 512, user);
+}
+
 static long regular_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
     s64 size = (s64)inode_size(f->inode);
@@ -259,9 +244,7 @@ static long ioctl_file(struct file *f, int fd, unsigned cmd, unsigned long arg)
     case FIOASYNC:
         return set_flag(f, fd, FASYNC, (int *)arg);
     case FIOQSIZE:
-        if (!i || !(S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)))
-            return -ENOTTY;
-        return put_user((s64)inode_size(i), (s64 *)arg);
+        return tell_room(f, (s64 *)arg);
     case FS_IOC_GETFLAGS:
     case FS_IOC_SETFLAGS:
     case FS_IOC_FSGETXATTR:
@@ -297,6 +280,8 @@ long sys_flock(const struct syscall_args *a)
     struct file *f;
     long result;
 
+    if (operation & LOCK_MAND) /* without effect since Linux 5.18 */
+        return 0;
     if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
         return -EINVAL;
     f = fd_get(ARG_INT(a, 0));
@@ -349,6 +334,11 @@ long sys_syncfs(const struct syscall_args *a)
     return 0;
 }
 
+static bool leaves_positions(s64 offset, s64 n)
+{
+    return __builtin_add_overflow(offset, n, &n);
+}
+
 long sys_sync_file_range(const struct syscall_args *a)
 {
     const u32 known =
@@ -361,7 +351,7 @@ long sys_sync_file_range(const struct syscall_args *a)
     if (!f)
         return -EBADF;
     mode = f->inode ? f->inode->mode : 0;
-    if (ARG_U32(a, 3) & ~known || offset < 0 || n < 0 || offset + n < offset)
+    if (ARG_U32(a, 3) & ~known || offset < 0 || n < 0 || leaves_positions(offset, n))
         result = -EINVAL;
     else if (!S_ISREG(mode) && !S_ISBLK(mode) && !S_ISDIR(mode) && !S_ISLNK(mode))
         result = -ESPIPE;
@@ -373,18 +363,27 @@ long sys_sync_file_range(const struct syscall_args *a)
 
 static long check_fallocate(struct file *f, int mode, s64 offset, s64 n)
 {
-    const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
-                      FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
-    const int exclusive = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE |
-                          FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
-    int operation = mode & exclusive;
+    int operation = mode & ~FALLOC_FL_KEEP_SIZE;
 
     if (offset < 0 || n <= 0)
         return -EINVAL;
-    if (mode & ~known || operation & (operation - 1))
+    switch (operation) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+        break;
+    case FALLOC_FL_PUNCH_HOLE:
+        if (!(mode & FALLOC_FL_KEEP_SIZE))
+            return -EOPNOTSUPP;
+        break;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+        if (!(mode & FALLOC_FL_KEEP_SIZE))
+            break;
+        /* fall through */
+    default:
         return -EOPNOTSUPP;
-    if (operation == FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE))
-        return -EOPNOTSUPP;
+    }
     if (!(f->mode & FILE_WRITE))
         return -EBADF;
     if (f->inode && (f->inode->flags & FS_IMMUTABLE_FL || (f->inode->flags & FS_APPEND_FL && mode & ~FALLOC_FL_KEEP_SIZE)))
@@ -393,9 +392,9 @@ static long check_fallocate(struct file *f, int mode, s64 offset, s64 n)
         return -ESPIPE;
     if (f->inode && S_ISDIR(f->inode->mode))
         return -EISDIR;
-    if (!f->inode || !S_ISREG(f->inode->mode))
+    if (!f->inode || !(S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)))
         return -ENODEV;
-    if (offset + n < 0)
+    if (leaves_positions(offset, n))
         return -EFBIG;
     return f->ops->fallocate ? 0 : -EOPNOTSUPP;
 }
@@ -404,20 +403,11 @@ long sys_fallocate(const struct syscall_args *a)
 {
     s64 offset = ARG_S64(a, 2), n = ARG_S64(a, 3);
     struct file *f = fd_get(ARG_INT(a, 0));
-    u64 limit = current_process()->limits[RLIMIT_FSIZE].rlim_cur;
     long result;
 
     if (!f)
         return -EBADF;
     result = check_fallocate(f, ARG_INT(a, 1), offset, n);
-    if (!result && !(ARG_INT(a, 1) & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) &&
-        (u64)offset + (u64)n > limit && (u64)offset + (u64)n > inode_size(f->inode)) {
-        siginfo_t info;
-
-        signal_info_user(&info, SIGXFSZ, SI_USER);
-        signal_send_thread(current_thread(), SIGXFSZ, &info);
-        result = -EFBIG;
-    }
     if (!result)
         result = f->ops->fallocate(f, ARG_INT(a, 1), (u64)offset, (u64)n);
     if (!result)
@@ -432,7 +422,7 @@ static void advise(struct file *f, u64 offset, u64 n, int advice)
     u64 end = n && offset + n > offset ? offset + n : INT64_MAX;
     struct memory_object *o;
 
-    if (!S_ISREG(f->inode->mode) || !f->ops->mmap)
+    if (!(S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) || !f->ops->mmap)
         return;
     o = f->ops->mmap(f, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE);
     if (IS_ERR(o))
@@ -452,11 +442,11 @@ long sys_fadvise64(const struct syscall_args *a)
 
     if (!f)
         return -EBADF;
-    if (!f->inode || S_ISFIFO(f->inode->mode) || S_ISSOCK(f->inode->mode))
+    if (f->inode && S_ISFIFO(f->inode->mode))
         result = -ESPIPE;
     else if (ARG_S64(a, 2) < 0 || ARG_U32(a, 3) > POSIX_FADV_NOREUSE)
         result = -EINVAL;
-    else
+    else if (f->inode)
         advise(f, ARG_U64(a, 1), ARG_U64(a, 2), ARG_INT(a, 3));
     file_put(f);
     return result;
@@ -471,7 +461,7 @@ long sys_readahead(const struct syscall_args *a)
         return -EBADF;
     if (!(f->mode & FILE_READ))
         result = -EBADF;
-    else if (!f->inode || !S_ISREG(f->inode->mode))
+    else if (!f->inode || !(S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) || ARG_S64(a, 2) < 0)
         result = -EINVAL;
     else
         advise(f, ARG_U64(a, 1), ARG_U64(a, 2), POSIX_FADV_WILLNEED);

@@ -27,8 +27,10 @@ static long transfer(int fd, void *buf, size_t n, s64 *offset, bool write)
 
     if (!f)
         return -EBADF;
-    if (!(f->mode & (write ? FILE_WRITE : FILE_READ))) {
-        done = offset && !(f->mode & FILE_SEEKABLE) ? -ESPIPE : -EBADF;
+    if (offset && !(f->mode & FILE_SEEKABLE)) {
+        done = -ESPIPE;
+    } else if (!(f->mode & (write ? FILE_WRITE : FILE_READ))) {
+        done = -EBADF;
     } else if (!user_range_ok(buf, n)) {
         done = -EFAULT;
     } else {
@@ -67,6 +69,19 @@ long sys_pwrite64(const struct syscall_args *a)
     return transfer(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_U64(a, 2), &offset, true);
 }
 
+/* What a file answers to flags of preadv2 and pwritev2: 0, -EOPNOTSUPP or -EINVAL. */
+static int check_rwf(const struct file *f, int rwf)
+{
+    const int known = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
+
+    if (rwf & ~known)
+        return -EOPNOTSUPP;
+    if (rwf & RWF_APPEND && rwf & RWF_NOAPPEND)
+        return -EINVAL;
+    /* No file system here promises to find its data without waiting; pipes do, and not FIFOs, for which Linux just does not say so. */
+    return rwf & RWF_NOWAIT && f->inode && (S_ISREG(f->inode->mode) || (S_ISFIFO(f->inode->mode) && f->dentry)) ? -EOPNOTSUPP : 0;
+}
+
 static long transfer_vector(int fd, const struct iovec *vec, u64 count, s64 *offset, int rwf,
                             bool write)
 {
@@ -88,9 +103,11 @@ static long transfer_vector(int fd, const struct iovec *vec, u64 count, s64 *off
     else
         done = io_import(&io, vec, count, storage, &allocated);
     if (!done) {
-        if (rwf & ~RWF_SUPPORTED)
-            done = io.left ? -EOPNOTSUPP : 0;
-        else if (io.left)
+        if (io.left)
+            done = file_check_range(f, offset, io.left);
+        if (!done && io.left)
+            done = check_rwf(f, rwf);
+        if (!done && io.left)
             done = write ? file_write(f, &io, offset, rwf) : file_read(f, &io, offset, rwf);
         kfree(allocated);
     }

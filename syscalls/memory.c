@@ -49,12 +49,20 @@ static long refuse_hugetlb(u64 length, u32 flags)
     return -ENOMEM;
 }
 
+/* Nothing is executed from a mount with noexec, nor from what is on no mount (pipes, sockets) but memfds. */
+static bool forbids_exec(const struct file *f)
+{
+    return f->mount && f->mount != mount_anonymous() ? f->mount->flags & MS_NOEXEC : !f->ops->mmap;
+}
+
 /* Fills in what is mapped, for a mapping of f; the object's reference is the caller's to drop. */
 static long map_file(struct file *f, struct mapping *m, u32 flags)
 {
     u32 type = flags & MAP_TYPE;
     u32 seals = memfd_seals(f);
 
+    if (m->offset > INT64_MAX - m->length)
+        return -EOVERFLOW;
     if (type == MAP_SHARED_VALIDATE && (flags & ~(u32)(LEGACY_FLAGS | MAP_FIXED_NOREPLACE)))
         return -EOPNOTSUPP;
     if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE) {
@@ -70,7 +78,7 @@ static long map_file(struct file *f, struct mapping *m, u32 flags)
     }
     if (!(f->mode & FILE_READ))
         return -EACCES;
-    if (f->mount && f->mount->flags & MS_NOEXEC) {
+    if (forbids_exec(f)) {
         if (m->prot & PROT_EXEC)
             return -EPERM;
         m->max_prot &= ~(u32)PROT_EXEC;

@@ -5,6 +5,7 @@
 #include "fs/splice.h"
 #include "fs/vfs.h"
 #include "kernel/heap.h"
+#include "kernel/signal.h"
 #include "syscalls/syscall.h"
 
 long sys_sendfile(const struct syscall_args *a);
@@ -34,53 +35,63 @@ static bool get_pair(struct pair *p, int in, int out)
     return p->out != NULL;
 }
 
-static void put_pair(struct pair *p)
+/* The end of a call: nobody reads the pipe that was written to. */
+static void put_pair(struct pair *p, long result)
 {
+    if (result == -EPIPE && pipe_of(p->out))
+        file_raise_signal(SIGPIPE);
     file_put(p->in);
     file_put(p->out);
 }
 
-static bool overlaps(s64 a, s64 b, size_t n)
+static bool overlaps(u64 a, u64 b, size_t n)
 {
-    return a < b + (s64)n && b < a + (s64)n;
+    return a < b + n && b < a + n;
 }
 
 static long send_file(struct pair *p, s64 *pos, size_t n)
 {
     struct pipe *to = pipe_of(p->out);
+    int error;
 
-    if (!(p->in->mode & FILE_READ) || !(p->out->mode & FILE_WRITE))
+    if (!(p->out->mode & FILE_WRITE))
         return -EBADF;
-    if (pos && !(p->in->mode & FILE_SEEKABLE))
-        return -ESPIPE;
-    if (p->out->flags & O_APPEND)
-        return -EINVAL;
-    if (pos && *pos < 0)
-        return -EINVAL;
-    /*
-     * Linux sends only from what can be mapped or spliced: regular files, block devices, the memory
-     * devices.
-     */
-    if (!p->in->inode || !(p->in->mode & FILE_SEEKABLE) || S_ISDIR(p->in->inode->mode))
-        return -EINVAL;
-    n = MIN(n, IO_MAX_BYTES);
     if (to)
         return splice_to_pipe(p->in, pos, to, n, p->out->flags & O_NONBLOCK);
+    error = file_check_range(p->out, NULL, n);
+    if (error)
+        return error;
+    /* Not from where data that cannot be written on would be lost. */
+    if (p->out->flags & O_APPEND || !(p->in->mode & FILE_SEEKABLE))
+        return -EINVAL;
     return splice_files(p->in, pos, p->out, NULL, n);
 }
 
 long sys_sendfile(const struct syscall_args *a)
 {
     s64 *user = ARG_PTR(a, 2), pos = 0;
+    size_t n = ARG_U64(a, 3);
     struct pair p;
-    long result;
+    long result = 0;
 
     if (user && get_user(pos, user))
         return -EFAULT;
-    if (!get_pair(&p, ARG_INT(a, 1), ARG_INT(a, 0)))
+    p.in = fd_get(ARG_INT(a, 1));
+    if (!p.in)
         return -EBADF;
-    result = send_file(&p, user ? &pos : NULL, ARG_U64(a, 3));
-    put_pair(&p);
+    if (!(p.in->mode & FILE_READ))
+        result = -EBADF;
+    else if (user && !(p.in->mode & FILE_SEEKABLE))
+        result = -ESPIPE;
+    else
+        result = file_check_range(p.in, user ? &pos : NULL, n);
+    p.out = result ? NULL : fd_get(ARG_INT(a, 0));
+    if (!p.out) {
+        file_put(p.in);
+        return result ? result : -EBADF;
+    }
+    result = send_file(&p, user ? &pos : NULL, MIN(n, IO_MAX_BYTES));
+    put_pair(&p, result);
     if (user && result >= 0 && put_user(pos, user))
         return -EFAULT;
     return result;
@@ -91,38 +102,37 @@ static long splice_pair(struct pair *p, s64 *in_pos, s64 *out_pos, size_t n, u32
 {
     struct pipe *from = pipe_of(p->in), *to = pipe_of(p->out);
     bool nonblock = flags & SPLICE_NONBLOCK;
+    int error;
 
     if (!(p->in->mode & FILE_READ) || !(p->out->mode & FILE_WRITE))
         return -EBADF;
-    if ((from && in_pos) || (to && out_pos))
-        return -ESPIPE;
     if (from && to) {
         if (from == to)
             return -EINVAL;
         return splice_pipes(from, to, n, nonblock || (p->in->flags | p->out->flags) & O_NONBLOCK,
                             true);
     }
-    if (from) {
-        if (out_pos && !(p->out->mode & FILE_SEEKABLE))
-            return -EINVAL;
-        if (p->out->flags & O_APPEND || !p->out->ops->write)
-            return -EINVAL;
-        return splice_from_pipe(from, p->out, out_pos, n, nonblock || p->in->flags & O_NONBLOCK);
-    }
+    if (!from && !to && !((p->in->ops->splice | p->out->ops->splice) & SPLICE_AS_PIPE))
+        return -EINVAL;
+    if ((in_pos && !(p->in->mode & FILE_SEEKABLE)) || (out_pos && !(p->out->mode & FILE_SEEKABLE)))
+        return -EINVAL;
     if (to) {
-        if (in_pos && !(p->in->mode & FILE_SEEKABLE))
-            return -EINVAL;
-        if (!p->in->ops->read)
-            return -EINVAL;
-        return splice_to_pipe(p->in, in_pos, to, n, nonblock || p->out->flags & O_NONBLOCK);
+        error = file_check_range(p->in, in_pos, n);
+        return error ? error : splice_to_pipe(p->in, in_pos, to, n, nonblock || p->out->flags & O_NONBLOCK);
     }
-    return -EINVAL;
+    if (p->out->flags & O_APPEND)
+        return -EINVAL;
+    error = file_check_range(p->out, out_pos, n);
+    if (error)
+        return error;
+    return from ? splice_from_pipe(from, p->out, out_pos, n, nonblock || p->in->flags & O_NONBLOCK)
+                : splice_files(p->in, in_pos, p->out, out_pos, n);
 }
 
 long sys_splice(const struct syscall_args *a)
 {
     s64 *user_in = ARG_PTR(a, 1), *user_out = ARG_PTR(a, 3), in_pos = 0, out_pos = 0;
-    size_t n = MIN((size_t)ARG_U64(a, 4), IO_MAX_BYTES);
+    size_t n = ARG_U64(a, 4);
     u32 flags = ARG_U32(a, 5);
     struct pair p;
     long result;
@@ -135,12 +145,12 @@ long sys_splice(const struct syscall_args *a)
         return -EBADF;
     if ((pipe_of(p.in) && user_in) || (pipe_of(p.out) && user_out))
         result = -ESPIPE;
-    else if ((user_in && get_user(in_pos, user_in)) || (user_out && get_user(out_pos, user_out)))
+    else if ((user_out && get_user(out_pos, user_out)) || (user_in && get_user(in_pos, user_in)))
         result = -EFAULT;
     else
         result = splice_pair(&p, user_in ? &in_pos : NULL, user_out ? &out_pos : NULL, n, flags);
-    put_pair(&p);
-    if (result > 0 &&
+    put_pair(&p, result);
+    if (result >= 0 &&
         ((user_in && put_user(in_pos, user_in)) || (user_out && put_user(out_pos, user_out))))
         return -EFAULT;
     return result;
@@ -170,8 +180,20 @@ long sys_tee(const struct syscall_args *a)
         result = splice_pipes(from, to, n,
                               flags & SPLICE_NONBLOCK || (p.in->flags | p.out->flags) & O_NONBLOCK,
                               false);
-    put_pair(&p);
+    put_pair(&p, result);
     return result;
+}
+
+/* Fills the program's buffers from a pipe: as much as there is, be it in packets. */
+static long from_pipe(struct file *f, struct io *io, bool nonblock)
+{
+    ssize done = file_read(f, io, NULL, nonblock ? RWF_NOWAIT : 0), more = done;
+
+    while (more > 0 && io->left) {
+        more = file_read(f, io, NULL, RWF_NOWAIT);
+        done += MAX(more, 0l);
+    }
+    return done;
 }
 
 long sys_vmsplice(const struct syscall_args *a)
@@ -188,19 +210,23 @@ long sys_vmsplice(const struct syscall_args *a)
     f = fd_get(ARG_INT(a, 0));
     if (!f)
         return -EBADF;
-    pipe = pipe_of(f);
-    result = pipe ? io_import(&io, ARG_PTR(a, 1), ARG_U64(a, 2), storage, &allocated) : -EBADF;
+    result = f->mode & (FILE_READ | FILE_WRITE) ? io_import(&io, ARG_PTR(a, 1), ARG_U64(a, 2), storage, &allocated) : -EBADF;
     if (!result) {
-        bool nonblock = flags & SPLICE_NONBLOCK || f->flags & O_NONBLOCK;
+        bool nonblock = flags & SPLICE_NONBLOCK;
 
+        pipe = pipe_of(f);
         if (!io.left)
             result = 0;
+        else if (!pipe)
+            result = -EBADF;
         else if (f->mode & FILE_WRITE)
             result = splice_memory(&io, pipe, nonblock);
         else
-            result = file_read(f, &io, NULL, nonblock ? RWF_NOWAIT : 0);
+            result = from_pipe(f, &io, nonblock);
         kfree(allocated);
     }
+    if (result == -EPIPE)
+        file_raise_signal(SIGPIPE);
     file_put(f);
     return result;
 }
@@ -211,30 +237,34 @@ static long copy_range(struct pair *p, s64 *in_pos, s64 *out_pos, size_t n)
     u64 in_at = in_pos ? (u64)*in_pos : p->in->position,
         out_at = out_pos ? (u64)*out_pos : p->out->position;
     u64 size;
+    int error;
 
-    if (!p->in->inode || !p->out->inode)
-        return -EINVAL;
-    if (S_ISDIR(p->in->inode->mode) || S_ISDIR(p->out->inode->mode))
+    if ((p->in->inode && S_ISDIR(p->in->inode->mode)) || (p->out->inode && S_ISDIR(p->out->inode->mode)))
         return -EISDIR;
-    if (!S_ISREG(p->in->inode->mode) || !S_ISREG(p->out->inode->mode))
+    if (!p->in->inode || !p->out->inode || !S_ISREG(p->in->inode->mode) || !S_ISREG(p->out->inode->mode))
         return -EINVAL;
     if (!(p->in->mode & FILE_READ) || !(p->out->mode & FILE_WRITE) || p->out->flags & O_APPEND)
         return -EBADF;
-    if ((s64)in_at < 0 || (s64)out_at < 0)
-        return -EINVAL;
-    if ((s64)(in_at + n) < 0 || (s64)(out_at + n) < 0)
+    if (p->in->inode->super != p->out->inode->super)
+        return -EXDEV;
+    if (in_at + n < in_at || out_at + n < out_at)
         return -EOVERFLOW;
     size = inode_size(p->in->inode);
     n = in_at >= size ? 0 : MIN(n, size - in_at);
-    if (p->in->inode == p->out->inode && n && overlaps((s64)in_at, (s64)out_at, n))
+    error = file_limit_write(&n, out_at);
+    if (error)
+        return error;
+    if (p->in->inode == p->out->inode && overlaps(in_at, out_at, n))
         return -EINVAL;
-    return n ? splice_files(p->in, in_pos, p->out, out_pos, n) : 0;
+    if ((s64)in_at < 0 || (s64)out_at < 0 || (s64)(in_at + n) < 0 || (s64)(out_at + n) < 0)
+        return -EINVAL;
+    return n ? splice_files(p->in, in_pos, p->out, out_pos, MIN(n, IO_MAX_BYTES)) : 0;
 }
 
 long sys_copy_file_range(const struct syscall_args *a)
 {
     s64 *user_in = ARG_PTR(a, 1), *user_out = ARG_PTR(a, 3), in_pos = 0, out_pos = 0;
-    size_t n = MIN((size_t)ARG_U64(a, 4), IO_MAX_BYTES);
+    size_t n = ARG_U64(a, 4);
     struct pair p;
     long result;
 
@@ -246,7 +276,7 @@ long sys_copy_file_range(const struct syscall_args *a)
         result = -EINVAL;
     else
         result = copy_range(&p, user_in ? &in_pos : NULL, user_out ? &out_pos : NULL, n);
-    put_pair(&p);
+    put_pair(&p, result);
     if (result > 0 &&
         ((user_in && put_user(in_pos, user_in)) || (user_out && put_user(out_pos, user_out))))
         return -EFAULT;

@@ -56,7 +56,8 @@ static s64 seek_nowhere(struct file *f, s64 offset, int whence)
 static struct memory_object *map_zeros(struct file *f, u64 offset, u64 length, u32 prot,
                                        u32 map_flags)
 {
-    struct memory_object *o = ram_object_create(offset + length);
+    /* As on Linux, a shared mapping is a file of its own as long as the mapping, whose beginning may be left out. */
+    struct memory_object *o = ram_object_create((map_flags & MAP_TYPE) == MAP_PRIVATE ? offset + length : length);
 
     return o ? o : ERR_PTR(-ENOMEM);
 }
@@ -132,15 +133,17 @@ static u32 poll_random(struct file *f)
 }
 
 static const struct file_ops null_ops = {
-    .kind = "null", .read = read_end, .write = write_away, .seek = seek_nowhere};
+    .kind = "null", .splice = SPLICE_SINK, .read = read_end, .write = write_away, .seek = seek_nowhere};
 static const struct file_ops zero_ops = {.kind = "zero",
+                                         .splice = SPLICE_SOURCE | SPLICE_SINK,
                                          .read = read_zeros,
                                          .write = write_away,
                                          .seek = seek_nowhere,
                                          .mmap = map_zeros};
 static const struct file_ops full_ops = {
-    .kind = "full", .read = read_zeros, .write = write_full, .seek = seek_nowhere};
+    .kind = "full", .splice = SPLICE_SOURCE, .read = read_zeros, .write = write_full, .seek = seek_nowhere};
 static const struct file_ops random_ops = {.kind = "random",
+                                           .splice = SPLICE_SOURCE | SPLICE_SINK,
                                            .read = read_random,
                                            .write = write_random,
                                            .seek = seek_nowhere,

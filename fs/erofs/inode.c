@@ -98,6 +98,7 @@ static s64 seek_regular(struct file *f, s64 offset, int whence)
 
 static const struct file_ops regular_file_ops = {
     .kind = "erofs",
+    .splice = SPLICE_SOURCE,
     .read = page_cache_file_read,
     .seek = seek_regular,
     .mmap = page_cache_file_mmap,

@@ -381,6 +381,7 @@ static void release_file(struct file *f)
 
 static const struct file_ops file_operations = {
     .kind = "9p",
+    .splice = SPLICE_SOURCE | SPLICE_SINK,
     .read = read_file,
     .write = write_file,
     .seek = seek_file,

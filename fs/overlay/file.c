@@ -179,6 +179,7 @@ static void release_file(struct file *f)
 
 static const struct file_ops overlay_file_ops = {
     .kind = "overlay",
+    .splice = SPLICE_SOURCE | SPLICE_SINK,
     .read = read_file,
     .write = write_file,
     .seek = seek_file,

@@ -121,6 +121,8 @@ static int truncate_inode(struct inode *i, u64 size)
 
 static int set_attributes(struct inode *i, const struct inode_attr *a)
 {
+    if (a->valid & ATTR_MODE && i->seals & F_SEAL_EXEC && (i->mode ^ a->mode) & 0111)
+        return -EPERM;
     return a->valid & ATTR_SIZE ? truncate_inode(i, a->size) : 0;
 }
 
@@ -144,6 +146,8 @@ static int allocate(struct file *f, int mode, u64 offset, u64 length)
         error = i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
                     ? -EPERM
                     : ram_object_punch(i->object, offset, length);
+    } else if ((error = file_check_new_size(i, offset + length))) {
+        /* Not with FALLOC_FL_KEEP_SIZE either. */
     } else if (i->seals & F_SEAL_GROW && offset + length > inode_size(i)) {
         error = -EPERM;
     } else if (tmpfs_room(i, offset, length) < length) {
@@ -179,6 +183,7 @@ static int get_attributes(struct inode *i, struct stat *st)
 
 const struct file_ops tmpfs_file_ops = {
     .kind = "tmpfs",
+    .splice = SPLICE_SOURCE | SPLICE_SINK,
     .read = read_file,
     .write = write_file,
     .seek = seek_file,

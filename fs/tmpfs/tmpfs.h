@@ -3,7 +3,13 @@
 #ifndef FS_TMPFS_TMPFS_H
 #define FS_TMPFS_TMPFS_H
 
+#include <linux/fcntl.h>
 #include "fs/vfs.h"
+
+/* Linux 6.3; not yet in every system's headers. */
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
 
 struct tmpfs {
     struct super super;

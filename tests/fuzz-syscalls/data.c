@@ -34,12 +34,12 @@ static struct {
     size_t length;
 } maps[MAPS];
 /* AREA bytes, then a page that is not there; AREA bytes that cannot be written. */
-static unsigned char *area, *constant;
+static unsigned char *area, *constant, *vmspliced;
 
 static const char *const names[] = {"a", "b", "c", "fifo", "none"};
 static const size_t lengths[] = {0, 1, 2, 7, 100, 511, 512, 4095, 4096, 4097, 5000, 8192, 10000, 12288, 65536, 70000};
 static const int64_t offsets[] = {0, 0, 1, 5, 100, 512, 4095, 4096, 4097, 6000, 8191, 8192, 12288, 20000, 65536, 100000, 131072};
-static const int64_t odd_offsets[] = {-1, -4096, INT64_MIN, INT64_MAX, INT64_MAX - 4095, 1ll << 31, (1ll << 31) - 1, 1ll << 32, 1ll << 43, 0xffffffffll};
+static const int64_t odd_offsets[] = {-1, -4096, INT64_MIN, INT64_MAX, INT64_MAX - 8191, 1ll << 31, (1ll << 31) - 1, 1ll << 32, 1ll << 43, 0xffffffffll};
 static const struct named open_flags[] = {
     NAMED(0), NAMED(0), NAMED(O_CREAT), NAMED(O_CREAT), NAMED(O_CREAT | O_TRUNC), NAMED(O_TRUNC), NAMED(O_APPEND), NAMED(O_CREAT | O_APPEND),
     NAMED(O_CREAT | O_EXCL), NAMED(O_DIRECT), NAMED(O_SYNC), NAMED(O_DSYNC), NAMED(O_CLOEXEC), NAMED(O_PATH), NAMED(O_NOATIME), NAMED(O_DIRECTORY),
@@ -60,14 +60,20 @@ static int64_t offset(void)
     return rarely(25) ? PICK(odd_offsets) : PICK(offsets);
 }
 
-/* A buffer for up to n bytes: mostly a good one. */
-static unsigned char *buffer(size_t n, const char **name)
+/*
+ * A buffer for up to n bytes: mostly a good one. To write from, at least its first byte is there: some Linuxes (seen: 6.18, tmpfs) move the
+ * end of the file up to the position of a write that fails with EFAULT.
+ */
+static unsigned char *buffer(size_t n, bool to_write, const char **name)
 {
     unsigned kind = pick(40);
 
+    if (to_write && kind > 0 && kind < 4 && kind != 2)
+        kind = 4;
+
     if (kind == 0) {
         *name = "cut";
-        return area + AREA - (n > AREA ? AREA : n) + (n ? 1 + pick((unsigned)(n > AREA ? AREA : n)) : 0);
+        return area + AREA - (n > AREA ? AREA : n) + (n ? !to_write + pick((unsigned)(n > AREA ? AREA : n)) : 0);
     }
     if (kind == 1) {
         *name = "null";
@@ -139,7 +145,7 @@ static void step_make(void)
             put(i, two[0]), put(j, two[1]);
         break;
     case 4:
-        which = pick(3);
+        which = pick(2);
         call("%u: open_device(%u)", i, which);
         put(i, (int)result(open_device(which)));
         break;
@@ -189,6 +195,13 @@ static void show_bytes(const void *p, long n)
         note(" {%08x}", digest(p, (size_t)n));
 }
 
+static mode_t type_of(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) ? 0 : st.st_mode & S_IFMT;
+}
+
 static void step_single(bool write_it)
 {
     int fd = slot();
@@ -196,8 +209,13 @@ static void step_single(bool write_it)
     int64_t at = offset();
     bool positioned = rarely(2);
     const char *kind;
-    unsigned char *p = buffer(n, &kind);
+    unsigned char *p = buffer(n, write_it, &kind);
     long r;
+
+    if (kind[0] == 'c' && type_of(fd) == S_IFSOCK) { /* how much goes into one buffer of a socket is its own affair */
+        kind = "buffer";
+        p = area;
+    }
 
     if (write_it)
         fill();
@@ -229,7 +247,11 @@ static void step_vector(bool write_it)
         fill();
     for (int i = 0; i < count; i++) {
         v[i].iov_len = rarely(80) ? (size_t)-1 : PICK(lengths) / 3;
-        v[i].iov_base = buffer(v[i].iov_len, &name[i]);
+        v[i].iov_base = buffer(v[i].iov_len, write_it, &name[i]);
+        if (name[i][0] == 'c' && type_of(fd) == S_IFSOCK) {
+            name[i] = "buffer";
+            v[i].iov_base = area;
+        }
         if (name[i][0] == 'b')
             v[i].iov_base = (char *)v[i].iov_base + i * 30000;
     }
@@ -389,7 +411,8 @@ static void step_flags(void)
     case 8:
         call("fcntl(%d, F_GET_RW_HINT)", fd);
         r = fcntl(fd, F_GET_RW_HINT, &got);
-        note(" %d", (int)got);
+        if (type_of(fd) == S_IFREG) /* others may be shared with the rest of the machine */
+            note(" %d", (int)got);
         result(r);
         break;
     default:
@@ -432,11 +455,11 @@ static void step_move(void)
     const struct named *f = &PICK(flags);
     struct iovec v[2];
     const char *name[2];
-    struct stat st;
+    struct stat st, to;
     long r;
 
-    /* Devices never end, nor do files of terabytes. */
-    if (n > 1 << 20 && (fstat(in, &st) || !S_ISREG(st.st_mode) || st.st_size > 1 << 20))
+    /* Devices never end, nor do files of terabytes, nor what is appended to itself. */
+    if (n > 1 << 20 && (fstat(in, &st) || !S_ISREG(st.st_mode) || st.st_size > 1 << 20 || fstat(out, &to) || to.st_ino == st.st_ino))
         n = 5000;
     switch (pick(6)) {
     case 0:
@@ -452,10 +475,12 @@ static void step_move(void)
         r = tee(in, out, n, (unsigned)f->value | SPLICE_F_NONBLOCK);
         break;
     case 3:
-        fill();
+        /* What is spliced out of memory must not change afterwards. */
         for (int i = 0; i < 2; i++) {
             v[i].iov_len = PICK(lengths);
-            v[i].iov_base = buffer(v[i].iov_len, &name[i]);
+            v[i].iov_base = buffer(v[i].iov_len, false, &name[i]);
+            if ((fcntl(out, F_GETFL) & O_ACCMODE) != O_RDONLY && v[i].iov_base >= (void *)area && v[i].iov_base < (void *)(area + AREA) && name[i][0] == 'b')
+                v[i].iov_base = vmspliced + ((unsigned char *)v[i].iov_base - area);
         }
         call("vmsplice(%d, %s:%zu %s:%zu, %s)", out, name[0], v[0].iov_len, name[1], v[1].iov_len, f->name);
         r = vmsplice(out, v, 2, (unsigned)f->value | SPLICE_F_NONBLOCK);
@@ -608,10 +633,13 @@ static void begin(void)
     if (!area) {
         area = mmap(NULL, AREA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         constant = mmap(NULL, AREA, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        vmspliced = mmap(NULL, AREA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         munmap(area + AREA, PAGE);
         /* Nothing may come to stand where the cut is. */
         mmap(area + AREA, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     }
+    for (size_t i = 0; i < AREA; i++)
+        vmspliced[i] = (unsigned char)(i * 11 + (i >> 9) + 3);
     for (unsigned i = 0; i < SLOTS; i++)
         slots[i] = -1;
     for (unsigned i = 0; i < MAPS; i++)

@@ -17,7 +17,7 @@
 #include "sequence.h"
 
 static const struct family *const families[] = {&family_data, &family_paths};
-static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full"};
+static const char *const devices[] = {"/dev/null", "/dev/zero"};
 
 #define FIRST_KEPT 900 /* descriptors from here on are ours */
 

@@ -63,7 +63,7 @@ bool touch(volatile unsigned char *p, bool write, unsigned char *byte, int *sign
 /* Signals that came since the last call of it, other than touch()'s: 0 if none, else their numbers as bits. */
 uint64_t signals_taken(void);
 
-/* A new descriptor of /dev/null, zero, full; the directory of the sequence has no such names. */
+/* A new descriptor of /dev/null or /dev/zero; the directory of the sequence has no such names. */
 int open_device(unsigned which);
 
 #endif

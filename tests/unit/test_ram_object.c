@@ -16,7 +16,8 @@
 #define BYTES (PAGES * PAGE_SIZE)
 
 static char model[BYTES], buffer[BYTES], data[BYTES];
-static bool maybe_data[PAGES]; /* page was written, or came with the module */
+/* What the page is: written, or come with the module; allocated only, once; nothing. */
+static enum { NOTHING, ALLOCATED, WRITTEN } state[PAGES];
 static u64 size;
 
 static void check_content(struct memory_object *o)
@@ -37,8 +38,8 @@ static void check_holes(struct memory_object *o)
     for (u64 at = 0; at < size; at += PAGE_SIZE) {
         s64 next = ram_object_seek(o, at, false);
         bool is_data = next == (s64)at;
-        CHECK(is_data == maybe_data[at / PAGE_SIZE]);
-        pages += is_data;
+        CHECK(is_data == (state[at / PAGE_SIZE] == WRITTEN));
+        pages += state[at / PAGE_SIZE] != NOTHING;
         s64 hole = ram_object_seek(o, at, true);
         CHECK((hole == (s64)at) == !is_data);
     }
@@ -59,7 +60,7 @@ static void play(struct memory_object *o)
             memcpy(model + at, data, n);
             size = MAX(size, at + n);
             for (u64 p = at / PAGE_SIZE; p <= (at + n - 1) / PAGE_SIZE; p++)
-                maybe_data[p] = true;
+                state[p] = WRITTEN;
             break;
         case 2:
             CHECK(ram_object_truncate(o, at) == 0);
@@ -67,7 +68,7 @@ static void play(struct memory_object *o)
                 memset(model + at, 0, BYTES - at);
             size = at;
             for (u64 p = (at + PAGE_SIZE - 1) / PAGE_SIZE; p < PAGES; p++)
-                maybe_data[p] = false;
+                state[p] = NOTHING;
             break;
         case 3:
             n = MIN(n, size > at ? size - at : 0);
@@ -76,7 +77,7 @@ static void play(struct memory_object *o)
             CHECK(ram_object_punch(o, at, n) == 0);
             memset(model + at, 0, n);
             for (u64 p = (at + PAGE_SIZE - 1) / PAGE_SIZE; p < (at + n) / PAGE_SIZE; p++)
-                maybe_data[p] = false;
+                state[p] = NOTHING;
             break;
         case 4:
             n = MIN(n, size > at ? size - at : 0);
@@ -84,7 +85,7 @@ static void play(struct memory_object *o)
                 break;
             CHECK(ram_object_allocate(o, at, n) == 0);
             for (u64 p = at / PAGE_SIZE; p <= (at + n - 1) / PAGE_SIZE; p++)
-                maybe_data[p] = true;
+                state[p] = state[p] == NOTHING ? ALLOCATED : WRITTEN;
             break;
         }
         check_content(o);
@@ -98,7 +99,7 @@ TEST(random_file)
     u64 free_before = host_free_pages();
     for (unsigned round = 0; round < 20; round++) {
         memset(model, 0, sizeof(model));
-        memset(maybe_data, 0, sizeof(maybe_data));
+        memset(state, 0, sizeof(state));
         size = 0;
         struct memory_object *o = ram_object_create(0);
         play(o);
@@ -120,7 +121,7 @@ TEST(random_file_from_a_boot_module)
         memset(model, 0, sizeof(model));
         memcpy(model, module, size);
         for (u64 p = 0; p < PAGES; p++)
-            maybe_data[p] = p * PAGE_SIZE < size;
+            state[p] = p * PAGE_SIZE < size ? WRITTEN : NOTHING;
         struct memory_object *o = ram_object_create_from(module, size);
         play(o);
         memory_object_put(o);
