@@ -14,6 +14,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "tools/elf.h"
 #include "tools/message.h"
 
 static void __attribute__((noreturn)) no_kernel(const char *path)
@@ -50,25 +51,9 @@ uint64_t image_end(const char *path)
 
 bool image_is_static(const char *path)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is_static = false;
-    Elf64_Ehdr header;
+    struct elf_needs needs;
+    bool is_static = elf_read(path, &needs) == ELF_PLAIN && !needs.interpreter;
 
-    if (file < 0)
-        return false;
-    if (pread(file, &header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
-        memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64 &&
-        header.e_machine == EM_X86_64 && header.e_phentsize == sizeof(Elf64_Phdr) &&
-        (header.e_type == ET_EXEC || header.e_type == ET_DYN))
-        is_static = true;
-    for (unsigned i = 0; is_static && i < header.e_phnum; i++) {
-        Elf64_Phdr segment;
-
-        is_static =
-            pread(file, &segment, sizeof(segment), (off_t)(header.e_phoff + i * sizeof(segment))) ==
-                (ssize_t)sizeof(segment) &&
-            segment.p_type != PT_INTERP;
-    }
-    close(file);
+    elf_release(&needs);
     return is_static;
 }
