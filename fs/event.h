@@ -72,6 +72,9 @@ void epoll_forget(struct file *f);
 /* ------------------------------------------------------------ eventfd(2), timerfd_create(2), signalfd(2) */
 
 struct file *eventfd_file_create(u64 count, bool semaphore, u32 open_flags);
+bool file_is_eventfd(const struct file *f);
+/* Adds 1, as far as there is room. */
+void eventfd_signal(struct file *f);
 
 struct file *timerfd_file_create(int clock, u32 open_flags); /* clock was checked */
 bool file_is_timerfd(const struct file *f);

@@ -122,3 +122,16 @@ struct file *eventfd_file_create(u64 count, bool semaphore, u32 open_flags)
     }
     return f;
 }
+
+bool file_is_eventfd(const struct file *f)
+{
+    return f->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *f)
+{
+    struct eventfd *e = f->private;
+
+    if (add(e, 1))
+        wait_wake_events(&e->wait, ~0u, EPOLLIN | EPOLLRDNORM);
+}

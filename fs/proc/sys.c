@@ -296,6 +296,7 @@ static const struct generated_node mqueue_files[] = {
 };
 
 static const struct generated_node fs_files[] = {
+    TEXT("aio-max-nr", "65536"),
     FILE("file-max", file_max),
     FILE("file-nr", file_nr),
     DIRECTORY("inotify", inotify_files),

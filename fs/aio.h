@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Contexts of Linux AIO, io_setup(2): where the events of requests wait to be fetched. */
+#ifndef FS_AIO_H
+#define FS_AIO_H
+
+#include <linux/aio_abi.h>
+#include "fs/file.h"
+
+#define AIO_REQUESTS_MAX 65536u /* of all contexts: /proc/sys/fs/aio-max-nr */
+
+/* A context for n requests in the running process: its number, which is an address, or -EINVAL, -EAGAIN, -ENOMEM. */
+s64 aio_create(u32 n);
+/* Ends a context: who waits for events is told. 0 or -EINVAL. */
+int aio_destroy(u64 number);
+/* The running process's context with this number: file_put() gives it back. NULL: none. */
+struct file *aio_get(u64 number);
+/* Requests it was made for. */
+u32 aio_size(struct file *context);
+/* Room for one event is set aside: false when too many are on their way or not fetched. */
+bool aio_reserve(struct file *context);
+void aio_unreserve(struct file *context);
+/* The request is done; takes the room that was set aside. */
+void aio_complete(struct file *context, const struct io_event *event);
+/* io_getevents(2): how many events were stored, -EFAULT, -EINTR, or -EINVAL when the context ends. Sleeps. */
+long aio_fetch(struct file *context, s64 least, s64 most, struct io_event *user, nsec_t deadline);
+
+#endif
