@@ -138,6 +138,23 @@ static int get_geometry(const struct block_device *d, struct hd_geometry *user)
     return copy_to_user(user, &g, sizeof(g)) ? -EFAULT : 0;
 }
 
+/* BLKZEROOUT of [from, end) where the disk cannot do it by itself. */
+static int write_zeros(struct block_device *d, u64 from, u64 end)
+{
+    u64 first = from >> PAGE_SHIFT, last = ((end - 1) >> PAGE_SHIFT) + 1;
+    int error;
+
+    if ((from | end) & (d->info->block_size - 1))
+        return -EINVAL;
+    mutex_lock(&d->lock);
+    error = page_cache_sync(d->object, first, last);
+    if (!error)
+        error = block_write_zeros(d, from / SECTOR_SIZE, end - from);
+    page_cache_invalidate(d->object, first, last);
+    mutex_unlock(&d->lock);
+    return error;
+}
+
 /* BLKDISCARD and BLKZEROOUT: nothing of the range stays in the cache. */
 static int clear_range(struct file *f, enum block_op op, const u64 *user)
 {
@@ -159,7 +176,7 @@ static int clear_range(struct file *f, enum block_op op, const u64 *user)
         __builtin_add_overflow(range[0], range[1], &end) || end > size_of(d))
         return -EINVAL;
     if (!most)
-        return -EOPNOTSUPP;
+        return write_zeros(d, range[0], end);
     most = MAX(ALIGN_DOWN(most, block / SECTOR_SIZE), block / SECTOR_SIZE);
     mutex_lock(&d->lock);
     /* Pages that are partly outside keep what they have there, and are read again. */

@@ -59,6 +59,8 @@ int block_serial(const struct block_device *d, char out[BLOCK_SERIAL_SIZE + 1]);
 u64 block_sectors_moved(bool write);
 /* The 17 numbers of /proc/diskstats about d, each by format, which has a %lu. fs/sysfs/block.c */
 void block_show_usage(struct text *t, const struct block_device *d, const char *format);
+/* Zeros for n bytes from the sector on, whole blocks, past the page cache. 0 or negative errno. */
+int block_write_zeros(struct block_device *d, u64 sector, u64 n);
 /* What is written is to survive a loss of power. 0, -EIO. */
 int block_flush(struct block_device *d);
 

@@ -87,6 +87,23 @@ int block_transfer(struct block_device *d, enum block_op op, u64 sector, void *m
     return error ? error : finish(&b);
 }
 
+int block_write_zeros(struct block_device *d, u64 sector, u64 n)
+{
+    void *zeros = kzalloc(PAGE_SIZE);
+    struct builder b;
+    int error = zeros ? 0 : -ENOMEM;
+
+    begin(&b, d, BLOCK_WRITE, sector);
+    for (u64 part; n && !error; n -= part) {
+        part = MIN(n, PAGE_SIZE);
+        error = add(&b, virt_to_phys(zeros), (u32)part);
+    }
+    if (!error)
+        error = finish(&b);
+    kfree(zeros);
+    return error;
+}
+
 int block_flush(struct block_device *d)
 {
     struct block_request r = {.op = BLOCK_FLUSH};

@@ -254,13 +254,13 @@ int file_limit_write(size_t *n, u64 pos)
 {
     u64 limit = current_process()->limits[RLIMIT_FSIZE].rlim_cur;
 
-    if (unlikely(pos >= INT64_MAX))
+    if (unlikely(pos == INT64_MAX))
         return -EFBIG;
     if (likely(limit == RLIM_INFINITY)) {
         *n = MIN(*n, INT64_MAX - pos);
         return 0;
     }
-    if (pos >= limit) {
+    if ((s64)pos >= 0 && pos >= limit) {
         file_raise_signal(SIGXFSZ);
         return -EFBIG;
     }
@@ -276,6 +276,7 @@ static ssize write_regular(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct inode *i = f->inode;
     bool append = rwf & RWF_APPEND || (f->flags & O_APPEND && !(rwf & RWF_NOAPPEND));
+    u64 before = *pos;
     ssize done;
 
     mutex_lock(&i->lock);
@@ -287,6 +288,8 @@ static ssize write_regular(struct file *f, struct io *io, u64 *pos, int rwf)
     if (!done && io->left)
         done = f->ops->write(f, io, pos, rwf);
     mutex_unlock(&i->lock);
+    if (done < 0)
+        *pos = before;
     return done;
 }
 

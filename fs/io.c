@@ -190,10 +190,10 @@ int io_import(struct io *io, const struct iovec *user_vec, u64 count, struct iov
     }
     if (count && copy_from_user(v, user_vec, count * sizeof(*v)))
         error = -EFAULT;
+    for (u64 i = 0; !error && i < count; i++)
+        error = (s64)v[i].iov_len < 0 ? -EINVAL : 0;
     for (u64 i = 0; !error && i < count; i++) {
-        if ((s64)v[i].iov_len < 0)
-            error = -EINVAL;
-        else if (!user_range_ok(v[i].iov_base, v[i].iov_len))
+        if (!user_range_ok(v[i].iov_base, v[i].iov_len))
             error = -EFAULT;
         else {
             v[i].iov_len = MIN((u64)v[i].iov_len, IO_MAX_BYTES - total);

@@ -124,13 +124,13 @@ long memfd_add_seals(struct file *f, u32 seals)
         return -EINVAL;
     struct inode *i = f->inode;
     mutex_lock(&i->lock);
+    if ((seals & F_SEAL_EXEC) && (i->mode & 0111)) /* an executable file that stays so is complete */
+        seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
     if (i->seals & F_SEAL_SEAL)
         error = -EPERM;
     else if ((seals & F_SEAL_WRITE) && !(i->seals & F_SEAL_WRITE) &&
              __atomic_load_n(&i->object->writable_mappings, __ATOMIC_RELAXED))
         error = -EBUSY;
-    else if ((seals & F_SEAL_EXEC) && (i->mode & 0111)) /* an executable file that stays so is complete */
-        seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
     if (!error)
         WRITE_ONCE(i->seals, i->seals | seals);
     mutex_unlock(&i->lock);

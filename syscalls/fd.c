@@ -339,6 +339,21 @@ static bool leaves_positions(s64 offset, s64 n)
     return __builtin_add_overflow(offset, n, &n);
 }
 
+/* sync_file_range(2): dirty pages of the range; n 0: up to the end. Writing is waited for, asked or not. */
+static int write_back(struct file *f, u64 offset, u64 n, u32 flags)
+{
+    struct memory_object *o = flags && (S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) && f->ops->mmap
+                                  ? f->ops->mmap(f, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE) : NULL;
+    int error = 0;
+
+    if (!o || IS_ERR(o))
+        return 0;
+    if (o->ops->sync)
+        error = o->ops->sync(o, offset >> PAGE_SHIFT, n ? ((offset + n - 1) >> PAGE_SHIFT) + 1 : UINT64_MAX);
+    memory_object_put(o);
+    return error;
+}
+
 long sys_sync_file_range(const struct syscall_args *a)
 {
     const u32 known =
@@ -355,8 +370,8 @@ long sys_sync_file_range(const struct syscall_args *a)
         result = -EINVAL;
     else if (!S_ISREG(mode) && !S_ISBLK(mode) && !S_ISDIR(mode) && !S_ISLNK(mode))
         result = -ESPIPE;
-    else if (f->ops->fsync)
-        result = f->ops->fsync(f, true);
+    else
+        result = write_back(f, (u64)offset, (u64)n, ARG_U32(a, 3));
     file_put(f);
     return result;
 }

@@ -61,7 +61,7 @@ static long map_file(struct file *f, struct mapping *m, u32 flags)
     u32 type = flags & MAP_TYPE;
     u32 seals = memfd_seals(f);
 
-    if (m->offset > INT64_MAX - m->length)
+    if (!(f->inode && S_ISFIFO(f->inode->mode)) && m->offset > INT64_MAX - m->length)
         return -EOVERFLOW;
     if (type == MAP_SHARED_VALIDATE && (flags & ~(u32)(LEGACY_FLAGS | MAP_FIXED_NOREPLACE)))
         return -EOPNOTSUPP;
