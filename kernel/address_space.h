@@ -90,6 +90,8 @@ extern int vm_overcommit, vm_max_map_count;
 /* The hooks by which files stay referenced while mapped, set by fs/ (kernel/ does not know struct file). */
 extern void (*region_file_get)(struct file *f);
 extern void (*region_file_put)(struct file *f);
+/* A store through a shared mapping faulted; under the address space's lock. Those that do not fault are not told. */
+extern void (*region_file_written)(struct file *f);
 /* Gives back address_space.executable; set by loader/. */
 extern void (*address_space_release_executable)(struct file *f);
 

@@ -169,7 +169,10 @@ int fault_object(struct fault *f)
     if (error)
         return error;
     error = install_object_page(f, pa, object_prot(r, writable), generation);
-    if (!error)
-        map_around(f, generation);
-    return error;
+    if (error)
+        return error;
+    map_around(f, generation);
+    if (shared && f->access == FAULT_WRITE && r->file && region_file_written)
+        region_file_written(r->file);
+    return 0;
 }

@@ -15,6 +15,7 @@ int vm_max_map_count = 65530;
 
 void (*region_file_get)(struct file *f);
 void (*region_file_put)(struct file *f);
+void (*region_file_written)(struct file *f);
 
 static struct region *region_of(struct rb_node *n)
 {

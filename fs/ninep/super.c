@@ -198,6 +198,7 @@ static struct super *mount(const char *source, const char *options)
                                             (ninep_host_is_limited() ? SUPER_LIMITED : 0),
                                    .block_size = PAGE_SIZE,
                                    .keep_names = true,
+                                   .no_whiteouts = true,
                                    .ops = &super_operations};
         fs->keep = o.keep;
         fs->read_only = o.read_only;

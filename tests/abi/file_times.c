@@ -36,6 +36,8 @@ C(c_read_none, read(fd, buf, 0))
 C(c_read_end, pread(fd, buf, 2, 100000))
 C(c_pread, pread(fd, buf, 2, 0))
 C(c_mmap_read, (sink = *(char *)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0), 0))
+C(c_mmap_write, (((char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0))[0] = 'x', 0))
+C(c_mmap_private, (((char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0))[0] = 'x', 0))
 C(c_write, write(fd, "xy", 2))
 C(c_write_none, write(fd, "xy", 0))
 C(c_pwrite, pwrite(fd, "xy", 2, 10))
@@ -111,7 +113,7 @@ static const struct {
     long (*call)(void);
 } calls[] = {
     E(c_nothing), E(c_stat), E(c_open_read), E(c_open_write), E(c_open_trunc), E(c_open_trunc_empty), E(c_open_create), E(c_create),
-    E(c_read), E(c_read_none), E(c_read_end), E(c_pread), E(c_mmap_read), E(c_write), E(c_write_none), E(c_pwrite),
+    E(c_read), E(c_read_none), E(c_read_end), E(c_pread), E(c_mmap_read), E(c_mmap_write), E(c_mmap_private), E(c_write), E(c_write_none), E(c_pwrite),
     E(c_ftruncate), E(c_ftruncate_same), E(c_ftruncate_more), E(c_truncate), E(c_truncate_same), E(c_fallocate),
     E(c_fallocate_keep), E(c_fallocate_inside), E(c_punch), E(c_copy_range), E(c_sendfile_from), E(c_chmod), E(c_chmod_same),
     E(c_chown), E(c_chown_none), E(c_utimes), E(c_utimes_set), E(c_utimes_omit), E(c_utimes_atime), E(c_utimes_mtime), E(c_utimes_now_a),
