@@ -14,7 +14,7 @@
 
 #define DYNAMIC_START 0x10000u /* directory positions of names that no table has */
 
-static const struct inode_ops generated_inode_ops, generated_link_ops, generated_jump_ops;
+static const struct inode_ops generated_inode_ops, generated_own_ops, generated_link_ops, generated_jump_ops;
 static const struct file_ops generated_file_ops, generated_directory_ops;
 
 /* ------------------------------------------------------------ text */
@@ -199,7 +199,8 @@ static bool is_alive(const struct generated_ref *r)
 /* An inode for r, whose process reference it takes over. */
 static struct inode *make_inode(struct super *s, const struct generated_ref *r, u64 ino)
 {
-    const struct inode_ops *ops = !S_ISLNK(r->node->mode) ? &generated_inode_ops
+    const struct inode_ops *ops = r->node->mode & GENERATED_OWN ? &generated_own_ops
+                                  : !S_ISLNK(r->node->mode) ? &generated_inode_ops
                                   : r->node->follow       ? &generated_jump_ops
                                                           : &generated_link_ops;
     struct generated_ref *copy = kmalloc(sizeof(*copy));
@@ -282,7 +283,7 @@ static int list_generated(struct file *f, u64 *pos,
         if (at < skip || hidden(r, n))
             continue;
         if (!emit(arg, n->name, length, at + 3, child_ino(dir, n->name, length),
-                  (u8)(n->mode >> 12)))
+                  (u8)(n->mode >> 12 & 15)))
             return 0;
         *pos = at + 3;
     }
@@ -297,7 +298,7 @@ static int list_generated(struct file *f, u64 *pos,
             return 0;
         length = strlen(name);
         if (!emit(arg, name, length, DYNAMIC_START + cursor + 1, child_ino(dir, name, length),
-                  (u8)(node->mode >> 12)))
+                  (u8)(node->mode >> 12 & 15)))
             return 0;
         *pos = DYNAMIC_START + cursor + 1;
     }
@@ -354,6 +355,12 @@ static int set_attributes(struct inode *i, const struct inode_attr *a)
     return a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
 }
 
+/* A process may always look at its own; there is no other that might. */
+static int own_permission(struct inode *i, int mask)
+{
+    return generated_ref_of(i)->process == current_process() ? 0 : -EACCES;
+}
+
 static void put_inode(struct inode *i)
 {
     struct generated_ref *r = i->private;
@@ -380,6 +387,12 @@ static const struct inode_ops generated_inode_ops = {
     .lookup = lookup_generated,
     .open = open_generated,
     .setattr = set_attributes,
+};
+static const struct inode_ops generated_own_ops = {
+    .lookup = lookup_generated,
+    .open = open_generated,
+    .setattr = set_attributes,
+    .permission = own_permission,
 };
 static const struct inode_ops generated_link_ops = {.readlink = read_generated_link,
                                                     .setattr = set_attributes};

@@ -37,6 +37,8 @@ struct generated_ref {
 #define GENERATED_STRICT 0x10000u
 /* In a node's mode: there is none of it where a thread is meant (tid set). */
 #define GENERATED_LEADER 0x20000u
+/* In a directory's mode: the process that it is about may use it whoever owns it. */
+#define GENERATED_OWN 0x40000u
 
 struct generated_node {
     const char *name;

@@ -96,6 +96,7 @@ struct process {
     struct wait_queue cpu_wait;    /* sleepers till a CPU clock shows a time: woken at those ticks */
     u64 personality;
     int oom_score_adj;             /* /proc/PID/oom_score_adj */
+    int oom_score_adj_min;         /* the last that somebody with CAP_SYS_RESOURCE set: others may not go below */
     u32 coredump_filter;           /* /proc/PID/coredump_filter, bits as core(5) */
     u32 dumpable, child_subreaper;
     u64 membarrier_registered;     /* MEMBARRIER_CMD_* registrations */

@@ -105,7 +105,9 @@ static int store_oom_score_adj(const struct generated_ref *r, char *data, size_t
     if (parse_u64(data + negative, &end, 10, &value) || (*end && *end != '\n') || value > 1000)
         return -EINVAL;
     adj = negative ? -(int)value : (int)value;
-    if (adj < r->process->oom_score_adj && !fs_capable(CAP_SYS_RESOURCE))
+    if (fs_capable(CAP_SYS_RESOURCE))
+        r->process->oom_score_adj_min = adj;
+    else if (adj < r->process->oom_score_adj_min)
         return -EACCES;
     r->process->oom_score_adj = adj;
     return 0;
@@ -321,11 +323,11 @@ const struct generated_node proc_process_files[] = {
     JUMP("cwd", follow_cwd),
     PRIVATE("environ", show_environ),
     JUMP("exe", follow_exe),
-    DIRECTORY("fd", 0500, proc_fd_find, proc_fd_list),
+    DIRECTORY("fd", 0500 | GENERATED_OWN, proc_fd_find, proc_fd_list),
     DIRECTORY("fdinfo", 0555, proc_fdinfo_find, proc_fdinfo_list),
     WRITABLE("gid_map", show_id_map, store_refused),
     FILE("limits", proc_limits),
-    DIRECTORY("map_files", 0500 | GENERATED_LEADER, proc_map_find, proc_map_list),
+    DIRECTORY("map_files", 0500 | GENERATED_LEADER | GENERATED_OWN, proc_map_find, proc_map_list),
     FILE("maps", proc_maps),
     OWN("mem", 0600, proc_mem_ops),
     FILE("mountinfo", proc_mountinfo),
