@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* --strace: the names of numbers, and the printing of both kinds of names. */
 #include <asm/ioctls.h>
+#include <asm/termbits.h>
 #include <asm/mman.h>
 #include <asm/prctl.h>
 #include <linux/capability.h>
@@ -191,6 +192,8 @@ static const struct trace_name ioctl_names[] = {
     {TIOCGSID, "TIOCGSID"}, {TIOCINQ, "TIOCINQ"}, {TIOCOUTQ, "TIOCOUTQ"}, {FIONBIO, "FIONBIO"},
     {FIOASYNC, "FIOASYNC"}, {FIOCLEX, "FIOCLEX"}, {FIONCLEX, "FIONCLEX"}, {TCSBRK, "TCSBRK"},
     {TCFLSH, "TCFLSH"}, {TCXONC, "TCXONC"}, {TIOCGPTN, "TIOCGPTN"}, {TIOCSPTLCK, "TIOCSPTLCK"},
+    {TIOCGPTLCK, "TIOCGPTLCK"}, {TIOCGPTPEER, "TIOCGPTPEER"}, {TIOCPKT, "TIOCPKT"}, {TIOCSTI, "TIOCSTI"},
+    {TCGETS2, "TCGETS2"}, {TCSETS2, "TCSETS2"}, {TCSETSW2, "TCSETSW2"}, {TCSETSF2, "TCSETSF2"}, {TIOCEXCL, "TIOCEXCL"},
     {FS_IOC_GETFLAGS, "FS_IOC_GETFLAGS"}, {FS_IOC_SETFLAGS, "FS_IOC_SETFLAGS"},
     {FICLONE, "FICLONE"}, {BLKGETSIZE64, "BLKGETSIZE64"}, {RNDGETENTCNT, "RNDGETENTCNT"},
 };

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cpus: 4 */
+/* Pseudo-terminals made, opened by name, used and closed by several threads at once. */
+#include "pty.h"
+#include <pthread.h>
+
+#define ROUNDS 60
+
+static volatile int shared = -1; /* the master of a pair that others try to open */
+static volatile int finish;
+static long opened;
+
+static void *intrude(void *arg)
+{
+    char bytes[64];
+    long n = 0;
+
+    while (!finish) {
+        char name[32];
+        unsigned number;
+        int fd;
+
+        if (ioctl(shared, TIOCGPTN, &number))
+            continue;
+        snprintf(name, sizeof(name), "/dev/pts/%u", number);
+        fd = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+            continue;
+        n++;
+        write(fd, "slave\n", 6);
+        poll_now(fd);
+        read(fd, bytes, sizeof(bytes));
+        ioctl(fd, TCFLSH, TCIOFLUSH);
+        close(fd);
+    }
+    return (void *)n;
+}
+
+static void *make(void *arg)
+{
+    struct winsize w = {.ws_row = 24};
+
+    for (int k = 0; k < ROUNDS; k++) {
+        int zero = 0, fd = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
+        char bytes[64];
+
+        if (fd < 0) {
+            printf("open: %s\n", strerrorname_np(errno));
+            break;
+        }
+        ioctl(fd, TIOCSPTLCK, &zero);
+        shared = fd;
+        for (int j = 0; j < 20; j++) {
+            write(fd, "master\n\003", 8);
+            read(fd, bytes, sizeof(bytes));
+            w.ws_col = (unsigned short)j;
+            ioctl(fd, TIOCSWINSZ, &w);
+            poll_now(fd);
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+int main(void)
+{
+    pthread_t makers[2], intruders[2];
+    void *n;
+
+    setsid();
+    for (int k = 0; k < 2; k++) {
+        pthread_create(&makers[k], NULL, make, NULL);
+        pthread_create(&intruders[k], NULL, intrude, NULL);
+    }
+    for (int k = 0; k < 2; k++)
+        pthread_join(makers[k], NULL);
+    finish = 1;
+    for (int k = 0; k < 2; k++) {
+        pthread_join(intruders[k], &n);
+        opened += (long)n;
+    }
+    printf("done\n");
+    return 0;
+}
