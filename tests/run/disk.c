@@ -16,6 +16,7 @@
 #include <linux/fs.h>
 #include <linux/hdreg.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -244,6 +245,14 @@ static void alignment(void)
     SHOW(pread(fd, buffer, 500, 501));
 }
 
+static sigjmp_buf after;
+
+static void on_signal(int signo)
+{
+    (void)signo;
+    siglongjmp(after, 1);
+}
+
 static void errors(void)
 {
     char buffer[4096];
@@ -258,6 +267,21 @@ static void errors(void)
     SHOW(pwrite(fd, buffer, 4096, 256 << 10));
     SHOW(fsync(fd));
     SHOW(pread(fd, buffer, 512, 64 << 10));
+    /* In a mapping it is a signal. */
+    signal(SIGBUS, on_signal);
+    mapped = mmap(NULL, 1 << 20, PROT_READ, MAP_SHARED, fd, 0);
+    SHOW(mapped != MAP_FAILED);
+    if (sigsetjmp(after, 1))
+        printf("SIGBUS\n");
+    else
+        printf("read %d\n", ((volatile unsigned char *)mapped)[64 << 10]);
+    SHOW(((volatile unsigned char *)mapped)[256 << 10] == 'x');
+    /* This one cannot clear by itself. */
+    uint64_t range[2] = {(256 << 10) + 1024, 2048};
+    SHOW(ioctl(fd, BLKZEROOUT, range));
+    SHOW(pread(fd, buffer, 4096, 256 << 10) == 4096 && buffer[1023] == 'x' && !buffer[1024] && !buffer[3071] && buffer[3072] == 'x');
+    range[0]++;
+    SHOW(ioctl(fd, BLKZEROOUT, range));
 }
 
 int main(int argc, char **argv)

@@ -120,7 +120,13 @@ fsync(fd): -1 EIO
 fsync(fd): 0
 pwrite(fd, buffer, 4096, 256 << 10): 4096
 fsync(fd): 0
-pread(fd, buffer, 512, 64 << 10): -1 EIO'
+pread(fd, buffer, 512, 64 << 10): -1 EIO
+mapped != MAP_FAILED: 1
+SIGBUS
+((volatile unsigned char *)mapped)[256 << 10] == '\''x'\'': 1
+ioctl(fd, BLKZEROOUT, range): 0
+pread(fd, buffer, 4096, 256 << 10) == 4096 && buffer[1023] == '\''x'\'' && !buffer[1024] && !buffer[3071] && buffer[3072] == '\''x'\'': 1
+ioctl(fd, BLKZEROOUT, range): -1 EINVAL'
 # A disk that fails, by QEMU's blkdebug.
 for event in read_aio:128 write_aio:256; do
     printf '[inject-error]\nevent = "%s"\nerrno = "5"\nsector = "%s"\n\n' "${event%:*}" "${event#*:}"
@@ -131,7 +137,7 @@ for word; do
     case \$word in file=*id=disk0*) word="file=blkdebug:$dir/blkdebug:\${word#file=}" ;; esac
     words+=("\$word")
 done
-exec "${ARIL_QEMU:-qemu-system-x86_64}" "\${words[@]}"
+exec "${ARIL_QEMU:-qemu-system-x86_64}" "\${words[@]}" -global virtio-blk-device.write-zeroes=off
 END
 chmod 755 "$dir/qemu"
 
