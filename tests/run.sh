@@ -14,6 +14,7 @@
 #   python     tests/python: Python's own tests of what an operating system does (most only with --full)
 #   go         tests/go (with --full): Go's own tests of its runtime
 #   fuzz       tests/fuzz (with --full)
+#   fuzz-syscalls  tests/fuzz-syscalls (with --full): random sequences of calls, on Linux and in the VM
 #   stress     tests/stress (with --full): threads, futexes, signals and mappings at random, for STRESS_SECONDS (3600)
 #
 # A PATTERN (shell pattern, matched against "suite.name") limits what runs: tests/run.sh 'abi.futex*' structure.
@@ -244,6 +245,7 @@ for accel in kvm tcg; do
 done
 [ -n "${full:-}" ] && add go script go tests/go/run.sh
 [ -n "${full:-}" ] && add fuzz script fuzz tests/fuzz/run.sh
+[ -n "${full:-}" ] && add fuzz-syscalls script fuzz-syscalls tests/fuzz-syscalls/run.sh data
 [ -n "${full:-}" ] && add stress script stress tests/stress/run.sh
 
 # ------------------------------------------------------------------ run
