@@ -166,6 +166,12 @@ static u32 ask(struct epoll *ep, struct epoll_item *item)
 
 /* ------------------------------------------------------------ waiting */
 
+/* One more thread may look. No event: who polls ep, or watches it by another epoll, has been told of what came. */
+static void pass_on(struct epoll *ep)
+{
+    wait_wake_events(&ep->wait, 1, 0);
+}
+
 /*
  * Hands out at most max ready events. A level-triggered item goes back to the end, to be asked again by the next
  * call; the number of rounds is bounded by what was ready at the start.
@@ -202,7 +208,7 @@ static int harvest(struct epoll *ep, struct epoll_event *user_events, int max)
     bool more = has_ready(ep);
     spin_unlock(&ep->lock);
     if (more)
-        wait_wake_events(&ep->wait, 1, EPOLLIN | EPOLLRDNORM);
+        pass_on(ep);
     return done ? done : error;
 }
 
@@ -224,7 +230,7 @@ int epoll_wait_events(struct file *ep_file, struct epoll_event *user_events, int
             deadline = 0; /* one last look */
         } else if (error) {
             if (has_ready(ep)) /* a wake-up meant for us must not be lost */
-                wait_wake_events(&ep->wait, 1, EPOLLIN | EPOLLRDNORM);
+                pass_on(ep);
             return -EINTR;
         }
     }
