@@ -87,8 +87,7 @@ void thread_exit(int status)
     signal_thread_exit(me);
     if (!leader)
         thread_id_remove(me);
-    if (exec)
-        wait_wake_all(&p->exited);
+    wait_wake_all(&p->exited);
     if (last)
         process_end(me, p);
     sched_exit();

@@ -73,7 +73,7 @@ struct process {
     bool exiting;                  /* exit_group ran or a fatal signal arrived */
     struct thread *exec_thread;    /* waits in execve until it is the only one; no thread is made */
     int exit_status;               /* as wait(2): code << 8, or signal | 0x80 core flag */
-    struct wait_queue exited;      /* woken when the last thread is gone, and by each that ends for exec_thread */
+    struct wait_queue exited;      /* woken by each thread that ends */
     struct wait_queue vfork_wait;  /* threads that clone(CLONE_VFORK) made release their makers here */
     char name[16];                 /* comm of the leader */
     struct list posix_timers;      /* timer_create; kernel/posix_timer.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* System calls that send signals: kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo. */
+/* System calls that send signals: kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, pidfd_send_signal. */
 #include <linux/capability.h>
+#include "fs/pidfd.h"
 #include "syscalls/syscall.h"
 #include "kernel/signal.h"
 #include "kernel/lib/string.h"
@@ -10,6 +11,7 @@ long sys_tkill(const struct syscall_args *a);
 long sys_tgkill(const struct syscall_args *a);
 long sys_rt_sigqueueinfo(const struct syscall_args *a);
 long sys_rt_tgsigqueueinfo(const struct syscall_args *a);
+long sys_pidfd_send_signal(const struct syscall_args *a);
 
 /* Its own process, CAP_KILL, or a user id in common. */
 static bool may_signal(const struct thread *to)
@@ -133,4 +135,60 @@ long sys_rt_tgsigqueueinfo(const struct syscall_args *a)
         return -EINVAL;
     error = check_forgery(&info, tid);
     return error ? error : kill_thread(tgid, tid, signo, &info);
+}
+
+/* pidfd_send_signal(2): whom it is for, if not whom the descriptor stands for. */
+#define PIDFD_SIGNAL_THREAD        1u
+#define PIDFD_SIGNAL_THREAD_GROUP  2u
+#define PIDFD_SIGNAL_PROCESS_GROUP 4u
+
+static long send_by_pidfd(const struct process *p, const struct thread *t, int signo, const siginfo_t *info, u32 flags)
+{
+    if (flags == PIDFD_SIGNAL_PROCESS_GROUP)
+        return kill_group(p->group_id, signo, info);
+    if (flags == PIDFD_SIGNAL_THREAD || (t && !flags))
+        return kill_thread(p->pid, t ? t->tid : p->pid, signo, info);
+    return kill_process(p->pid, signo, info);
+}
+
+static long signal_file(const struct file *f, int signo, const siginfo_t *user_info, u32 flags)
+{
+    struct thread *t = NULL;
+    struct process *p = pidfd_process(f, &t);
+    bool to_thread = flags == PIDFD_SIGNAL_THREAD || (t && !flags);
+    siginfo_t info;
+    long error;
+
+    if (!p)
+        p = proc_directory_process(f);
+    if (!p)
+        return -EBADF;
+    if (!user_info) {
+        signal_info_user(&info, signo, to_thread ? SI_TKILL : SI_USER);
+        return send_by_pidfd(p, t, signo, &info, flags);
+    }
+    error = read_siginfo(&info, user_info, signo);
+    if (error)
+        return error;
+    if (get_user(info.si_signo, &user_info->si_signo) || info.si_signo != signo)
+        return -EINVAL;
+    error = check_forgery(&info, t ? t->tid : p->pid);
+    return error ? error : send_by_pidfd(p, t, signo, &info, flags);
+}
+
+long sys_pidfd_send_signal(const struct syscall_args *a)
+{
+    const u32 known = PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP;
+    u32 flags = ARG_U32(a, 3);
+    struct file *f;
+    long result;
+
+    if (flags & ~known || flags & (flags - 1))
+        return -EINVAL;
+    f = fd_get(ARG_INT(a, 0));
+    if (!f)
+        return -EBADF;
+    result = signal_file(f, ARG_INT(a, 1), ARG_PTR(a, 2), flags);
+    file_put(f);
+    return result;
 }

@@ -5,6 +5,7 @@
 #include <linux/wait.h>
 #include "syscalls/syscall.h"
 #include "fs/ipc/ipc.h"
+#include "fs/pidfd.h"
 #include "fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/membarrier.h"
@@ -148,6 +149,17 @@ long sys_wait4(const struct syscall_args *a)
     return ARG_INT(a, 0) == INT32_MIN ? -ESRCH : -ECHILD;
 }
 
+static bool is_pidfd(int fd)
+{
+    struct file *f = fd_get(fd);
+    struct thread *thread;
+    bool is = f && pidfd_process(f, &thread);
+
+    if (f)
+        file_put(f);
+    return is;
+}
+
 static long waitid_error(int which, int id, int options)
 {
     if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
@@ -162,7 +174,7 @@ static long waitid_error(int which, int id, int options)
     case P_PGID:
         return id < 0 ? -EINVAL : -ECHILD;
     case P_PIDFD:
-        return id < 0 ? -EINVAL : -EBADF; /* no process descriptors */
+        return id < 0 ? -EINVAL : is_pidfd(id) ? -ECHILD : -EBADF;
     default:
         return -EINVAL;
     }

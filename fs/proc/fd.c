@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/PID/fd: links to the open files, and /proc/PID/fdinfo about them. */
 #include "fs/notify.h"
+#include "fs/pidfd.h"
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 
@@ -59,6 +60,16 @@ static void show_watch(void *t, int wd, const struct inode *i, u32 mask)
                 (unsigned long long)((dev >> 8 & 0xfff) << 20 | (dev & 0xff) | (dev >> 12 & 0xfff00)), mask);
 }
 
+static void show_process(const struct file *f, struct text *t)
+{
+    struct thread *thread;
+    struct process *p = pidfd_process(f, &thread);
+    int id = !p ? 0 : thread ? thread->tid : p->pid;
+
+    if (p)
+        text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", id, id);
+}
+
 static int show_fdinfo(struct text *t, const struct generated_ref *r)
 {
     struct file *f = file_of(r);
@@ -72,6 +83,7 @@ static int show_fdinfo(struct text *t, const struct generated_ref *r)
         text_printf(t, "ino:\t%llu\n", (unsigned long long)st.st_ino);
     if (file_is_inotify(f))
         inotify_for_each(f, show_watch, t);
+    show_process(f, t);
     file_put(f);
     return 0;
 }

@@ -2,6 +2,7 @@
 /* The root of /proc: the machine's files, and a directory for each process and thread. */
 #include <linux/magic.h>
 #include "fs/ipc/ipc.h"
+#include "fs/pidfd.h"
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -49,6 +50,17 @@ static bool list_processes(const struct generated_ref *r, u64 *cursor, char name
     *node = &process_directory;
     process_put(p);
     return true;
+}
+
+struct process *proc_directory_process(const struct file *f)
+{
+    const struct inode *i = f->inode;
+    const struct generated_ref *r;
+
+    if (!i || !i->super || i->super->magic != PROC_SUPER_MAGIC || !S_ISDIR(i->mode))
+        return NULL;
+    r = generated_ref_of(i);
+    return r->node == &process_directory ? r->process : NULL;
 }
 
 /* Links to the reader itself. */
