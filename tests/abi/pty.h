@@ -53,7 +53,7 @@ static inline void settle(void)
 {
     int before[2] = {-1, -1}, now[2] = {0, 0};
 
-    for (int same = 0; same < 4; same++) {
+    for (int same = 0; same < 6; same++) {
         poll_now(slave);
         poll_now(master);
         ioctl(slave, FIONREAD, &now[0]);
@@ -61,7 +61,7 @@ static inline void settle(void)
         if (memcmp(before, now, sizeof(now)))
             same = 0;
         memcpy(before, now, sizeof(now));
-        sleep_ms(2);
+        sleep_ms(3);
     }
 }
 
