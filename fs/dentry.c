@@ -462,40 +462,60 @@ void dentry_exchange(struct dentry *a, struct dentry *b)
     unlock_both(pa, pb);
 }
 
-struct dentry *dentry_next_child(struct dentry *parent, u64 cookie)
+/* The first child from this cookie on. Locked. */
+static struct dentry *child_from(struct dentry *parent, u64 cookie)
 {
-    struct dentry *d, *found = NULL;
+    struct dentry *d;
 
-    spin_lock(&parent->children_lock);
     list_for_each(d, &parent->children, child_link)
-        if (d->cookie >= cookie && d->inode) {
-            found = d;
-            dentry_get(d);
-            break;
-        }
-    spin_unlock(&parent->children_lock);
-    return found;
+        if (d->cookie >= cookie && d->inode)
+            return d;
+    return NULL;
 }
 
-/*
- * The child after d, which the caller has a reference on and that was in the list with this cookie.
- * /
- */
-static struct dentry *next_after(struct dentry *parent, struct dentry *d, u64 cookie)
+struct dentry *dentry_next_child(struct dentry *parent, u64 cookie)
 {
-    struct dentry *found = NULL;
+    struct dentry *d;
 
     spin_lock(&parent->children_lock);
-    if (d->hashed && d->parent == parent && d->cookie + 1 == cookie) {
-        if (d->child_link.next != &parent->children) {
-            found = list_entry(d->child_link.next, struct dentry, child_link);
-            dentry_get(found);
-        }
-        spin_unlock(&parent->children_lock);
-        return found;
+    d = child_from(parent, cookie);
+    if (d)
+        dentry_get(d);
+    spin_unlock(&parent->children_lock);
+    return d;
+}
+
+/* A child as it was at one moment. */
+struct entry {
+    struct dentry *dentry; /* with a reference; NULL: none */
+    size_t length;
+    u64 cookie;
+    char name[NAME_MAX + 1];
+};
+
+/* *e becomes the first child from this cookie on; fast if that is the one after what it was. */
+static void read_next(struct dentry *parent, struct entry *e, u64 cookie)
+{
+    struct dentry *last = e->dentry, *d;
+
+    spin_lock(&parent->children_lock);
+    if (last && last->hashed && last->parent == parent && last->cookie + 1 == cookie) {
+        d = last->child_link.next == &parent->children ? NULL : list_entry(last->child_link.next, struct dentry, child_link);
+        if (d && unlikely(!d->inode))
+            d = child_from(parent, cookie);
+    } else {
+        d = child_from(parent, cookie);
+    }
+    if (d) {
+        dentry_get(d);
+        e->length = d->name_length;
+        e->cookie = d->cookie;
+        memcpy(e->name, d->name, e->length);
     }
     spin_unlock(&parent->children_lock);
-    return dentry_next_child(parent, cookie);
+    e->dentry = d;
+    if (last)
+        dentry_put(last);
 }
 
 int dentry_readdir(struct file *f, u64 *pos,
@@ -503,8 +523,8 @@ int dentry_readdir(struct file *f, u64 *pos,
                                 u8 type),
                    void *arg)
 {
-    struct dentry *dir = f->dentry, *d, *next;
-    char name[NAME_MAX + 1];
+    struct dentry *dir = f->dentry;
+    struct entry e;
 
     if (*pos == 0) {
         if (!emit(arg, ".", 1, 1, dir->inode->ino, S_IFDIR >> 12))
@@ -516,22 +536,15 @@ int dentry_readdir(struct file *f, u64 *pos,
             return 0;
         *pos = FIRST_COOKIE;
     }
-    for (d = dentry_next_child(dir, *pos); d; d = next) {
-        size_t length;
-        u64 cookie;
-        bool taken;
+    e.dentry = NULL;
+    for (read_next(dir, &e, *pos); e.dentry; read_next(dir, &e, *pos)) {
+        const struct inode *i = e.dentry->inode;
 
-        spin_lock(&dir->children_lock);
-        length = d->name_length;
-        cookie = d->cookie;
-        memcpy(name, d->name, length);
-        spin_unlock(&dir->children_lock);
-        taken = emit(arg, name, length, cookie + 1, d->inode->ino,
-                     (u8)((d->inode->mode & S_IFMT) >> 12));
-        if (taken)
-            *pos = cookie + 1;
-        next = taken ? next_after(dir, d, *pos) : NULL;
-        dentry_put(d);
+        if (!emit(arg, e.name, e.length, e.cookie + 1, i->ino, (u8)((i->mode & S_IFMT) >> 12))) {
+            dentry_put(e.dentry);
+            break;
+        }
+        *pos = e.cookie + 1;
     }
     return 0;
 }
