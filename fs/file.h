@@ -43,7 +43,7 @@ struct file_ops {
     /* woken with events when poll's answer may change */
     struct wait_queue *(*poll_queue)(struct file *f);
     /*
-     * The object to map (a reference is given), or ERR_PTR. NULL: ENODEV. *offset may be adjusted.
+     * The object to map (a reference is given), NULL for anonymous memory, or ERR_PTR. No function: ENODEV. *offset may be adjusted.
      */
     struct memory_object *(*mmap)(struct file *f, u64 offset, u64 length, u32 prot, u32 map_flags);
     /* Fills one directory entry at a time through emit (false: buffer full). NULL: ENOTDIR. */

@@ -98,7 +98,7 @@ static long map_file(struct file *f, struct mapping *m, u32 flags)
     if (f->inode && S_ISREG(f->inode->mode))
         inode_touch_atime(f);
     m->object = o;
-    m->file = f;
+    m->file = o ? f : NULL;
     return 0;
 }
 

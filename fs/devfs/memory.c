@@ -56,9 +56,12 @@ static s64 seek_nowhere(struct file *f, s64 offset, int whence)
 static struct memory_object *map_zeros(struct file *f, u64 offset, u64 length, u32 prot,
                                        u32 map_flags)
 {
-    /* As on Linux, a shared mapping is a file of its own as long as the mapping, whose beginning may be left out. */
-    struct memory_object *o = ram_object_create((map_flags & MAP_TYPE) == MAP_PRIVATE ? offset + length : length);
+    struct memory_object *o;
 
+    if ((map_flags & MAP_TYPE) == MAP_PRIVATE)
+        return NULL;
+    /* As on Linux, a shared mapping is a file of its own as long as the mapping, whose beginning may be left out. */
+    o = ram_object_create(length);
     return o ? o : ERR_PTR(-ENOMEM);
 }
 

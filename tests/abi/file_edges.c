@@ -124,6 +124,10 @@ static void maps(void)
     SHOW(madvise(m, 4096, MADV_POPULATE_READ));
     SHOW(madvise(m, 4096, MADV_POPULATE_WRITE));
     SHOW(munmap(m, 4096));
+    SHOW_OK(m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 12288));
+    m[5000] = 1;
+    SHOW(madvise(m, 8192, MADV_FREE));
+    SHOW(munmap(m, 8192));
     SHOW_OK(m = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, memory, 0));
     SHOW(munmap(m, 4096));
 }
