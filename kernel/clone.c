@@ -55,6 +55,7 @@ static int inherit(struct thread *t, struct thread *me, u64 flags)
     }
     t->timer_slack = me->timer_slack;
     t->io_priority = me->io_priority;
+    t->memory_policy = me->memory_policy;
     t->cpu.fs_base = platform_get_fs_base(&me->cpu);
     t->cpu.gs_base = platform_get_gs_base(&me->cpu);
     platform_xsave_copy(&t->cpu);

@@ -200,6 +200,7 @@ struct thread {
 #endif
     u64 timer_slack;               /* ns; TIMER_SLACK_DEFAULT at first */
     int io_priority;               /* ioprio_set(2) */
+    u32 memory_policy;             /* set_mempolicy(2): MPOL_* with its flags */
     u64 minor_faults, major_faults;
 };
 
