@@ -339,14 +339,23 @@ static bool leaves_positions(s64 offset, s64 n)
     return __builtin_add_overflow(offset, n, &n);
 }
 
+/* The object that holds the data of a file with an inode, with a reference. NULL: it is kept in none. */
+static struct memory_object *data_of(struct file *f)
+{
+    struct memory_object *o = NULL;
+
+    if ((S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) && f->ops->mmap)
+        o = f->ops->mmap(f, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE);
+    return IS_ERR(o) ? NULL : o;
+}
+
 /* sync_file_range(2): dirty pages of the range; n 0: up to the end. Writing is waited for, asked or not. */
 static int write_back(struct file *f, u64 offset, u64 n, u32 flags)
 {
-    struct memory_object *o = flags && (S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) && f->ops->mmap
-                                  ? f->ops->mmap(f, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE) : NULL;
+    struct memory_object *o = flags ? data_of(f) : NULL;
     int error = 0;
 
-    if (!o || IS_ERR(o))
+    if (!o)
         return 0;
     if (o->ops->sync)
         error = o->ops->sync(o, offset >> PAGE_SHIFT, n ? ((offset + n - 1) >> PAGE_SHIFT) + 1 : UINT64_MAX);
@@ -435,12 +444,9 @@ long sys_fallocate(const struct syscall_args *a)
 static void advise(struct file *f, u64 offset, u64 n, int advice)
 {
     u64 end = n && offset + n > offset ? offset + n : INT64_MAX;
-    struct memory_object *o;
+    struct memory_object *o = data_of(f);
 
-    if (!(S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) || !f->ops->mmap)
-        return;
-    o = f->ops->mmap(f, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE);
-    if (IS_ERR(o))
+    if (!o)
         return;
     if (advice == POSIX_FADV_WILLNEED && o->ops->read_ahead)
         o->ops->read_ahead(o, offset >> PAGE_SHIFT, ALIGN_UP(end, PAGE_SIZE) >> PAGE_SHIFT);

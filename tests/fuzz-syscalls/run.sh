@@ -14,7 +14,7 @@ count=100 # sequences at a time
 accel=${ACCEL:-$([ -w /dev/kvm ] && echo kvm || echo tcg)}
 kernel=${KERNEL:-$B/aril.elf}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work"; rmdir "/dev/shm/sequences.$$" 2>/dev/null' EXIT
 program=$work/sequences
 gcc -static -O1 -g -Wall -D_GNU_SOURCE -o "$program" tests/fuzz-syscalls/*.c || { echo "not ok fuzz-syscalls - does not build"; exit 1; }
 
