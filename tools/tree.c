@@ -20,11 +20,11 @@
 #define LARGE_FILE (16 << 20)
 #define MAX_LINKS  40 /* on one path, as Linux has it */
 
-/* Directories whose attributes and times are not this host's affair. */
-static const struct {
+/* Directories that are the VM's own: attributes, times and what happens to be in them here are not its affair. */
+static const struct own_directory {
     const char *path;
     mode_t mode;
-    bool alone; /* what is below belongs to the VM */
+    bool alone; /* whatever is below belongs to the VM, too */
 } own_directories[] = {
     {"/dev", 0755, true},   {"/proc", 0755, true}, {"/sys", 0755, true},
     {"/run", 0755, false},  {"/tmp", 01777, false}, {"/var/tmp", 01777, false},
@@ -74,16 +74,22 @@ static bool belongs_to_vm(const char *path)
     return false;
 }
 
+static const struct own_directory *own_directory(const char *path)
+{
+    for (size_t i = 0; i < sizeof(own_directories) / sizeof(own_directories[0]); i++)
+        if (strcmp(path, own_directories[i].path) == 0)
+            return &own_directories[i];
+    return NULL;
+}
+
 /* Gives a directory of the VM's the attributes that it has on every host. */
 static bool set_own_attributes(struct tree_entry *entry)
 {
-    for (size_t i = 0; i < sizeof(own_directories) / sizeof(own_directories[0]); i++) {
-        if (strcmp(entry->path, own_directories[i].path) != 0)
-            continue;
-        entry->status = (struct stat){.st_mode = S_IFDIR | own_directories[i].mode};
-        return true;
-    }
-    return false;
+    const struct own_directory *own = own_directory(entry->path);
+
+    if (own)
+        entry->status = (struct stat){.st_mode = S_IFDIR | own->mode};
+    return own != NULL;
 }
 
 /* The entry `path`, new or there already; a new one takes `host` and `status`. */
@@ -212,7 +218,8 @@ static struct tree_entry *add_child(struct tree *tree, const char *host, const c
 void tree_add_listing(struct tree *tree, const char *path)
 {
     char *real = tree_add(tree, path);
-    DIR *stream = real && !belongs_to_vm(real) ? opendir(*real ? real : "/") : NULL;
+    bool wanted = real && !belongs_to_vm(real) && !own_directory(real);
+    DIR *stream = wanted ? opendir(*real ? real : "/") : NULL;
     struct dirent *entry;
 
     while (stream && (entry = readdir(stream)) != NULL) {

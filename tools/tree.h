@@ -45,7 +45,8 @@ void tree_add_if_there(struct tree *tree, const char *path);
 
 /*
  * Adds all entries of the directory `path`, so that it lists the same: files whole but for large ones, which are
- * empty, and directories without what is in them.
+ * empty, and directories without what is in them. Nothing for /tmp, /var/tmp and /run, which start empty, but for what is
+ * added by name.
  */
 void tree_add_listing(struct tree *tree, const char *path);
 

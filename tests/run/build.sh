@@ -119,6 +119,12 @@ libone.so.1.0
 $PWD/lib/glibc-hwcaps/x86-64-v2:
 libone.so.1"
 
+# What happens to lie in /tmp is nobody's business.
+passing=$(mktemp /tmp/aril-build-XXXXXX)
+aril build -o "$dir/tmp.erofs" ls --record -- -A /tmp >"$dir/tmp.list" 2>&1 || fail tmp "$(cat "$dir/tmp.list")"
+check tmp-empty test "$(aril run --root "$dir/tmp.erofs" ls -A /tmp | grep -c "${passing##*/}")" = 0
+rm -f "$passing"
+
 # A large file that is only listed is there by name, and that is said.
 mkdir large && truncate -s 20M large/file && echo small >large/small
 check large-listed test "$(aril build -o "$dir/large.erofs" ls --record -- large 2>&1 | grep -c 'large/file is large and was only listed')" = 1
