@@ -32,6 +32,7 @@ static int slots[SLOTS];
 static struct {
     unsigned char *at;
     size_t length;
+    bool shared;
 } maps[MAPS];
 /* AREA bytes, then a page that is not there; AREA bytes that cannot be written. */
 static unsigned char *area, *constant, *vmspliced;
@@ -483,7 +484,7 @@ static void step_move(void)
         for (int i = 0; i < 2; i++) {
             v[i].iov_len = PICK(lengths);
             v[i].iov_base = buffer(v[i].iov_len, false, &name[i]);
-            if ((fcntl(out, F_GETFL) & O_ACCMODE) != O_RDONLY && v[i].iov_base >= (void *)area && v[i].iov_base < (void *)(area + AREA) && name[i][0] == 'b')
+            if ((fcntl(out, F_GETFL) & O_ACCMODE) != O_RDONLY && v[i].iov_base >= (void *)area && v[i].iov_base <= (void *)(area + AREA))
                 v[i].iov_base = vmspliced + ((unsigned char *)v[i].iov_base - area);
         }
         call("vmsplice(%d, %s:%zu %s:%zu, %s)", out, name[0], v[0].iov_len, name[1], v[1].iov_len, f->name);
@@ -513,6 +514,7 @@ static void map_file(unsigned i)
             munmap(maps[i].at, maps[i].length);
         maps[i].at = m;
         maps[i].length = n;
+        maps[i].shared = f->value & MAP_SHARED;
     }
 }
 
@@ -549,6 +551,8 @@ static void step_map(void)
         break;
     case 6:
         v = &PICK(advices);
+        if (!maps[i].shared && v->value == MADV_REMOVE) /* whether /dev/zero counts as a file is not told */
+            v = &advices[0];
         call("madvise(%u, %s)", i, v->name);
         result(madvise(maps[i].at, maps[i].length, (int)v->value));
         break;
@@ -638,6 +642,7 @@ static void begin(void)
         area = mmap(NULL, AREA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         constant = mmap(NULL, AREA, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         vmspliced = mmap(NULL, AREA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mprotect(vmspliced + AREA, PAGE, PROT_NONE);
         munmap(area + AREA, PAGE);
         /* Nothing may come to stand where the cut is. */
         mmap(area + AREA, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
