@@ -208,8 +208,8 @@ programs()
 
 python_memory() { "$build/aril" run --accel "$1" --timeout 60 -m "$2M" /usr/bin/python3 -c 'print("hello")' </dev/null; }
 perl_memory() { "$build/aril" run --accel "$1" --timeout 60 -m "$2M" /usr/bin/perl -e 'print("hello")' </dev/null; }
-node_memory() { "$build/aril" run --accel "$1" --timeout 60 -m "$2M" /usr/bin/node -e 'console.log("hello")' </dev/null; }
-guest_python_memory() { timeout 20 ./guest.sh "$1" /usr/bin/python3 /bench/hello.py; }
+node_memory() { "$build/aril" run --accel "$1" --timeout 10 -m "$2M" /usr/bin/node -e 'console.log("hello")' </dev/null; }
+guest_python_memory() { timeout 10 ./guest.sh "$1" /usr/bin/python3 /bench/hello.py; }
 
 program_memory()
 {
@@ -217,9 +217,9 @@ program_memory()
     echo
     echo "| smallest memory that runs it, MiB | Linux guest | Aril ($first), host's files |"
     echo "|---|---|---|"
-    echo "| python3 | $(smallest 32 256 guest_python_memory) | $(smallest 2 64 python_memory "$first") |"
+    echo "| python3 | $(smallest 48 112 guest_python_memory) | $(smallest 2 64 python_memory "$first") |"
     echo "| perl | - | $(smallest 2 64 perl_memory "$first") |"
-    echo "| node | - | $(smallest 8 256 node_memory "$first") |"
+    echo "| node | - | $(smallest 16 80 node_memory "$first") |"
 }
 
 milliseconds() { date +%s%3N; }
