@@ -9,8 +9,11 @@
 #include "kernel/heap.h"
 #include "kernel/log.h"
 
+#define MOUNT_MAX 100000 /* as fs.mount-max of Linux's sysctl */
+
 static struct spinlock tree_lock = SPINLOCK_INIT(LOCK_MOUNT);
 static struct list mounts = LIST_INIT(mounts);
+static u32 mount_count; /* in the list */
 struct mount *root_mount;
 
 void path_get(const struct path_ref *p)
@@ -160,11 +163,18 @@ static int may_hang(const struct mount *m, const struct path_ref *at)
 
 int mount_graft(struct mount *tree, const struct path_ref *at)
 {
+    u32 n = 0;
     int error;
 
     mutex_lock(&rename_lock);
     error = at ? may_hang(tree, at) : 0;
+    for (struct mount *m = tree; m; m = next_mount(tree, m, false))
+        n++;
+    /* A tree bound into itself doubles what there is. */
+    if (!error && mount_count + n > MOUNT_MAX)
+        error = -ENOSPC;
     if (!error) {
+        mount_count += n;
         spin_lock(&tree_lock);
         if (at)
             hang(tree, at);
@@ -242,6 +252,7 @@ static void unlink_mount(struct mount *m, struct path_ref *was)
     was->dentry = m->mountpoint;
     m->parent = NULL;
     m->mountpoint = NULL;
+    mount_count -= !list_empty(&m->link);
     list_remove(&m->link);
     list_remove(&m->sibling);
     if (was->dentry)

@@ -406,6 +406,25 @@ static void new_root(void)
     SHOW(syscall(SYS_pivot_root, "r", "/"));
 }
 
+/* A tree bound into itself is twice as large: there is an end to that. */
+static void too_many(void)
+{
+    int k, error = 0;
+
+    make_dir("many");
+    SHOW(mount("t", "many", "tmpfs", 0, NULL));
+    SHOW(mount(NULL, "many", NULL, MS_PRIVATE, NULL));
+    for (k = 0; k < 22 && !error; k++) {
+        char to[20];
+
+        snprintf(to, sizeof(to), "many/%d", k);
+        make_dir(to);
+        error = mount("many", to, NULL, MS_BIND | MS_REC, NULL) ? errno : 0;
+    }
+    printf("no more: %s after %d\n", strerrorname_np(error), k);
+    SHOW(umount2("many", MNT_DETACH));
+}
+
 int main(void)
 {
     enter_layers("size=8m");
@@ -416,6 +435,7 @@ int main(void)
     busy();
     refused();
     new_root();
+    too_many();
     SHOW(umount2("r", 0));
     SHOW(umount2("b", 0));
     SHOW(umount2("a/in/deep", 0));
