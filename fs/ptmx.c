@@ -79,18 +79,19 @@ static bool master_writable(struct pty *p)
     return READ_ONCE(p->typed.bytes) < PTY_QUEUE_MAX && !READ_ONCE(p->master_held);
 }
 
-/* Types n bytes, of which the queue has room for as many as writable says. How many were taken. */
-static size_t type(struct pty *p, const u8 *bytes, size_t n)
+/* Types n bytes, of which the queue has room for as many as writable says. How many were taken; -ENOMEM. */
+static ssize type(struct pty *p, const u8 *bytes, size_t n)
 {
-    size_t done = 0;
+    size_t done = 0, room;
 
     mutex_lock(&p->tty.lock);
     if (!p->typed.bytes)
         done = tty_receive(&p->tty, bytes, n);
-    done += byte_queue_put(&p->typed, bytes + done, MIN(n - done, PTY_QUEUE_MAX - p->typed.bytes));
+    room = MIN(n - done, PTY_QUEUE_MAX - p->typed.bytes);
+    done += byte_queue_put(&p->typed, bytes + done, room);
     mutex_unlock(&p->tty.lock);
     wait_wake_all(&p->tty.events);
-    return done;
+    return !done && room ? -ENOMEM : (ssize)done;
 }
 
 static ssize master_write(struct file *f, struct io *io, u64 *pos, int rwf)
@@ -104,11 +105,11 @@ static ssize master_write(struct file *f, struct io *io, u64 *pos, int rwf)
             n = io_copy_from(io, bytes, MIN(io->left, sizeof(bytes)));
             if (n <= 0)
                 break;
-            size_t taken = type(p, bytes, (size_t)n);
+            ssize taken = type(p, bytes, (size_t)n);
 
-            io_revert(io, (size_t)n - taken);
-            done += (ssize)taken;
-            n = 0;
+            io_revert(io, (size_t)(n - MAX(taken, 0)));
+            done += MAX(taken, 0);
+            n = MIN(taken, 0);
         } else {
             n = f->flags & O_NONBLOCK ? -EAGAIN
                                       : wait_event(&p->master_events, master_writable(p), NSEC_NEVER,

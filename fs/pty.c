@@ -210,14 +210,15 @@ int pty_open_master(struct file *f)
 
     if (!p)
         return -ENOMEM;
+    tty_init(&p->tty, &slave_driver, 0);
+    wait_queue_init(&p->master_events);
+    p->locked = true;
     error = add_pair(p);
     if (error) {
         kfree(p);
         return error;
     }
-    tty_init(&p->tty, &slave_driver, (u32)device_number(PTY_MAJOR, p->index));
-    wait_queue_init(&p->master_events);
-    p->locked = true;
+    p->tty.device = (u32)device_number(PTY_MAJOR, p->index);
     error = devpts_add(p->index, p->tty.device);
     if (error) {
         tty_put(&p->tty);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * devpts: a directory with a device for each slave, which comes and goes with its pair, and ptmx. Names are
- * in memory only and nobody else can make any. Every mount is the same instance; its options are those of the
- * one at boot, but for those of a remount.
+ * in memory only and nobody else can make any. Every mount is the same instance, with the options below whatever
+ * mount(2) says.
  */
 #include <linux/magic.h>
 #include "fs/devpts/devpts.h"
@@ -14,7 +14,7 @@
 #define GROUP_TTY   5 /* Debian's */
 
 static struct super devpts;
-static u32 slave_mode = 0620, slave_gid = GROUP_TTY;
+static const u32 slave_mode = 0620, slave_gid = GROUP_TTY;
 
 static int open_device(struct inode *i, struct file *f)
 {
