@@ -103,13 +103,12 @@ static int generate(struct file *f)
     return 0;
 }
 
-static ssize read_generated(struct file *f, struct io *io, u64 *pos, int rwf)
+/* Position lock held. */
+static ssize read_text(struct file *f, struct io *io, u64 *pos)
 {
     struct text *t = f->private;
     int error;
 
-    if (!generated_ref_of(f->inode)->node->show)
-        return -EINVAL;
     if (!t || *pos == 0) {
         error = generate(f);
         if (error)
@@ -121,6 +120,21 @@ static ssize read_generated(struct file *f, struct io *io, u64 *pos, int rwf)
     ssize n = io_copy_to(io, t->data + *pos, t->used - *pos);
     if (n > 0)
         *pos += (u64)n;
+    return n;
+}
+
+static ssize read_generated(struct file *f, struct io *io, u64 *pos, int rwf)
+{
+    bool own = pos == &f->position; /* else pread(2), which comes without the lock */
+    ssize n;
+
+    if (!generated_ref_of(f->inode)->node->show)
+        return -EINVAL;
+    if (!own)
+        mutex_lock(&f->position_lock);
+    n = read_text(f, io, pos);
+    if (!own)
+        mutex_unlock(&f->position_lock);
     return n;
 }
 

@@ -115,7 +115,8 @@ static long put_nodes(u64 *user, u64 bits, u64 nodes)
 
 long sys_get_mempolicy(const struct syscall_args *a)
 {
-    u32 flags = ARG_U32(a, 4), mode = current_thread()->memory_policy, *user_policy = ARG_PTR(a, 0);
+    u32 flags = ARG_U32(a, 4), *user_policy = ARG_PTR(a, 0);
+    u32 mode = flags & MPOL_F_ADDR ? MPOL_DEFAULT /* no mapping has its own */ : current_thread()->memory_policy;
     u64 *user_nodes = ARG_PTR(a, 1), address = ARG_U64(a, 3);
     bool has_nodes = mode != MPOL_DEFAULT && mode != MPOL_LOCAL;
     u8 byte;

@@ -20,7 +20,7 @@ static struct thread *own_thread(int tid)
     return t;
 }
 
-/* Moves n bytes at most a page: 0 or -EFAULT with *moved bytes. */
+/* Moves n bytes, at most a page: 0, or -EFAULT after *moved of them. */
 static int move(void *to, const void *from, void *bounce, size_t n, size_t *moved)
 {
     size_t got = n - copy_from_user_partial(bounce, from, n);
@@ -37,16 +37,14 @@ static long move_all(struct io *local, struct io *remote, bool write)
     int error = bounce ? 0 : -ENOMEM;
 
     while (!error && local->left && remote->left) {
-        size_t here, there, moved;
+        size_t here, there, moved = 0;
         void *l = io_front(local, &here), *r = io_front(remote, &there);
         size_t n = MIN(MIN(here, there), PAGE_SIZE - ((u64)r & ~PAGE_MASK));
 
         error = user_range_ok(r, n) ? move(write ? r : l, write ? l : r, bounce, n, &moved) : -EFAULT;
-        if (error)
-            break;
-        io_advance(local, n);
-        io_advance(remote, n);
-        done += (long)n;
+        io_advance(local, moved);
+        io_advance(remote, moved);
+        done += (long)moved;
     }
     kfree(bounce);
     return done ? done : error;

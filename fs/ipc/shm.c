@@ -148,6 +148,8 @@ static long make(const struct ipc_request *r)
         return -ENOSPC;
     if (r->flags & SHM_HUGETLB)
         return refuse_huge(r->flags);
+    if (r->size > INT64_MAX)
+        return -EINVAL;
     page_stats(&memory);
     if (pages > memory.total && !(r->flags & SHM_NORESERVE))
         return -ENOMEM;

@@ -163,10 +163,7 @@ static nsec_t busy(unsigned cpu)
     return now > idle ? now - idle : 0;
 }
 
-/*
- * The share of the programs' time that was their own, in 1/1024. Single CPUs do not keep it apart.
- * /
- */
+/* The share of the programs' time that was their own, in 1/1024. Single CPUs do not keep it apart. */
 static u64 user_share(void)
 {
     u64 user = 0, system = 0;

@@ -50,6 +50,8 @@ int main(void)
 
     SHOW(set(MPOL_BIND, 1, 1024));
     now();
+    SHOW(get(&mode, nodes, 1024, p, MPOL_F_ADDR));
+    printf("of a mapping: mode %#x nodes %#lx\n", mode, nodes[0]);
     SHOW(set(MPOL_INTERLEAVE, 1, 64));
     now();
     SHOW(set(MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, 1, 64));

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static char name[64];
+static char name[64], other[64];
 static mqd_t q;
 
 static long raw_open(const char *n, int flags, int mode, void *attr)
@@ -408,23 +408,24 @@ static void *unprivileged(void *arg)
     struct rlimit small = {2000, 2000};
     syscall(SYS_setresgid, 2002, 2002, 2002);
     syscall(SYS_setgroups, 0, NULL);
-    syscall(SYS_setresuid, 2000, 2000, 2000);
-    SHOW(opens("aril-test-other", O_CREAT | O_RDWR, 0600, &a));
-    SHOW(opens("aril-test-other", O_CREAT | O_RDWR, 0600, &b));
-    SHOW(opens("aril-test-other", O_CREAT | O_RDWR, 0000, &c));
-    SHOW(opens("aril-test-other", O_RDWR, 0, NULL));
-    SHOW(syscall(SYS_mq_unlink, "aril-test-other"));
+    uid_t uid = 100000u + (uid_t)getpid(); /* whose queues nobody else's count with */
+    syscall(SYS_setresuid, uid, uid, uid);
+    SHOW(opens(other, O_CREAT | O_RDWR, 0600, &a));
+    SHOW(opens(other, O_CREAT | O_RDWR, 0600, &b));
+    SHOW(opens(other, O_CREAT | O_RDWR, 0000, &c));
+    SHOW(opens(other, O_RDWR, 0, NULL));
+    SHOW(syscall(SYS_mq_unlink, other));
     SHOW(opens(name, O_RDONLY, 0, NULL));
     SHOW(opens(name, O_RDWR, 0, NULL));
     SHOW(syscall(SYS_mq_unlink, name));
     SHOW(prlimit(0, RLIMIT_MSGQUEUE, &small, NULL));
-    SHOW(opens("aril-test-other", O_CREAT | O_RDWR, 0600, &c));
+    SHOW(opens(other, O_CREAT | O_RDWR, 0600, &c));
     c = attributes(10, 104);
-    SHOW(opens("aril-test-other", O_CREAT | O_RDWR, 0600, &c));
+    SHOW(opens(other, O_CREAT | O_RDWR, 0600, &c));
     c = attributes(10, 105);
-    SHOW(syscall(SYS_mq_unlink, "aril-test-other"));
-    SHOW(opens("aril-test-other", O_CREAT | O_RDWR, 0600, &c));
-    SHOW(syscall(SYS_mq_unlink, "aril-test-other"));
+    SHOW(syscall(SYS_mq_unlink, other));
+    SHOW(opens(other, O_CREAT | O_RDWR, 0600, &c));
+    SHOW(syscall(SYS_mq_unlink, other));
     return NULL;
 }
 
@@ -471,6 +472,7 @@ int main(void)
 {
     pthread_t t;
     snprintf(name, sizeof(name), "aril-test-%d", getpid());
+    snprintf(other, sizeof(other), "aril-test-other-%d", getpid());
     names();
     messages();
     waiting();

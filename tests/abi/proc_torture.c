@@ -150,6 +150,18 @@ static void *read_descriptors(void *arg)
     return NULL;
 }
 
+/* Threads read one open file from its start at the same time: each gets all of it. */
+static void *read_together(void *arg)
+{
+    char text[4096];
+    long all = pread(*(int *)arg, text, sizeof(text), 0);
+
+    for (int k = 0; k < 20 * ROUNDS; k++)
+        if (pread(*(int *)arg, text, sizeof(text), 0) != all || memcmp(text, "Limit ", 6) || text[all - 1] != '\n')
+            bad(&torn, "limits");
+    return NULL;
+}
+
 static void *map(void *arg)
 {
     (void)arg;
@@ -201,7 +213,8 @@ static void *start(void *arg)
 
 int main(void)
 {
-    pthread_t readers[5], makers[4];
+    pthread_t readers[7], makers[4];
+    int together = open("/proc/self/limits", O_RDONLY);
     void *(*const make[4])(void *) = {map, map, open_and_close, start};
 
     lasting = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -213,7 +226,9 @@ int main(void)
     pthread_create(&readers[2], NULL, read_tasks, NULL);
     pthread_create(&readers[3], NULL, read_descriptors, NULL);
     pthread_create(&readers[4], NULL, read_maps, "/proc/thread-self/maps");
-    for (int k = 0; k < 5; k++)
+    pthread_create(&readers[5], NULL, read_together, &together);
+    pthread_create(&readers[6], NULL, read_together, &together);
+    for (int k = 0; k < 7; k++)
         pthread_join(readers[k], NULL);
     stop = 1;
     for (int k = 0; k < 4; k++)

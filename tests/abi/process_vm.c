@@ -79,6 +79,12 @@ int main(void)
     mprotect(pages, PAGE, PROT_READ);
     SHOW(wr(pid, &local, 1, &remote, 1));
     SHOW(rd(pid, &local, 1, remotes, 2, 0));
+    /* The caller's own buffer ends before the other does: what came before that counts. */
+    mprotect(pages, PAGE, PROT_READ | PROT_WRITE);
+    local = (struct iovec){pages + PAGE - 100, 300};
+    remote = (struct iovec){copy, 300};
+    SHOW(rd(pid, &local, 1, &remote, 1, 0));
+    SHOW(wr(pid, &local, 1, &remote, 1));
 
     pthread_t t;
     pthread_create(&t, NULL, unsharer, NULL);

@@ -87,6 +87,7 @@ static void get(void)
     SHOW(syscall(SYS_shmget, key_of(2), -1l, IPC_CREAT | 0600));
     SHOW(syscall(SYS_shmget, key_of(2), 1l << 50, IPC_CREAT | 0600));
     SHOW(syscall(SYS_shmget, key_of(2), 4096, IPC_CREAT | SHM_HUGETLB | 3 << 26 | 0600));
+    SHOW(syscall(SYS_shmget, key_of(2), 1ul << 63, IPC_CREAT | SHM_NORESERVE | 0600));
     struct shmid_ds d = stat_of(id);
     printf("size %zu mode %o nattch %lu key %d cpid %d lpid %d atime %ld dtime %ld ctime %d uid %d\n", d.shm_segsz, d.shm_perm.mode,
            (unsigned long)d.shm_nattch, d.shm_perm.__key == key_of(1), d.shm_cpid == getpid(), d.shm_lpid, d.shm_atime,
