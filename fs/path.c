@@ -83,7 +83,9 @@ int walk_begin(struct walk *w, int dirfd, const char *path, u64 resolve)
     w->rest = path;
     w->resolve = resolve;
     w->scoped = resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT);
-    if (path[0] == '/' && !w->scoped) {
+    if (path[0] == '/' && !(resolve & RESOLVE_IN_ROOT)) {
+        if (resolve & RESOLVE_BENEATH)
+            return -EXDEV;
         fs_root(&w->at);
         return 0;
     }
@@ -95,8 +97,6 @@ int walk_begin(struct walk *w, int dirfd, const char *path, u64 resolve)
     } else if (w->scoped) {
         w->root = w->at;
         path_get(&w->root);
-        if (path[0] == '/' && resolve & RESOLVE_BENEATH)
-            error = -EXDEV;
     }
     if (error)
         walk_end(w);
@@ -196,8 +196,11 @@ static struct dentry *find_known(struct dentry *dir, const char *name, size_t le
 static struct dentry *lookup_child(struct dentry *dir, const char *name, size_t length, bool locked, const char *path)
 {
     struct inode *i = dir->inode;
-    struct dentry *stale = NULL, *d = find_known(dir, name, length, &stale);
+    struct dentry *stale = NULL, *d;
 
+    if (length > NAME_MAX)
+        return ERR_PTR(-ENAMETOOLONG);
+    d = find_known(dir, name, length, &stale);
     if (d)
         return positive(d);
     if (!i->ops->lookup)
@@ -361,8 +364,6 @@ int walk_parent(struct walk *w)
         error = may_search(w);
         if (error)
             return error;
-        if (w->last_length > NAME_MAX)
-            return -ENAMETOOLONG;
         if (only_slashes(w->rest)) {
             w->trailing_slash = *w->rest != 0;
             return 0;

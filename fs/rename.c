@@ -77,17 +77,23 @@ static int check_permissions(const struct path_last *from, const struct path_las
     return error;
 }
 
-/* A character device 0:0 where the name was: what overlay file systems take for "removed". */
-static void leave_whiteout(const struct path_last *from)
+/*
+ * A character device 0:0 for where the name is: what overlay file systems take for "removed". It is made before anything moves, since
+ * there may be no room for it; nobody sees it until it is hashed. ERR_PTR.
+ */
+static struct dentry *make_whiteout(const struct path_last *from)
 {
     struct inode *dir = from->parent.dentry->inode;
     struct dentry *d = dentry_create(from->parent.dentry, from->name, from->length);
+    int error;
 
     if (IS_ERR(d))
-        return;
-    if (!dir->ops->create(dir, d, S_IFCHR, 0))
-        dentry_hash(d);
+        return d;
+    error = dir->ops->create(dir, d, S_IFCHR, 0);
+    if (!error)
+        return d;
     dentry_put(d);
+    return ERR_PTR(error);
 }
 
 /* Everything is as it will be. */
@@ -104,7 +110,7 @@ static int move(const struct path_last *from, const struct path_last *to, struct
     struct inode *from_dir = from->parent.dentry->inode, *to_dir = to->parent.dentry->inode;
     bool exchange = flags & RENAME_EXCHANGE;
     bool lock_target = target && !exchange && S_ISDIR(target->inode->mode);
-    struct dentry *place;
+    struct dentry *place, *whiteout = NULL;
     int error;
 
     if (!from_dir->ops->rename)
@@ -114,6 +120,12 @@ static int move(const struct path_last *from, const struct path_last *to, struct
     place = dentry_create(to->parent.dentry, to->name, to->length);
     if (IS_ERR(place))
         return (int)PTR_ERR(place);
+    if (flags & RENAME_WHITEOUT)
+        whiteout = make_whiteout(from);
+    if (IS_ERR(whiteout)) {
+        dentry_put(place);
+        return (int)PTR_ERR(whiteout);
+    }
     if (lock_target)
         mutex_lock(&target->inode->lock);
     error = from_dir->ops->rename(from_dir, source, to_dir, target ? target : place,
@@ -124,8 +136,8 @@ static int move(const struct path_last *from, const struct path_last *to, struct
         if (target)
             dentry_unhash(target);
         dentry_move(source, place);
-        if (flags & RENAME_WHITEOUT)
-            leave_whiteout(from);
+        if (whiteout)
+            dentry_hash(whiteout);
     }
     if (!error && notify_wanted()) {
         tell(from, to, source->inode, target && !exchange ? target->inode : NULL);
@@ -134,6 +146,11 @@ static int move(const struct path_last *from, const struct path_last *to, struct
     }
     if (lock_target)
         mutex_unlock(&target->inode->lock);
+    if (whiteout) {
+        if (error)
+            from_dir->ops->unlink(from_dir, whiteout);
+        dentry_put(whiteout);
+    }
     dentry_put(place);
     return error;
 }
