@@ -227,6 +227,7 @@ int vfs_boot_file(const char *path, u32 mode, u32 uid, u32 gid, s64 mtime, const
         memory_object_put(o);
         return error;
     }
+    ram_object_limit(o, &tmpfs_of(i->super)->data);
     memory_object_put(i->object);
     i->object = o;
     return 0;

@@ -81,6 +81,15 @@ void zap_barrier(void);
 struct memory_object *ram_object_create(u64 size);
 u64 ram_objects_pages(void); /* pages that all of them have, without what lies in boot modules */
 bool is_ram_object(const struct memory_object *o); /* NULL: no */
+/*
+ * Limits the pages of several objects together: one more is -ENOSPC, in a fault SIGBUS. What an object has goes from its limit to
+ * l with it. NULL: none. The limit outlives its objects, or they are taken from it.
+ */
+struct ram_limit {
+    u64 pages; /* at most, 0: as many as there are */
+    u64 used;  /* atomic */
+};
+void ram_object_limit(struct memory_object *o, struct ram_limit *l);
 /* Pages [0, size/4096) come from data (page-aligned, in the direct map, kept for ever); the rest is zero. */
 struct memory_object *ram_object_create_from(const void *data, u64 size);
 /* Reads or writes bytes; stops at size (reads) or grows (writes; -EFBIG, -ENOSPC, -ENOMEM). Buffers are kernel or already-validated program addresses:
@@ -91,6 +100,8 @@ ssize ram_object_write(struct memory_object *o, u64 offset, const void *buf, siz
 int ram_object_truncate(struct memory_object *o, u64 size);
 /* Frees whole pages in the range, zeroes partial ones (FALLOC_FL_PUNCH_HOLE, MADV_REMOVE). */
 int ram_object_punch(struct memory_object *o, u64 offset, u64 length);
+/* How many pages ram_object_allocate() would add; it stops counting after most. */
+u64 ram_object_missing(struct memory_object *o, u64 offset, u64 length, u64 most);
 /* Allocates what is missing in the range (fallocate). -ENOSPC leaves what was done. */
 int ram_object_allocate(struct memory_object *o, u64 offset, u64 length);
 /* First data (hole false) or hole (hole true) offset >= from, < size; -ENXIO. For SEEK_DATA/SEEK_HOLE. */

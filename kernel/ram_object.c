@@ -6,10 +6,30 @@
 
 static u64 all_pages; /* atomic: own_pages of all objects */
 
-void ram_count(struct ram_object *ro, s64 n)
+int ram_count(struct ram_object *ro, s64 n)
 {
+    struct ram_limit *l = ro->limit;
+
+    if (l && __atomic_add_fetch(&l->used, (u64)n, __ATOMIC_RELAXED) > READ_ONCE(l->pages) && n > 0 && l->pages) {
+        __atomic_sub_fetch(&l->used, (u64)n, __ATOMIC_RELAXED);
+        return -ENOSPC;
+    }
     ro->own_pages += (u64)n;
     __atomic_add_fetch(&all_pages, (u64)n, __ATOMIC_RELAXED);
+    return 0;
+}
+
+void ram_object_limit(struct memory_object *o, struct ram_limit *l)
+{
+    struct ram_object *ro = ram_object_of(o);
+
+    mutex_lock(&o->lock);
+    if (ro->limit)
+        __atomic_sub_fetch(&ro->limit->used, ro->own_pages, __ATOMIC_RELAXED);
+    if (l)
+        __atomic_add_fetch(&l->used, ro->own_pages, __ATOMIC_RELAXED);
+    ro->limit = l;
+    mutex_unlock(&o->lock);
 }
 
 u64 ram_objects_pages(void)
@@ -43,11 +63,15 @@ paddr_t ram_peek(struct ram_object *ro, u64 index, bool *own)
 
 int ram_insert(struct ram_object *ro, u64 index, u64 value)
 {
-    int error = radix_set(&ro->pages, index, value);
+    int error = value == RAM_HOLE ? 0 : ram_count(ro, 1);
     if (error)
         return error;
-    if (value != RAM_HOLE)
-        ram_count(ro, 1);
+    error = radix_set(&ro->pages, index, value);
+    if (error) {
+        if (value != RAM_HOLE)
+            ram_count(ro, -1);
+        return error;
+    }
     if (index < ro->in_place_pages)
         ro->in_place_covered++;
     return 0;
@@ -69,13 +93,13 @@ int ram_own(struct ram_object *ro, u64 index, paddr_t *pa, bool *replaced)
     else if (!value && index == ro->in_place_pages && ro->tail_bytes)
         memcpy(phys_to_virt(fresh), ro->in_place + (index << PAGE_SHIFT), ro->tail_bytes);
 
-    if (value == RAM_HOLE) {
-        radix_set(&ro->pages, index, fresh);
-        ram_count(ro, 1);
-    } else if (ram_insert(ro, index, fresh) != 0) {
+    int error = value == RAM_HOLE ? ram_count(ro, 1) : ram_insert(ro, index, fresh);
+    if (error) {
         page_put(page_of(fresh));
-        return -ENOMEM;
+        return error;
     }
+    if (value == RAM_HOLE)
+        radix_set(&ro->pages, index, fresh);
     if (in_place) {
         __atomic_add_fetch(&ro->base.generation, 1, __ATOMIC_SEQ_CST);
         *replaced = true;

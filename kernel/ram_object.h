@@ -19,6 +19,7 @@ struct ram_object {
     struct memory_object base;
     struct radix_tree pages;   /* index -> physical address or RAM_HOLE; base.lock */
     u64 own_pages;             /* entries of the tree that are pages */
+    struct ram_limit *limit;   /* counts own_pages too, or NULL; base.lock */
     const char *in_place;      /* boot module data, or NULL */
     u64 in_place_pages;        /* whole pages of it still part of the object */
     u64 in_place_covered;      /* how many of those have an entry in the tree */
@@ -45,16 +46,16 @@ static inline void ram_mark_written(struct page *p)
 /* The page's address if it exists as a page (own or in place; *own says which), else 0. Lock held. */
 paddr_t ram_peek(struct ram_object *ro, u64 index, bool *own);
 /*
- * The own page at index, made if need be: 0 or -ENOMEM. *replaced: it took the place of an in-place page that others
+ * The own page at index, made if need be: 0, -ENOMEM or -ENOSPC. *replaced: it took the place of an in-place page that others
  * may have mapped; generation was raised and the caller must memory_object_unmap() it without the lock. Lock held.
  */
 int ram_own(struct ram_object *ro, u64 index, paddr_t *pa, bool *replaced);
-/* Puts an entry (page or RAM_HOLE) at index, which has none. 0 or -ENOMEM. Lock held. */
+/* Puts an entry (page or RAM_HOLE) at index, which has none. 0, -ENOMEM or -ENOSPC. Lock held. */
 int ram_insert(struct ram_object *ro, u64 index, u64 value);
 /* True when file data should no longer take memory: a full tmpfs is better than a killed program. */
 bool ram_is_full(void);
 
-/* The object has n pages of its own more. Locked. */
-void ram_count(struct ram_object *ro, s64 n);
+/* The object has n pages of its own more. n > 0: if the limit allows, 0 or -ENOSPC. Locked. */
+int ram_count(struct ram_object *ro, s64 n);
 
 #endif

@@ -149,6 +149,19 @@ static bool has_data(struct ram_object *ro, u64 index)
            (index == ro->in_place_pages && ro->tail_bytes && !radix_get(&ro->pages, index));
 }
 
+u64 ram_object_missing(struct memory_object *o, u64 offset, u64 length, u64 most)
+{
+    struct ram_object *ro = ram_object_of(o);
+    u64 last = pages_for(offset + length), missing = 0;
+    bool own;
+
+    mutex_lock(&o->lock);
+    for (u64 i = offset >> PAGE_SHIFT; i < last && missing <= most; i++)
+        missing += !ram_peek(ro, i, &own);
+    mutex_unlock(&o->lock);
+    return missing;
+}
+
 int ram_object_allocate(struct memory_object *o, u64 offset, u64 length)
 {
     struct ram_object *ro = ram_object_of(o);

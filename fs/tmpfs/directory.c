@@ -73,6 +73,9 @@ static int make_symlink(struct inode *dir, struct dentry *d, const char *target)
 
 static int make_link(struct inode *dir, struct dentry *d, struct inode *target)
 {
+    /* What had no name (O_TMPFILE) counts already. */
+    if (target->nlink && tmpfs_take_inode(tmpfs_of(dir->super)))
+        return -ENOSPC;
     inode_get(target);
     add_links(target, 1);
     tmpfs_add_name(dir, d, target);
@@ -82,6 +85,8 @@ static int make_link(struct inode *dir, struct dentry *d, struct inode *target)
 
 static int unlink(struct inode *dir, struct dentry *d)
 {
+    if (d->inode->nlink > 1)
+        tmpfs_give_inode(tmpfs_of(dir->super));
     add_links(d->inode, -1);
     drop_name(dir, d);
     return 0;

@@ -45,21 +45,15 @@ static ssize write_file(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct inode *i = f->inode;
     ssize done = 0;
-    u64 room;
     int error = check_seals(i, *pos, io->left);
 
     if (error)
         return error;
-    room = tmpfs_room(i, *pos, io->left);
-    if (!room)
-        return -ENOSPC;
-    while (io->left && room) {
+    while (io->left) {
         size_t n;
         void *buf = io_front(io, &n);
-        ssize put;
+        ssize put = ram_object_write(i->object, *pos, buf, n, io->user);
 
-        n = MIN(n, room);
-        put = ram_object_write(i->object, *pos, buf, n, io->user);
         if (put <= 0) {
             if (!done)
                 done = put;
@@ -68,14 +62,11 @@ static ssize write_file(struct file *f, struct io *io, u64 *pos, int rwf)
         io_advance(io, (size_t)put);
         *pos += (u64)put;
         done += put;
-        room -= (u64)put;
         if ((size_t)put < n)
             break;
     }
-    if (done > 0) {
+    if (done > 0)
         inode_modified(i);
-        tmpfs_count_pages(i);
-    }
     return done;
 }
 
@@ -110,13 +101,10 @@ static struct memory_object *map_file(struct file *f, u64 offset, u64 length, u3
 static int truncate_inode(struct inode *i, u64 size)
 {
     u64 old = inode_size(i);
-    int error;
 
     if ((size < old && i->seals & F_SEAL_SHRINK) || (size > old && i->seals & F_SEAL_GROW))
         return -EPERM;
-    error = ram_object_truncate(i->object, size);
-    tmpfs_count_pages(i);
-    return error;
+    return ram_object_truncate(i->object, size);
 }
 
 static int set_attributes(struct inode *i, const struct inode_attr *a)
@@ -131,6 +119,15 @@ static int truncate_file(struct file *f, u64 size)
     struct inode_attr a = {.valid = ATTR_SIZE, .size = size};
 
     return inode_change(f->inode, &a);
+}
+
+/* Does the limit leave room for what the file does not have yet of [offset, offset + length)? Inode locked. */
+static bool has_room(struct inode *i, u64 offset, u64 length)
+{
+    const struct ram_limit *l = &tmpfs_of(i->super)->data;
+    u64 used = READ_ONCE(l->used), free = used < l->pages ? l->pages - used : 0;
+
+    return !l->pages || length >> PAGE_SHIFT < free || ram_object_missing(i->object, offset, length, free) <= free;
 }
 
 /* fallocate(2) but for the checks of range and mode that the system call makes. */
@@ -150,7 +147,7 @@ static int allocate(struct file *f, int mode, u64 offset, u64 length)
         /* Not with FALLOC_FL_KEEP_SIZE either. */
     } else if (i->seals & F_SEAL_GROW && offset + length > inode_size(i)) {
         error = -EPERM;
-    } else if (tmpfs_room(i, offset, length) < length) {
+    } else if (!has_room(i, offset, length)) {
         error = -ENOSPC;
     } else {
         error = ram_object_allocate(i->object, offset, length);
@@ -159,7 +156,6 @@ static int allocate(struct file *f, int mode, u64 offset, u64 length)
     }
     if (!error)
         inode_modified(i);
-    tmpfs_count_pages(i);
     mutex_unlock(&i->lock);
     return error;
 }

@@ -19,8 +19,8 @@ static void put_inode(struct inode *i)
     struct tmpfs_node *node = i->private;
 
     if (i->object)
-        __atomic_sub_fetch(&t->pages_used, node->pages_counted, __ATOMIC_RELAXED);
-    __atomic_sub_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED);
+        ram_object_limit(i->object, NULL);
+    tmpfs_give_inode(t);
     tmpfs_free_xattrs(node);
     kfree(node->target);
     kfree(node);
@@ -29,11 +29,11 @@ static void put_inode(struct inode *i)
 static int tmpfs_statfs(struct super *s, struct statfs *out)
 {
     struct tmpfs *t = tmpfs_of(s);
-    u64 used = __atomic_load_n(&t->pages_used, __ATOMIC_RELAXED);
+    u64 used = __atomic_load_n(&t->data.used, __ATOMIC_RELAXED);
 
     out->f_bsize = PAGE_SIZE;
-    out->f_blocks = (s64)t->page_limit;
-    out->f_bfree = out->f_bavail = t->page_limit > used ? (s64)(t->page_limit - used) : 0;
+    out->f_blocks = (s64)t->data.pages;
+    out->f_bfree = out->f_bavail = t->data.pages > used ? (s64)(t->data.pages - used) : 0;
     out->f_files = (s64)t->inode_limit;
     out->f_ffree = t->inode_limit > t->inodes_used ? (s64)(t->inode_limit - t->inodes_used) : 0;
     return 0;
@@ -46,9 +46,9 @@ static void tmpfs_options(struct super *s, char *buf, size_t n)
     size_t at = 0;
 
     buf[0] = 0;
-    if (t->page_limit)
+    if (t->data.pages)
         at += (size_t)scnprintf(buf + at, n - at, ",size=%lluk",
-                                (unsigned long long)t->page_limit * 4);
+                                (unsigned long long)t->data.pages * 4);
     if (t->inode_limit)
         at += (size_t)scnprintf(buf + at, n - at, ",nr_inodes=%llu",
                                 (unsigned long long)t->inode_limit);
@@ -89,6 +89,19 @@ static const struct super_ops tmpfs_super_ops = {
     .remount = tmpfs_remount,
 };
 
+int tmpfs_take_inode(struct tmpfs *t)
+{
+    if (__atomic_add_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED) <= t->inode_limit || !t->inode_limit)
+        return 0;
+    tmpfs_give_inode(t);
+    return -ENOSPC;
+}
+
+void tmpfs_give_inode(struct tmpfs *t)
+{
+    __atomic_sub_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED);
+}
+
 struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u64 rdev)
 {
     struct tmpfs *t = tmpfs_of(s);
@@ -99,15 +112,12 @@ struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u6
     struct tmpfs_node *node;
     struct inode *i;
 
-    if (__atomic_add_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED) > t->inode_limit &&
-        t->inode_limit) {
-        __atomic_sub_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED);
+    if (tmpfs_take_inode(t))
         return ERR_PTR(-ENOSPC);
-    }
     node = kzalloc(sizeof(*node));
     i = node ? inode_create(s, ops, mode, dir) : NULL;
     if (!i) {
-        __atomic_sub_fetch(&t->inodes_used, 1, __ATOMIC_RELAXED);
+        tmpfs_give_inode(t);
         kfree(node);
         return ERR_PTR(-ENOMEM);
     }
@@ -125,6 +135,7 @@ struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u6
             inode_put(i);
             return ERR_PTR(-ENOMEM);
         }
+        ram_object_limit(i->object, t->data.pages ? &t->data : NULL);
     }
     return i;
 }
@@ -137,7 +148,7 @@ struct super *tmpfs_create(const char *type, const char *source, u32 root_mode, 
 
     if (!t)
         return ERR_PTR(-ENOMEM);
-    t->page_limit = page_limit;
+    t->data.pages = page_limit;
     t->inode_limit = inode_limit;
     t->super = (struct super){.refs = 1,
                               .type = type,
@@ -156,42 +167,6 @@ struct super *tmpfs_create(const char *type, const char *source, u32 root_mode, 
     }
     kfree(t);
     return ERR_PTR(-ENOMEM);
-}
-
-/* ------------------------------------------------------------ limits */
-
-void tmpfs_count_pages(struct inode *i)
-{
-    struct tmpfs_node *node = i->private;
-    u64 now = ram_object_pages(i->object);
-
-    __atomic_add_fetch(&tmpfs_of(i->super)->pages_used, now - node->pages_counted,
-                       __ATOMIC_RELAXED);
-    node->pages_counted = now;
-}
-
-u64 tmpfs_room(struct inode *i, u64 pos, u64 n)
-{
-    struct tmpfs *t = tmpfs_of(i->super);
-    u64 first = pos >> PAGE_SHIFT, last = (pos + n + PAGE_SIZE - 1) >> PAGE_SHIFT, free;
-
-    if (!t->page_limit || !n)
-        return n;
-    free = __atomic_load_n(&t->pages_used, __ATOMIC_RELAXED);
-    free = free < t->page_limit ? t->page_limit - free : 0;
-    if (last - first <= free)
-        return n;
-    /* Near the limit: count only pages that the file does not have yet. */
-    tmpfs_count_pages(i);
-    for (u64 page = first; page < last; page++) {
-        u64 start = page << PAGE_SHIFT;
-
-        if (ram_object_seek(i->object, start, false) == (s64)start)
-            continue;
-        if (!free--)
-            return start > pos ? start - pos : 0;
-    }
-    return n;
 }
 
 /* ------------------------------------------------------------ mount(2) */
@@ -313,16 +288,16 @@ static int parse_options(const char *s, struct options *o)
 static int tmpfs_remount(struct super *s, bool *read_only, const char *text)
 {
     struct tmpfs *t = tmpfs_of(s);
-    struct options o = {.pages = t->page_limit, .inodes = t->inode_limit};
+    struct options o = {.pages = t->data.pages, .inodes = t->inode_limit};
     int error = parse_options(text, &o);
 
     if (error)
         return error;
-    if (o.has_pages && o.pages && (!t->page_limit || o.pages < __atomic_load_n(&t->pages_used, __ATOMIC_RELAXED)))
+    if (o.has_pages && o.pages && (!t->data.pages || o.pages < __atomic_load_n(&t->data.used, __ATOMIC_RELAXED)))
         return -EINVAL;
     if (o.has_inodes && o.inodes && (!t->inode_limit || o.inodes < __atomic_load_n(&t->inodes_used, __ATOMIC_RELAXED)))
         return -EINVAL;
-    t->page_limit = o.pages;
+    t->data.pages = o.pages;
     t->inode_limit = o.inodes;
     *read_only |= o.read_only;
     return 0;

@@ -13,16 +13,14 @@
 
 struct tmpfs {
     struct super super;
-    u64 page_limit;   /* pages of file data, 0: none */
-    u64 pages_used;   /* atomic; as of each file's last count */
-    u64 inode_limit;  /* 0: none */
-    u64 inodes_used;  /* atomic */
+    struct ram_limit data; /* of all files */
+    u64 inode_limit;       /* 0: none */
+    u64 inodes_used;       /* atomic; a file's further names count as well */
 };
 
 /* inode->private of every inode. */
 struct tmpfs_node {
     struct list xattrs;  /* struct tmpfs_xattr; inode's lock */
-    u64 pages_counted;   /* of the file's data, in tmpfs.pages_used; inode's lock */
     char *target;        /* of a symlink */
 };
 
@@ -49,10 +47,9 @@ struct inode *tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, u6
  * exists.
  */
 void tmpfs_add_name(struct inode *dir, struct dentry *d, struct inode *i);
-/* Brings the file system's count of pages up to date with the file's. Inode locked. */
-void tmpfs_count_pages(struct inode *i);
-/* How many of n bytes at pos may be written under the size limit. Inode locked. */
-u64 tmpfs_room(struct inode *i, u64 pos, u64 n);
+/* One more inode, or name of one: 0 or -ENOSPC. And one less. */
+int tmpfs_take_inode(struct tmpfs *t);
+void tmpfs_give_inode(struct tmpfs *t);
 ssize tmpfs_getxattr(struct inode *i, const char *name, void *value, size_t n);
 int tmpfs_setxattr(struct inode *i, const char *name, const void *value, size_t n, int flags);
 ssize tmpfs_listxattr(struct inode *i, char *list, size_t n);

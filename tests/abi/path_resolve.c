@@ -157,6 +157,15 @@ static void resolving(void)
     SHOW(open2(r, "f", O_TRUNC | O_RDWR, 0, RESOLVE_CACHED));
     SHOW(open2(r, "f", O_CREAT | O_RDWR, 0600, RESOLVE_CACHED));
     SHOW(open2(r, ".", O_TMPFILE | O_RDWR, 0600, RESOLVE_CACHED));
+    /* A path that may not leave is refused before the descriptor is looked at, one that stays within is not. */
+    SHOW(open2(-1, "/f", 0, 0, RESOLVE_BENEATH));
+    SHOW(open2(-1, "/", O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_XDEV));
+    SHOW(open2(-1, "/f", 0, 0, RESOLVE_IN_ROOT));
+    SHOW(open2(-1, "/", 0, 0, 0));
+    SHOW(open2(-1, "f", 0, 0, RESOLVE_BENEATH));
+    SHOW(open2(file, "/f", 0, 0, RESOLVE_BENEATH));
+    SHOW(open2(file, "/f", 0, 0, RESOLVE_IN_ROOT));
+    SHOW(open2(file, "f", 0, 0, RESOLVE_BENEATH));
     char big[5000] = {0};
     SHOW(syscall(SYS_openat2, r, "f", big, 0));
     SHOW(syscall(SYS_openat2, r, "f", big, 23));

@@ -79,6 +79,51 @@ static void flags(void)
     SHOW(renameat2(0, "q", AT_FDCWD, "r", 0));
 }
 
+/* What is wrong with the directories comes before what is wrong with the name. */
+static void long_names(void)
+{
+    static char name[300], below[310], none[310], file[310];
+
+    memset(name, 'n', 256);
+    snprintf(below, sizeof(below), "%s/x", name);
+    snprintf(none, sizeof(none), "none/%s", name);
+    snprintf(file, sizeof(file), "q/%s", name);
+    SHOW(rename(name, "x"));
+    SHOW(rename("q", name));
+    SHOW(rename(name, "none/x"));
+    SHOW(rename(below, "none/x"));
+    SHOW(rename(none, name));
+    SHOW(rename(name, file));
+    SHOW(rename(file, none));
+    SHOW(rename(name, "/proc/x"));
+    SHOW(rename(name, "."));
+    SHOW(rename("none", name));
+    SHOW(renameat2(AT_FDCWD, name, -1, "x", 0));
+    SHOW(renameat2(AT_FDCWD, name, -1, name, RENAME_NOREPLACE));
+    SHOW(renameat2(-1, "x", AT_FDCWD, name, 0));
+    SHOW(renameat2(AT_FDCWD, name, 0, "x", 64));
+    SHOW(link(name, "x"));
+    SHOW(link("q", name));
+    SHOW(link("none", name));
+    SHOW(linkat(AT_FDCWD, "q", -1, name, 0));
+    SHOW(linkat(AT_FDCWD, name, -1, name, 0));
+    SHOW(symlink("q", name));
+    SHOW(mkdir(name, 0755));
+    SHOW(mkdir(none, 0755));
+    SHOW(mknod(file, S_IFIFO, 0));
+    SHOW(unlink(name));
+    SHOW(rmdir(below));
+    SHOW(open(name, O_CREAT | O_RDWR, 0600));
+    SHOW(open(below, O_CREAT | O_RDWR, 0600));
+    SHOW(open(file, O_RDONLY));
+    SHOW(openat(-1, name, O_RDONLY));
+    name[255] = 0;
+    SHOW(rename(name, "x"));
+    SHOW(mkdir(name, 0755));
+    SHOW(rename(name, "long"));
+    SHOW(rmdir("long"));
+}
+
 static void hard_links(void)
 {
     int fd;
@@ -129,6 +174,7 @@ int main(void)
     enter_scratch();
     files();
     flags();
+    long_names();
     hard_links();
     SHOW(unlink("full/x"));
     SHOW(unlink("r/x"));
