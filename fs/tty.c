@@ -31,6 +31,7 @@ void tty_init(struct tty *t, const struct tty_driver *driver, u32 device)
     t->device = device;
     mutex_init(&t->lock, LOCK_FS);
     wait_queue_init(&t->events);
+    wait_queue_init(&t->turns);
     t->termios = default_termios;
 }
 
@@ -203,12 +204,30 @@ static ssize write_piece(struct tty *t, struct file *f, struct io *io)
     return (ssize)taken;
 }
 
+/* True if it is the caller's turn to write, until end_turn(). */
+static bool take_turn(struct tty *t)
+{
+    return !__atomic_exchange_n(&t->writing, true, __ATOMIC_ACQUIRE);
+}
+
+static void end_turn(struct tty *t)
+{
+    __atomic_store_n(&t->writing, false, __ATOMIC_RELEASE);
+    wait_wake_events(&t->turns, 1, 0);
+}
+
 static ssize tty_write(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct tty *t = f->private;
     ssize n = t->termios.c_lflag & TOSTOP ? tty_check_job(t, SIGTTOU) : 0;
     ssize done = 0;
 
+    if (!take_turn(t)) {
+        int error = f->flags & O_NONBLOCK ? -EAGAIN : wait_event(&t->turns, take_turn(t), NSEC_NEVER, WAIT_INTERRUPTIBLE);
+
+        if (error)
+            return error;
+    }
     for (;;) {
         if (!n && t->hung_up)
             n = -EIO;
@@ -224,6 +243,7 @@ static ssize tty_write(struct file *f, struct io *io, u64 *pos, int rwf)
                     : wait_event(&t->events, may_write(t), NSEC_NEVER, WAIT_INTERRUPTIBLE);
         }
     }
+    end_turn(t);
     return done ? done : n;
 }
 

@@ -48,8 +48,10 @@ struct tty {
     u32 refs;                     /* atomic: open files, processes that it controls, the driver */
     const struct tty_driver *driver;
     u32 device;                   /* number as in stat(2) */
-    struct mutex lock;            /* LOCK_FS: everything but the queue */
+    struct mutex lock;            /* LOCK_FS: everything but the queues and writing */
     struct wait_queue events;     /* readers, writers, poll */
+    bool writing;                 /* atomic: a write(2) goes on, whose bytes others do not come between */
+    struct wait_queue turns;      /* writers who wait for its end */
     struct termios2 termios;
     struct winsize size;
     char input[TTY_INPUT_MAX];    /* ring: [head, tail) can be read, [tail, line_end) is the line being edited */

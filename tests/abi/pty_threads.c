@@ -62,6 +62,51 @@ static void *make(void *arg)
     return NULL;
 }
 
+#define LINE 1500
+
+static void *write_lines(void *arg)
+{
+    char line[LINE];
+    int fd = *(int *)arg;
+
+    memset(line, 'a' + __atomic_fetch_add(&opened, 1, __ATOMIC_RELAXED), LINE);
+    for (int k = 0; k < 100; k++)
+        if (write(fd, line, LINE) != LINE)
+            printf("write: %s\n", strerrorname_np(errno));
+    return NULL;
+}
+
+/* What one write(2) puts out stays together. */
+static void whole_writes(void)
+{
+    int m = open("/dev/ptmx", O_RDWR | O_NOCTTY), zero = 0, fd, torn = 0;
+    long left = 3 * 100 * LINE, run = 0;
+    pthread_t writers[3];
+    char bytes[4096], last = 0;
+
+    ioctl(m, TIOCSPTLCK, &zero);
+    fd = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+    for (int k = 0; k < 3; k++)
+        pthread_create(&writers[k], NULL, write_lines, &fd);
+    while (left > 0) {
+        long n = read(m, bytes, sizeof(bytes));
+
+        if (n <= 0)
+            break;
+        for (long k = 0; k < n; k++, run++)
+            if (bytes[k] != last) {
+                torn += run % LINE != 0;
+                last = bytes[k];
+                run = 0;
+            }
+        left -= n;
+    }
+    for (int k = 0; k < 3; k++)
+        pthread_join(writers[k], NULL);
+    printf("left %ld, torn %d\n", left, torn);
+    close(fd), close(m);
+}
+
 int main(void)
 {
     pthread_t makers[2], intruders[2];
@@ -79,6 +124,8 @@ int main(void)
         pthread_join(intruders[k], &n);
         opened += (long)n;
     }
+    opened = 0;
+    whole_writes();
     printf("done\n");
     return 0;
 }
