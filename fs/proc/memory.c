@@ -188,11 +188,12 @@ int proc_map_find(const struct generated_ref *r, const char *name, size_t n, str
 
     if (parse_u64(name, &end, 16, &wanted.arg) || !mapped_file(&wanted, &g))
         return -ENOENT;
+    u32 mode = g.file->mode;
     file_put(g.file);
     region_name(&g, whole);
     if (strlen(whole) != n || memcmp(whole, name, n))
         return -ENOENT;
-    child->node = &map_links[(g.max_prot & PROT_WRITE && g.flags & REGION_SHARED) != 0];
+    child->node = &map_links[(mode & FILE_WRITE) != 0];
     child->arg = wanted.arg;
     process_get(r->process);
     return 0;

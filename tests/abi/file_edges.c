@@ -203,6 +203,8 @@ static void copies(void)
     at = 0;
     SHOW(copy_file_range(fd, &at, file, &out, 1, 0));
     SHOW(copy_file_range(fd, &at, file, &negative, 1, 0));
+    negative = -1;
+    SHOW(copy_file_range(fd, &negative, file, NULL, 4, 0));
     SHOW(splice(fd, &(loff_t){0}, p[1], NULL, 5, 0));
     SHOW(write(p[1], "behind", 6));
     SHOW(read(p[0], buf, 100));

@@ -145,7 +145,9 @@ int main(void)
     SHOW(waitid(P_PIDFD, 1000, &info, WEXITED | WNOHANG));
     stop = 1;
     pthread_join(t, NULL);
-    SHOW(poll(&(struct pollfd){.fd = tfd, .events = POLLIN}, 1, 5000));
+    struct pollfd ended = {.fd = tfd, .events = POLLIN | POLLOUT};
+    SHOW(poll(&ended, 1, 5000));
+    SHOW(ended.revents);
     SHOW(send(tfd, SIGUSR1, NULL, 0));
     SHOW(send(tfd, 0, NULL, 0));
     SHOW(close(fd));

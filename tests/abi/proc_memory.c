@@ -236,6 +236,7 @@ static void pagemap(void)
 static void map_files(void)
 {
     char path[100], target[PATH_MAX], got[5] = "";
+    struct stat st;
     int fd = open("mapped", O_CREAT | O_RDWR, 0600), again;
     long n;
     char *m;
@@ -246,10 +247,18 @@ static void map_files(void)
     n = readlink(path, target, sizeof(target) - 1);
     target[n > 0 ? n : 0] = 0;
     printf("leads to %s\n", n > 0 ? strrchr(target, '/') : "nothing");
+    lstat(path, &st);
+    printf("mode %o\n", st.st_mode);
     unlink("mapped");
     again = open(path, O_RDONLY);
     SHOW(read(again, got, 4));
     close(again), close(fd);
+    fd = open("/proc/self/exe", O_RDONLY);
+    char *read_only = map_alone(4096, PROT_READ, MAP_PRIVATE, fd);
+    snprintf(target, sizeof(target), "/proc/self/map_files/%lx-%lx", (unsigned long)read_only, (unsigned long)read_only + 4096);
+    lstat(target, &st);
+    printf("of a file that was opened for reading: mode %o\n", st.st_mode);
+    munmap(read_only, 4096), close(fd);
     snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)m, (unsigned long)m + 8192);
     CALL("another end", open(path, O_RDONLY));
     CALL("no range", open("/proc/self/map_files/x", O_RDONLY));

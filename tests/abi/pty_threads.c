@@ -13,7 +13,6 @@ static long opened;
 static void *intrude(void *arg)
 {
     char bytes[64];
-    long n = 0;
 
     while (!finish) {
         char name[32];
@@ -26,14 +25,14 @@ static void *intrude(void *arg)
         fd = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
             continue;
-        n++;
+        __atomic_fetch_add(&opened, 1, __ATOMIC_RELAXED);
         write(fd, "slave\n", 6);
         poll_now(fd);
         read(fd, bytes, sizeof(bytes));
         ioctl(fd, TCFLSH, TCIOFLUSH);
         close(fd);
     }
-    return (void *)n;
+    return arg;
 }
 
 static void *make(void *arg)
@@ -50,12 +49,18 @@ static void *make(void *arg)
         }
         ioctl(fd, TIOCSPTLCK, &zero);
         shared = fd;
+        long before = __atomic_load_n(&opened, __ATOMIC_RELAXED);
         for (int j = 0; j < 20; j++) {
             write(fd, "master\n\003", 8);
             read(fd, bytes, sizeof(bytes));
             w.ws_col = (unsigned short)j;
             ioctl(fd, TIOCSWINSZ, &w);
             poll_now(fd);
+        }
+        /* Until others have had a slave open while the pair was there. */
+        for (int j = 0; j < 2000 && __atomic_load_n(&opened, __ATOMIC_RELAXED) == before; j++) {
+            shared = fd;
+            usleep(500);
         }
         close(fd);
     }
@@ -110,7 +115,6 @@ static void whole_writes(void)
 int main(void)
 {
     pthread_t makers[2], intruders[2];
-    void *n;
 
     setsid();
     for (int k = 0; k < 2; k++) {
@@ -120,12 +124,10 @@ int main(void)
     for (int k = 0; k < 2; k++)
         pthread_join(makers[k], NULL);
     finish = 1;
-    for (int k = 0; k < 2; k++) {
-        pthread_join(intruders[k], &n);
-        opened += (long)n;
-    }
+    for (int k = 0; k < 2; k++)
+        pthread_join(intruders[k], NULL);
+    printf("opened in each round: %d\n", opened >= ROUNDS);
     opened = 0;
     whole_writes();
-    printf("done\n");
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
@@ -93,6 +94,22 @@ static void drop(int a, int b)
         close(others[--n_others]);
 }
 
+/* What a move leaves of its source, where both files are now, and what has arrived where that can be told. */
+static void after(enum kind in, enum kind out, int a, int b)
+{
+    char got[20] = "";
+    int n = -1;
+    long from = lseek(a, 0, SEEK_CUR), to = lseek(b, 0, SEEK_CUR);
+
+    if (in == PIPE_FULL || in == STREAM)
+        ioctl(a, FIONREAD, &n);
+    if (in == MEMFD && out == PIPE_EMPTY && read(others[0], got, 10) < 0)
+        perror("read");
+    if (in == MEMFD && out == MEMFD && pread(b, got, 20, 0) < 0)
+        perror("pread");
+    printf("(%d,%ld,%ld%s%s)", n, from, to, *got ? "," : "", got);
+}
+
 static void one(const char *what, enum kind in, enum kind out, long (*move)(int in, int out))
 {
     int a = make(in, 0), b = make(out, 1);
@@ -102,6 +119,8 @@ static void one(const char *what, enum kind in, enum kind out, long (*move)(int 
     printf(" %s:%s", names[out], r < 0 ? strerrorname_np(errno) : "");
     if (r >= 0)
         printf("%ld", r);
+    if (r > 0)
+        after(in, out, a, b);
     drop(a, b);
     (void)what;
 }
