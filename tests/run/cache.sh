@@ -10,8 +10,9 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 gcc -static -O1 -pthread -w -D_GNU_SOURCE -o "$work/reader" tests/run/cache_reader.c || { echo "not ok cache - the program does not build"; exit 1; }
 mkdir "$work/volume"
-awk 'BEGIN { for (page = 0; page < 256; page++) { for (i = 0; i < 4096; i++) printf "%02x", (page * 7 + i) % 256; printf "\n" } }' |
-    xxd -r -p >"$work/piece"
+/usr/bin/python3 -c 'import sys
+sys.stdout.buffer.write(bytes((page * 7 + i) % 256 for page in range(256) for i in range(4096)))' >"$work/piece" ||
+    { echo "not ok cache - no data to read"; exit 1; }
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do cat "$work/piece"; done >"$work/file"
 cp "$work/file" "$work/linux"
 "$work/reader" "$work/linux" 4 -w >"$work/expected" || { echo "not ok cache - the program fails on Linux"; exit 1; }
