@@ -7,20 +7,42 @@
 #include "kernel/list.h"
 
 /* Mounts are collected with references first: their paths cannot be made under the tree's lock. */
-#define MOUNTS_MAX 256
-
 struct collection {
-    struct mount *mount[MOUNTS_MAX];
-    unsigned n;
+    struct mount **mount;
+    unsigned n, room;
 };
 
 static bool collect(struct mount *m, void *arg)
 {
     struct collection *c = arg;
 
+    if (c->n == c->room)
+        return false;
     mount_get(m);
     c->mount[c->n++] = m;
-    return c->n < MOUNTS_MAX;
+    return true;
+}
+
+static void release(struct collection *c)
+{
+    while (c->n)
+        mount_put(c->mount[--c->n]);
+    kfree(c->mount);
+}
+
+/* All mounts, however many there are. 0 or -ENOMEM. */
+static int collect_all(struct collection *c)
+{
+    *c = (struct collection){.room = 64};
+    for (;;) {
+        c->mount = kmalloc(c->room * sizeof(struct mount *));
+        if (!c->mount)
+            return -ENOMEM;
+        if (mount_for_each(collect, c))
+            return 0;
+        release(c);
+        c->room *= 2;
+    }
 }
 
 /* Blanks and backslashes of a path are escaped, as both files do. */
@@ -116,27 +138,24 @@ static void show_mountstats(struct text *t, struct mount *m, const char *at, cha
 /* path: room for a path. */
 static int show(struct text *t, void (*line)(struct text *t, struct mount *m, const char *at, char *path))
 {
-    struct collection *c = kzalloc(sizeof(*c));
+    struct collection c;
     char *path = kmalloc(2 * PATH_MAX);
 
-    if (!c || !path) {
-        kfree(c);
+    if (!path || collect_all(&c)) {
         kfree(path);
         return -ENOMEM;
     }
-    mount_for_each(collect, c);
-    for (unsigned k = 0; k < c->n; k++) {
-        struct path_ref at = {c->mount[k], c->mount[k]->root};
+    for (unsigned k = 0; k < c.n; k++) {
+        struct path_ref at = {c.mount[k], c.mount[k]->root};
 
         if (vfs_path_of(&at, path, PATH_MAX) > 0 && path[0] == '/') {
             /* What is mounted may have lost its name elsewhere: that is not the mount point's. */
             if (at.dentry->unlinked && strlen(path) > sizeof(" (deleted)") - 1)
                 path[strlen(path) - (sizeof(" (deleted)") - 1)] = '\0';
-            line(t, c->mount[k], path, path + PATH_MAX);
+            line(t, c.mount[k], path, path + PATH_MAX);
         }
-        mount_put(c->mount[k]);
     }
-    kfree(c);
+    release(&c);
     kfree(path);
     return 0;
 }

@@ -425,6 +425,33 @@ static void too_many(void)
     SHOW(umount2("many", MNT_DETACH));
 }
 
+/* Every one of many mounts is listed. */
+static void listed(void)
+{
+    char at[32], line[2000];
+    int n = 0;
+
+    make_dir("each");
+    for (int k = 0; k < 300; k++) {
+        snprintf(at, sizeof(at), "each/%d", k);
+        make_dir(at);
+        if (mount("t", at, "tmpfs", 0, "size=4k"))
+            printf("%s: %s\n", at, strerrorname_np(errno));
+    }
+    FILE *f = fopen("/proc/self/mounts", "r");
+    while (f && fgets(line, sizeof(line), f))
+        n += strstr(line, "/each/") != NULL;
+    if (f)
+        fclose(f);
+    SHOW(n);
+    for (int k = 0; k < 300; k++) {
+        snprintf(at, sizeof(at), "each/%d", k);
+        umount2(at, 0);
+        rmdir(at);
+    }
+    SHOW(rmdir("each"));
+}
+
 int main(void)
 {
     enter_layers("size=8m");
@@ -436,6 +463,7 @@ int main(void)
     refused();
     new_root();
     too_many();
+    listed();
     SHOW(umount2("r", 0));
     SHOW(umount2("b", 0));
     SHOW(umount2("a/in/deep", 0));
