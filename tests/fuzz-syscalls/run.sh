@@ -34,7 +34,7 @@ compare() # FAMILY SEED COUNT [STEP...]
     # shellcheck disable=SC2086
     timeout -k 5 130 "$B/aril" run --root none --kernel "$kernel" --clean-env -m 512M --accel "$accel" --cpus "${CPUS:-2}" --timeout 120 \
         "$program" $arguments "/dev/shm/sequences.$$" "$@" </dev/null 2>&1 | cat >"$work/vm"
-    cmp -s "$work/linux" "$work/vm"
+    [ -s "$work/linux" ] && cmp -s "$work/linux" "$work/vm"
 }
 
 # The seed of the first sequence that differs.
