@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # erofs.sh: a tree of every kind of file, in images of every kind, looks in the VM as it does on Linux: mounted from a file, and in place
-# as the VM's root. Mangled images end in errors, not in the VM's end.
+# as the VM's root, and on a disk; and as erofs-utils themselves extract it. Mangled images end in errors, not in the VM's end.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 B=${B:-build}
@@ -17,7 +17,7 @@ gcc -static -O1 -w -D_GNU_SOURCE -o "$list" tests/run/tree_listing.c || { echo "
 cp -r fs "$tree/source"
 cp "$list" "$tree/program"
 echo deep >"$tree/deep/a/b/c/d/e/f/g/h/file"
-for i in $(seq 700); do echo "$i" >"$tree/large/$i-a-name-that-takes-some-room"; done
+for i in $(seq 1000); do echo "$i" >"$tree/large/$i-a-name-that-takes-some-room"; done
 seq 100000 >"$tree/numbers"
 head -c 1000001 /dev/urandom >"$tree/random"
 head -c 1000000 /dev/zero >"$tree/zeros"
@@ -46,9 +46,36 @@ check() # NAME STATUS
     fi
 }
 
+# What fsck.erofs takes out of the image is another reader's opinion of it. It makes copies of hard links, no attributes, and changes
+# owners after modes, which takes the set-user-ID bit away; all else is as in the image. Only root can make devices and owners.
+extracted= # the kinds that were compared
+plainly() # LISTING
+{
+    sed 's/ links [0-9]*//; s/ user\..*//; s/: 104751/: 100751/' "$1"
+}
+
+check_extracted() # KIND.MODE, after a check of the same
+{
+    [ "$(id -u)" = 0 ] && command -v fsck.erofs >/dev/null || return 0
+    case " $extracted " in *" $name "*) ;; *)
+        rm -rf "$work/extract" "$work/extracted"
+        fsck.erofs --extract="$work/extract" "$work/$name.img" >"$work/err" 2>&1 && "$list" "$work/extract/tree" >"$work/extracted"
+        extracted="$extracted $name"
+        ;;
+    esac
+    plainly "$work/vm" >"$work/vm.plain"
+    if [ -s "$work/extracted" ] && plainly "$work/extracted" | diff - "$work/vm.plain" >"$work/diff"; then
+        echo "ok erofs.extracted.$1"
+    else
+        head -n 10 "$work/diff" "$work/err" | sed 's/^/# /'
+        echo "not ok erofs.extracted.$1 - the VM reads otherwise than fsck.erofs extracts"
+        failed=1
+    fi
+}
+
 accels=tcg
 [ -w /dev/kvm ] && accels='kvm tcg'
-for kind in plain: chunks:--chunksize=8192 lz4:-zlz4 full:-zlz4,-Elegacy-compress big:-zlz4hc,-C65536 tails:-zlz4,-Eztailpacking; do
+for kind in plain: chunks:--chunksize=8192 lz4:-zlz4 full:-zlz4,-Elegacy-compress big:-zlz4hc,-C65536 tails:-zlz4,-Eztailpacking fragments:-zlz4,-Efragments dedupe:-zlz4,-Ededupe; do
     name=${kind%%:*}
     options=$(echo "${kind#*:}" | tr , ' ')
     # shellcheck disable=SC2086
@@ -56,18 +83,29 @@ for kind in plain: chunks:--chunksize=8192 lz4:-zlz4 full:-zlz4,-Elegacy-compres
     # In turn, so that each kind is read in one mode from a file and in the other in place.
     for accel in $accels; do
         case $name.$accel in
-        plain.* | big.* | lz4.kvm | full.kvm | tails.kvm | chunks.kvm)
+        plain.* | big.* | lz4.kvm | full.kvm | tails.kvm | chunks.kvm | fragments.* | dedupe.kvm)
             timeout -k 5 120 "$B/aril" run --root none --accel $accel --cpus 2 -m 300M --file "$work/$name.img:/image" "$list" -m /image /mnt \
                 </dev/null 2>"$work/err" | sed -n 's|^/tree/|/|p; $p' >"$work/vm"
             # The image's own root has the program and the tree's folder besides.
             sed -i "\$s/.*/$(tail -n 1 "$work/linux")/" "$work/vm"
             check "$name.file.$accel" 0
+            check_extracted "$name.file.$accel"
             ;;
         esac
         case $name.$accel in
-        plain.* | big.* | lz4.tcg | full.tcg | tails.tcg | chunks.tcg)
+        plain.* | big.* | lz4.tcg | full.tcg | tails.tcg | chunks.tcg | dedupe.tcg)
             timeout -k 5 120 "$B/aril" run --accel $accel --cpus 2 -m 300M -w / --root "$work/$name.img" /list /tree </dev/null >"$work/vm" 2>"$work/err"
             check "$name.root.$accel" $?
+            check_extracted "$name.root.$accel"
+            ;;
+        esac
+        case $name.$accel in
+        plain.kvm | lz4.tcg | fragments.kvm)
+            timeout -k 5 120 "$B/aril" run --root none --accel $accel --cpus 2 -m 300M --disk "$work/$name.img:ro" "$list" -m /dev/vda /mnt \
+                </dev/null 2>"$work/err" | sed -n 's|^/tree/|/|p; $p' >"$work/vm"
+            sed -i "\$s/.*/$(tail -n 1 "$work/linux")/" "$work/vm"
+            check "$name.disk.$accel" 0
+            check_extracted "$name.disk.$accel"
             ;;
         esac
     done
