@@ -23,6 +23,9 @@ long sys_utimensat(const struct syscall_args *a);
 long sys_truncate(const struct syscall_args *a);
 long sys_ftruncate(const struct syscall_args *a);
 
+/* In inode_attr.valid, for change_at() alone: times that are no times, which is said once the object is found. */
+#define BAD_TIMES (1u << 31)
+
 static u32 find_flags(int flags)
 {
     return (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) |
@@ -33,7 +36,7 @@ static u32 find_flags(int flags)
 static long change_at(struct path_ref *at, struct inode_attr *attr)
 {
     struct inode *i = at->dentry->inode;
-    long error = mount_want_write(at);
+    long error = attr->valid & BAD_TIMES ? -EINVAL : mount_want_write(at);
 
     if (!error && attr->valid & ATTR_MODE && S_ISLNK(i->mode))
         error = -EOPNOTSUPP;
@@ -151,7 +154,7 @@ long sys_fchownat(const struct syscall_args *a)
 #define UTIME_IS_OMIT ((1l << 30) - 2)
 
 /* times: NULL for now. */
-static int time_change(const struct __kernel_timespec *times, struct inode_attr *attr)
+static void time_change(const struct __kernel_timespec *times, struct inode_attr *attr)
 {
     s64 now = (s64)clock_realtime();
     s64 value[2];
@@ -160,7 +163,7 @@ static int time_change(const struct __kernel_timespec *times, struct inode_attr 
     if (!times) {
         attr->valid |= ATTR_TOUCH;
         attr->atime = attr->mtime = now;
-        return 0;
+        return;
     }
     for (int k = 0; k < 2; k++) {
         s64 ns = times[k].tv_nsec;
@@ -171,7 +174,8 @@ static int time_change(const struct __kernel_timespec *times, struct inode_attr 
             attr->valid &= ~(k ? ATTR_MTIME : ATTR_ATIME);
             value[k] = 0;
         } else if (ns < 0 || ns >= (s64)NSEC_PER_SEC) {
-            return -EINVAL;
+            attr->valid = BAD_TIMES;
+            return;
         } else if (__builtin_mul_overflow(times[k].tv_sec, (s64)NSEC_PER_SEC, &value[k]) ||
                    __builtin_add_overflow(value[k], ns, &value[k])) {
             value[k] = times[k].tv_sec < 0 ? INT64_MIN : INT64_MAX;
@@ -180,16 +184,13 @@ static int time_change(const struct __kernel_timespec *times, struct inode_attr 
     attr->valid |= times[0].tv_nsec == UTIME_IS_NOW && times[1].tv_nsec == UTIME_IS_NOW ? ATTR_TOUCH : ATTR_TIMES;
     attr->atime = value[0];
     attr->mtime = value[1];
-    return 0;
 }
 
 static long set_times(int dirfd, const char *path, const struct __kernel_timespec *times, int flags)
 {
     struct inode_attr attr;
-    int error = time_change(times, &attr);
 
-    if (error)
-        return error;
+    time_change(times, &attr);
     if (!path && dirfd != AT_FDCWD)
         return flags ? -EINVAL : change_fd(dirfd, &attr);
     return change_path(dirfd, path, flags, &attr);

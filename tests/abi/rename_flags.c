@@ -117,6 +117,11 @@ static void long_names(void)
     SHOW(open(below, O_CREAT | O_RDWR, 0600));
     SHOW(open(file, O_RDONLY));
     SHOW(openat(-1, name, O_RDONLY));
+    SHOW(syscall(SYS_utimensat, AT_FDCWD, "none", (long[]){0, -1, 0, 0}, 0));
+    SHOW(syscall(SYS_utimensat, AT_FDCWD, "q", (long[]){0, 0, 0, 1000000000}, 0));
+    SHOW(syscall(SYS_utimensat, -1, NULL, (long[]){0, -1, 0, 0}, 0));
+    SHOW(syscall(SYS_utimensat, 0, NULL, (long[]){0, -1, 0, 0}, 0));
+    SHOW(syscall(SYS_utimensat, AT_FDCWD, "none", (long[]){0, -1, 0, 0}, 1));
     name[255] = 0;
     SHOW(rename(name, "x"));
     SHOW(mkdir(name, 0755));

@@ -7,6 +7,7 @@
  *   disk attributes DISK                  sizes, limits, errors, one line each
  *   disk alignment DISK                   the same for O_DIRECT
  *   disk errors DISK                      a disk that fails (read at 64 KiB, write at 128 KiB), goes on
+ *   disk full FILE                        4 MiB to a file or disk whose host has 1 MiB of room; then what has room
  *
  * What byte x of the disk holds once it is written depends on x alone, so it does not matter in which order that happens.
  */
@@ -253,6 +254,34 @@ static void on_signal(int signo)
     siglongjmp(after, 1);
 }
 
+/* Writes n bytes at at, and has them kept: which call said so if not all of it went. */
+static void keep(const char *what, off_t at, size_t n)
+{
+    static char buffer[64 << 10];
+    int wrong = 0;
+
+    for (size_t k = 0; k < n && !wrong; k += sizeof(buffer))
+        wrong = pwrite(fd, buffer, sizeof(buffer), at + (off_t)k) < 0 ? errno : 0;
+    /* Data that the kernel keeps first fails when it is written back. */
+    if (fsync(fd) && !wrong)
+        wrong = errno;
+    printf("%s: %s\n", what, wrong == EIO || wrong == ENOSPC ? "no room" : wrong ? strerror(wrong) : "kept");
+}
+
+static void full(void)
+{
+    fd = open(name, O_RDWR | O_CREAT, 0600);
+    keep("some", 0, 256 << 10);
+    keep("too much", 0, 4 << 20);
+    keep("what is there", 0, 64 << 10);
+    keep("too much again", 1 << 20, 3 << 20);
+    close(fd);
+    fd = open(name, O_RDWR | O_DIRECT);
+    void *page = mmap(NULL, 64 << 10, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    printf("direct: %s\n", pwrite(fd, page, 64 << 10, (4 << 20) - (64 << 10)) == 64 << 10 && !fsync(fd) ? "kept" : "no room");
+    close(fd);
+}
+
 static void errors(void)
 {
     char buffer[4096];
@@ -308,6 +337,8 @@ int main(int argc, char **argv)
         alignment();
     } else if (!strcmp(argv[1], "errors")) {
         errors();
+    } else if (!strcmp(argv[1], "full")) {
+        full();
     } else if (!strcmp(argv[1], "check")) {
         check();
     } else {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # disk.sh: disks of the VM (`aril run --disk`): what a program writes is in the image afterwards, and nothing else; limits,
-# read-only disks, disks that fail; what is said of files that are no disks. Prints ok/not ok/skip lines.
+# read-only disks, disks that fail, a host without room for a disk or a volume; what is said of files that are no disks. Prints ok/not ok/skip lines.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=$(realpath "${B:-build}")
@@ -141,6 +141,20 @@ exec "${ARIL_QEMU:-qemu-system-x86_64}" "\${words[@]}" -global virtio-blk-device
 END
 chmod 755 "$dir/qemu"
 
+full='some: kept
+too much: no room
+what is there: kept
+too much again: no room
+direct: no room'
+own_mounts=
+for options in -m -rm; do
+    [ "$own_mounts" ] || ! unshare $options mount -t tmpfs none "$dir" 2>/dev/null || own_mounts=$options
+done
+
+# Runs a command where $dir/small has 1 MiB of room.
+# shellcheck disable=SC2016
+in_small() { mkdir -p "$dir/small"; unshare "$own_mounts" sh -c 'mount -t tmpfs -o size=1m none "$0/small" && mkdir "$0/small/volume" && truncate -s 4M "$0/small/disk" && exec "$@"' "$dir" "$@" 2>&1 </dev/null; }
+
 for accel in $ACCEL; do
     if [ "$accel" = kvm ] && [ ! -w /dev/kvm ]; then
         echo "skip kvm - no usable /dev/kvm"
@@ -188,6 +202,12 @@ for accel in $ACCEL; do
     result "partition-data.$accel" "as written" "$("$dir/disk" check "$dir/part" 9 2)"
     dd if=/dev/zero of="$dir/parts" seek=5130 count=900 conv=notrunc status=none
     result "partition-bounds.$accel" "" "$(cmp "$dir/before" "$dir/parts" 2>&1)"
+    if [ "$own_mounts" ]; then
+        result "full-disk.$accel" "$full" "$(in_small timeout -k 5 100 "$build/aril" run --timeout 90 --accel "$accel" --disk "$dir/small/disk" "$dir/disk" full /dev/vda)"
+        result "full-volume.$accel" "$full" "$(in_small timeout -k 5 100 "$build/aril" run --timeout 90 --accel "$accel" -v "$dir/small/volume:/v" "$dir/disk" full /v/file)"
+    else
+        echo "skip full.$accel - no mount namespace"
+    fi
     result "errors.$accel" "$errors" "$(run --accel "$accel" --qemu "$dir/qemu" --disk "$dir/one" "$dir/disk" errors /dev/vda)"
 done
 exit $status
