@@ -457,7 +457,6 @@ static bool signal_character(struct tty *t, u8 c)
 
     if (!signo || !L_FLAG(t, ISIG))
         return false;
-    tty_signal(t, signo);
     if (!L_FLAG(t, NOFLSH)) {
         byte_queue_clear(&t->echoes);
         if (t->driver->flush_output)
@@ -468,6 +467,7 @@ static bool signal_character(struct tty *t, u8 c)
         tty_set_stopped(t, &t->stopped, false);
     if (L_FLAG(t, ECHO))
         echo(t, c);
+    tty_signal(t, signo); /* last: nothing of this is seen after a program that it ends */
     return true;
 }
 

@@ -242,7 +242,7 @@ terminal_cases() {
     local run="${vm[*]}"
     terminal_case terminal-size 0 "33 91.|" "" "stty cols 91 rows 33; $run busybox stty size"
     terminal_case terminal-line 0 "abc< <X.|got abX.|" 'abc\177X\r' "$run busybox sh -c 'read x; echo got \$x'"
-    terminal_case terminal-stop 124 ".|aril: time is up; the VM was ended.|" '\023\r' "$run --timeout 6 busybox sh -c 'read x; echo one'"
+    terminal_case terminal-stop 124 "aril: time is up; the VM was ended.|" '\023\r' "$run --timeout 6 busybox sh -c 'read x; echo one'"
     terminal_case terminal-stop-and-start 0 ".|one.|" '\023\r\021' "$run busybox sh -c 'read x; echo one'"
     terminal_case terminal-end-of-file 0 "ab.|ab.|" 'ab\r\004' "$run busybox cat"
     terminal_case terminal-interrupt 130 "^C" '\003' "$run busybox sleep 60"
