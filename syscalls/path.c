@@ -152,11 +152,13 @@ static long make_link(int old_dirfd, const char *old, int dirfd, const char *use
 
     if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    if (flags & AT_EMPTY_PATH && !fs_capable(CAP_DAC_READ_SEARCH))
-        return -ENOENT;
     error = path_name_get(&from, old);
     if (error)
         return error;
+    if (flags & AT_EMPTY_PATH && !*from.string && !fs_capable(CAP_DAC_READ_SEARCH)) {
+        path_name_put(&from);
+        return -ENOENT;
+    }
     error = path_name_get(&to, user);
     if (error) { /* Linux tells first what is wrong with the old name */
         long first = path_arg_find(old_dirfd, old, flags & AT_SYMLINK_FOLLOW ? FIND_FOLLOW : 0, &at);
