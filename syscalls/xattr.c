@@ -60,6 +60,8 @@ static bool starts_with(const char *s, const char *prefix)
 /* 0 or the errno of an attribute that the caller may not touch. */
 static long check_rights(struct inode *i, const char *name, bool write)
 {
+    long error;
+
     if (write && inode_is_frozen(i))
         return -EPERM;
     if (starts_with(name, XATTR_TRUSTED_PREFIX)) {
@@ -76,7 +78,9 @@ static long check_rights(struct inode *i, const char *name, bool write)
     }
     if (starts_with(name, XATTR_SECURITY_PREFIX))
         return write && !fs_capable(strcmp(name, XATTR_NAME_CAPS) ? CAP_SYS_ADMIN : CAP_SETFCAP) ? -EPERM : 0;
-    return -EOPNOTSUPP;
+    /* A namespace that there is not: rights to the file are asked first. */
+    error = starts_with(name, XATTR_SYSTEM_PREFIX) ? 0 : inode_permission(i, write ? MAY_WRITE : MAY_READ);
+    return error ? error : -EOPNOTSUPP;
 }
 
 /* The same; a prefix alone is no name either. */

@@ -129,6 +129,17 @@ int main(void)
         }
     SHOW_OK(f = open("d/f", O_RDONLY));
     SHOW_OK(d = open("d", O_RDONLY));
+    for (int k = 0; k < 2; k++) {
+        struct timespec old[2] = {{1, 0}, {2, 0}};
+        struct stat st;
+
+        SHOW(set(f, k ? FS_NOATIME_FL : 0));
+        SHOW(utimensat(AT_FDCWD, "d/f", old, 0));
+        SHOW(pread(f, buf, 1, 0));
+        fstat(f, &st);
+        printf("the read is noted: %d\n", st.st_atim.tv_sec > 1);
+    }
+    SHOW(set(f, 0));
     SHOW(set(f, FS_COMPR_FL));
     SHOW(set(f, FS_SYNC_FL | FS_IMMUTABLE_FL));
     SHOW(set(f, -1));

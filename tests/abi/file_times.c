@@ -146,6 +146,8 @@ static int later(struct timespec a, struct timespec b)
     return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
+static long ahead; /* seconds by which mtime is set later */
+
 /* age: of atime in seconds before the other times. */
 static void each(const char *what, unsigned c, long older)
 {
@@ -159,7 +161,7 @@ static void each(const char *what, unsigned c, long older)
     dfd = open("b/g", O_RDWR);
     clock_gettime(CLOCK_REALTIME, &now);
     for (unsigned k = OBJECTS; k--;) {
-        struct timespec t[2] = {{now.tv_sec - 50 - older, 7}, {now.tv_sec - 50, 7}};
+        struct timespec t[2] = {{now.tv_sec - 50 - older, 7}, {now.tv_sec - 50 + ahead, 7}};
 
         there[k] = utimensat(AT_FDCWD, objects[k], t, AT_SYMLINK_NOFOLLOW) == 0;
     }
@@ -274,6 +276,9 @@ int main(void)
     values();
     all("", NULL, N, 0);
     all("atime newer, ", readers, n, -100);
+    ahead = 200;
+    all("mtime newest, ", readers, n, -100);
+    ahead = 0;
     all("atime a day old, ", readers, n, 24 * 3600 + 1);
     SHOW(mount(NULL, ".", NULL, MS_REMOUNT | MS_NOATIME, NULL));
     all("noatime, ", readers, n, 0);

@@ -187,8 +187,13 @@ int main(void)
     SHOW(setxattr("f", "user.u", "v", 1, 0));
     SHOW(chown("f", 1000, 1000));
     SHOW(syscall(SYS_setresuid, -1, 1000, -1));
-    show_list("f");
     namespaces("f");
+    SHOW(syscall(SYS_setresuid, -1, 0, -1));
+    SHOW(chmod(".", 0711)); /* others shall get at the files */
+    SHOW(syscall(SYS_setresuid, -1, 1000, -1));
+    show_list("f");
+    SHOW(setxattr("dev", "os2.a", "v", 1, 0));
+    SHOW(setxattr("dev", "system.a", "v", 1, 0));
     SHOW(syscall(SYS_setresuid, -1, 0, -1));
     unlink("f"), unlink("l"), unlink("fifo"), unlink("dev"), rmdir("d");
     leave_scratch();

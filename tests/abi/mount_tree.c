@@ -91,6 +91,12 @@ static void recursive(void)
     show_mounts();
     SHOW(closed(open("b/f", O_RDWR)));
     SHOW(closed(open("a/in/f", O_RDWR)));
+    SHOW(mkdir("b/new", 0755));
+    SHOW(unlink("b/f"));
+    SHOW(rename("b/f", "b/g"));
+    SHOW(chmod("b/f", 0644));
+    SHOW(truncate("b/f", 0));
+    SHOW(utimensat(AT_FDCWD, "b/f", NULL, 0));
     SHOW(umount2("b", 0));
 }
 

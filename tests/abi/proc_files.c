@@ -8,8 +8,10 @@
 #include <linux/nsfs.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
@@ -249,7 +251,13 @@ static void agreement(void)
     printf("text %d, heap %d, arguments %d %d\n",
            (unsigned long)field[25] <= (unsigned long)agreement && (unsigned long)field[26] > (unsigned long)agreement,
            (unsigned long)field[46] <= (unsigned long)sbrk(0), field[47] < field[48], field[49] < field[50]);
+    signal(SIGUSR1, (void (*)(int))abort);
+    signal(SIGUSR2, SIG_IGN);
+    mlock(agreement, 1);
     slurp("/proc/self/status");
+    printf("SigCgt %lx, SigIgn %lx, VmLck %ld\n", strtoul(after("SigCgt"), NULL, 16) & 0xa00, strtoul(after("SigIgn"), NULL, 16) & 0xa00,
+           strtol(after("VmLck"), NULL, 10));
+    munlock(agreement, 1);
     sched_getaffinity(0, sizeof(cpus), &cpus);
     unsigned long mask = strtoul(after("Cpus_allowed"), NULL, 16);
     printf("status: pid %d, uids %d, cpus %d, umask %ld, switches %d\n", atoi(after("Pid")) == getpid(),
