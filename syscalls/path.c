@@ -155,9 +155,14 @@ static long make_link(int old_dirfd, const char *old, int dirfd, const char *use
     error = path_name_get(&from, old);
     if (error)
         return error;
-    if (flags & AT_EMPTY_PATH && !*from.string && !fs_capable(CAP_DAC_READ_SEARCH)) {
+    /* Linux lets the one who opened it through as well; files here do not know who that was. */
+    if (flags & AT_EMPTY_PATH && !*from.string && old_dirfd != AT_FDCWD && !fs_capable(CAP_DAC_READ_SEARCH)) {
+        struct file *f = fd_get_path(old_dirfd);
+
         path_name_put(&from);
-        return -ENOENT;
+        if (f)
+            file_put(f);
+        return f ? -ENOENT : -EBADF;
     }
     error = path_name_get(&to, user);
     if (error) { /* Linux tells first what is wrong with the old name */
