@@ -78,8 +78,12 @@ static void masks(void)
 static long open2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
     struct open_how how = {flags, mode, resolve};
-    long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+    long fd;
 
+    /* openat2(2): ".." is EAGAIN when something is renamed or mounted anywhere meanwhile; the caller tries again. */
+    do
+        fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+    while (fd < 0 && errno == EAGAIN && !(resolve & RESOLVE_CACHED));
     if (fd >= 0)
         close((int)fd);
     return fd < 0 ? -1 : 0;
