@@ -127,12 +127,6 @@ static void file_free(struct file *f)
     pool_give(f);
 }
 
-void file_discard(struct file *f)
-{
-    __atomic_store_n(&f->refs, 0, __ATOMIC_RELEASE);
-    file_free(f);
-}
-
 static void file_release(struct file *f)
 {
     notify_file(f, f->mode & FILE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
@@ -157,6 +151,16 @@ void file_put(struct file *f)
 {
     if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) == 0)
         file_release(f);
+}
+
+void file_discard(struct file *f)
+{
+    static const struct file_ops nothing;
+
+    /* A lookup whose slot named this memory's file before may hold a reference for a moment: the count is not ours to clear. */
+    f->ops = &nothing;
+    f->mode = FILE_PATH;
+    file_put(f);
 }
 
 u64 file_anonymous_ino(void)
