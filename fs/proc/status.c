@@ -37,7 +37,7 @@ static const char *state_name(char state)
 
 /* Pages of regions by what they are for, and where the program's text lies. */
 struct sizes {
-    u64 stack, text, library, data, in_ram;
+    u64 stack, text, libraries, data, in_ram;
     vaddr_t text_start, text_end;
 };
 
@@ -57,7 +57,7 @@ static void measure(struct address_space *as, struct sizes *s, bool in_ram)
                 s->text_start = s->text_start ? s->text_start : r->start;
                 s->text_end = r->end;
             } else {
-                s->library += n;
+                s->libraries += n;
             }
         }
         if (in_ram && is_ram_object(r->object)) {
@@ -88,7 +88,7 @@ static void show_memory(struct text *t, struct address_space *as)
         {"RssAnon", private}, {"RssFile", resident - private - s.in_ram},
         {"RssShmem", s.in_ram}, {"VmData", s.data},
         {"VmStk", s.stack}, {"VmExe", s.text},
-        {"VmLib", s.library}, {"VmSwap", 0}, {"HugetlbPages", 0},
+        {"VmLib", s.libraries}, {"VmSwap", 0}, {"HugetlbPages", 0},
     };
 
     for (size_t k = 0; k < ARRAY_SIZE(rows); k++)

@@ -4,6 +4,7 @@
  * calls say.
  */
 #include "file_check.h"
+#include "slurp.h"
 #include <dirent.h>
 #include <linux/nsfs.h>
 #include <pthread.h>
@@ -19,22 +20,6 @@
 #include <sys/vfs.h>
 
 #define CALL(what, call) show_(what, (long)(call))
-
-static char text[1 << 16];
-
-static long slurp(const char *path)
-{
-    int fd = open(path, O_RDONLY);
-    long n = 0, got;
-
-    if (fd < 0)
-        return -1;
-    while ((got = read(fd, text + n, sizeof(text) - 1 - (size_t)n)) > 0)
-        n += got;
-    text[n] = 0;
-    close(fd);
-    return got < 0 ? -1 : n;
-}
 
 /* What follows "\nKEY:", or the start if key is NULL. */
 static const char *after(const char *key)

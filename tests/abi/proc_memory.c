@@ -4,26 +4,12 @@
  * pagemap and map_files.
  */
 #include "file_check.h"
+#include "slurp.h"
 #include <stdbool.h>
 #include <sys/mman.h>
 
 #define MIB (1ul << 20)
 #define CALL(what, call) show_(what, (long)(call))
-static char text[1 << 20];
-
-static long slurp(const char *path)
-{
-    int fd = open(path, O_RDONLY);
-    long n = 0, got;
-
-    if (fd < 0)
-        return -1;
-    while ((got = read(fd, text + n, sizeof(text) - 1 - (size_t)n)) > 0)
-        n += got;
-    text[n] = 0;
-    close(fd);
-    return got < 0 ? -1 : n;
-}
 
 /* The number behind "\nKEY:" from start on; -1: there is none. */
 static long value(const char *start, const char *key)
