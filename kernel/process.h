@@ -168,6 +168,7 @@ struct thread {
             bool rseq_work;        /* was switched or migrated with a registered rseq area */
             bool code_work;        /* got the CPU while code of its space was being written */
             bool cpu_timer_work;   /* CPU-time timers and limits are to be looked at: cpu_timers_check() */
+            bool deferred_work;    /* its CPU has work put off by interrupts: deferred_run() */
         };
     };
     struct sigaltstack_state { u64 sp, size; u32 flags; } altstack;

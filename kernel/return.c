@@ -5,6 +5,7 @@
  */
 #include "kernel/address_space.h"
 #include "kernel/cpu_timer.h"
+#include "kernel/deferred.h"
 #include "kernel/rseq.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
@@ -32,6 +33,8 @@ void kernel_return_to_user(struct user_frame *frame)
     for (;;) {
         if (percpu_need_resched())
             sched_reschedule();
+        if (me->deferred_work)
+            deferred_run();
         if (me->exit_requested)
             thread_exit(0);
         if (me->code_work)

@@ -28,6 +28,7 @@ struct run_queue {
     u64 min_runtime;           /* never decreases; where newcomers join */
     u64 next_sequence;         /* orders equal virtual runtimes by arrival */
     bool polling;              /* idle and watching queued: needs no interrupt to notice work */
+    struct deferred *deferred; /* this CPU's own, masked: see deferred.h */
     bool told;                 /* atomic: a reschedule interrupt is on its way to this CPU */
     nsec_t tick;               /* when the slice timer looks again, NSEC_NEVER: not armed */
     nsec_t realtime_start;     /* period of real-time throttling */

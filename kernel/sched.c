@@ -38,6 +38,8 @@ static void enter_run(struct run_queue *rq, struct thread *t, nsec_t now)
     t->run_start = now;
     t->on_cpu = true;
     t->woken_sync = false;
+    if (unlikely(rq->deferred != NULL))
+        t->deferred_work = true;
     if (t->rseq && t->rseq_cpu != rq->cpu)
         t->rseq_work = true;
     if (t == rq->idle) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The idle threads: how a CPU becomes the scheduler's at boot, and what it does when nothing runs. */
 #include <linux/sched.h>
+#include "kernel/deferred.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
 #include "kernel/sched.h"
@@ -42,7 +43,7 @@ static void watch_queue(struct run_queue *rq, nsec_t time)
             sched_host_is_crowded(now);
             break;
         }
-    } while (!READ_ONCE(rq->queued) && !percpu_need_resched() && now < end);
+    } while (!READ_ONCE(rq->queued) && !READ_ONCE(rq->deferred) && !percpu_need_resched() && now < end);
 }
 
 static void idle_once(struct run_queue *rq, nsec_t *poll)
@@ -54,7 +55,7 @@ static void idle_once(struct run_queue *rq, nsec_t *poll)
     irq_disable();
     spin_acquire(&rq->lock);
     rq->polling = false;
-    bool work = rq->queued || this_cpu()->need_resched;
+    bool work = rq->queued || rq->deferred || this_cpu()->need_resched;
     spin_release(&rq->lock);
     if (work) {
         irq_enable();
@@ -73,6 +74,8 @@ void sched_idle_loop(void)
     struct run_queue *rq = my_queue();
     nsec_t poll = 0;
     for (;;) {
+        if (READ_ONCE(rq->deferred))
+            deferred_run();
         sched_reschedule(); /* runs what is queued here, or steals */
         sched_reap();
         if (!READ_ONCE(rq->queued))

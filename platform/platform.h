@@ -510,6 +510,89 @@ void platform_ninep_submit(int channel, struct ninep_request *const *r, unsigned
 /* Sleeps until all of the batch is answered; no signal ends that. */
 void platform_ninep_wait(int channel, struct ninep_batch *b);
 
+/*
+ * Network devices (Ethernet), in the order the machine lists them.
+ *
+ * Locks: the driver has none of its own. All calls about one device but platform_net_count(), _info(), _pending(), _link() and
+ * net_buffer_release() are made one at a time: under the network's core lock. The event comes from an interrupt handler,
+ * which takes no lock either.
+ */
+struct net_info {
+    u8 mac[6];
+    u16 mtu;                       /* bytes that follow the Ethernet header, at most */
+    u16 max_segments;              /* of a frame to be sent */
+    bool checksum;                 /* the device makes the checksums of frames to be sent: net_frame.checksum_start */
+    bool send_large4, send_large6; /* it cuts large TCP segments of IPv4, IPv6: net_frame.segment_size */
+    bool receive_large;            /* frames of up to 64 KiB arrive, see net_buffer.segment_size */
+};
+
+/* A frame to be sent; its owner's again when it is done. */
+struct net_frame {
+    const struct block_segment *segments; /* from the Ethernet header on; the list is read during transmit only, its memory until done */
+    u16 n_segments;
+    /*
+     * The checksummed part begins at checksum_start (0: the frame has its checksum) of the frame, and its sum, which holds that of
+     * the pseudo header until then, is checksum_offset further.
+     */
+    u16 checksum_start, checksum_offset;
+    u16 header_length;                 /* Ethernet + IP + TCP headers, where segment_size is set */
+    u16 segment_size;                  /* bytes of TCP data of each frame on the wire; 0: it goes as it is */
+    bool ipv6;                         /* with segment_size */
+    void (*done)(struct net_frame *f); /* the device has read it; under the core lock, may not transmit; may be NULL */
+};
+
+/*
+ * A part of a frame that arrived, at the start of a page of its own, which belongs to whoever gets it until net_buffer_release().
+ * It costs a page however short it is: what is to be kept for long is better copied.
+ */
+#define NET_BUFFER_OWNER 96
+struct net_buffer {
+    struct net_buffer *next; /* the rest of the frame, or NULL */
+    u8 *data;                /* in the first one, the Ethernet header */
+    u32 length;              /* bytes in this buffer */
+    u32 frame_length;        /* of the first one: bytes in all */
+    u16 segment_size;        /* of the first one: it holds TCP segments of that much data, merged; up to 64 KiB + the Ethernet header */
+    bool checksum_good;      /* of the first one: TCP and UDP need no look, verified or (from this host) not made at all */
+    u8 owner[NET_BUFFER_OWNER] __attribute__((aligned(8))); /* for who has it: the stack's own descriptor of the data */
+};
+
+/* Network devices there are; the first call looks for them and may sleep. Starting one takes a millisecond where registers are slow. */
+unsigned platform_net_count(void);
+/* device < platform_net_count(). Constant. */
+const struct net_info *platform_net_info(unsigned device);
+/*
+ * From now on frames are received, and event is called, masked, in interrupt context, at most once for each
+ * platform_net_listen(): something can be polled, or frames can be sent again after -EAGAIN; and whenever the link changed. 0, -ENOMEM.
+ */
+int platform_net_start(unsigned device, void (*event)(void *context), void *context);
+/*
+ * Gives each frame that has arrived, at most budget, to receive, which may transmit; has sent frames done. Returns how many
+ * frames. Memory for new buffers is taken here; without any, frames are dropped.
+ */
+unsigned platform_net_poll(unsigned device, unsigned budget, void (*receive)(void *context, struct net_buffer *frame),
+                           void *context);
+/* True if a poll would find a frame. Two reads of memory, no lock. */
+bool platform_net_pending(unsigned device);
+/*
+ * Asks for an event when a frame arrives, and with sent, also when a frame was sent. False: there is something already, to be polled
+ * before asking again. Between an event and this the device is silent; who is busy polls and does not ask, since an interrupt costs
+ * as much as dozens of frames.
+ */
+bool platform_net_listen(unsigned device, bool sent);
+/*
+ * Queues a frame to be sent; platform_net_kick() sends it. What is short is copied and done before this returns; the others are done at
+ * a later transmit or poll. 0; -EAGAIN: no room, an event follows when there is; -EINVAL: too many segments. Errors leave f the caller's.
+ */
+int platform_net_transmit(unsigned device, struct net_frame *f);
+/* Tells the device of the frames queued since the last time: once for many. */
+void platform_net_kick(unsigned device);
+/* True while a cable is plugged in, as far as the device tells. */
+bool platform_net_link(unsigned device);
+/* Frames dropped because there was no memory, or the device made no sense. */
+u64 platform_net_dropped(unsigned device);
+/* Gives one buffer back (not what follows it). Atomic, any context. */
+void net_buffer_release(struct net_buffer *b);
+
 /* Random bytes from a device (virtio-rng); returns how many, 0 when there is none. May sleep. */
 size_t platform_device_random(void *buf, size_t n);
 
