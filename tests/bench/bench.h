@@ -17,7 +17,8 @@ struct row {
     int once; /* run gives the figure of all n: a percentile, a ratio */
 };
 
-extern const struct row call_rows[], signal_rows[], thread_rows[], wake_rows[], memory_rows[], file_rows[], scaling_rows[];
+extern const struct row call_rows[], signal_rows[], thread_rows[], wake_rows[], memory_rows[], file_rows[], scaling_rows[], event_rows[],
+    ipc_rows[];
 
 /* Takes away what the rows of files have made. */
 void remove_files(void);
@@ -40,6 +41,8 @@ static inline double since(uint64_t start, long n)
 
 /* The value below which `percent` of v[0..n) lie; sorts v. */
 double percentile(double *v, int n, int percent);
+/* ns from the start to the end of two threads that call function(0, n) and function(1, n), both on CPU 0 if one_cpu. */
+double two(void (*function)(int me, long n), long n, int one_cpu);
 /* Keeps the calling thread on CPU cpu; with fewer CPUs than that, where it is. */
 void pin(int cpu);
 

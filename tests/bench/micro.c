@@ -21,7 +21,8 @@
 #define ROUNDS      5
 #define ROUND_LEAST 3e6 /* ns: shorter rounds measure the clock */
 
-static const struct row *const themes[] = {call_rows, signal_rows, thread_rows, wake_rows, memory_rows, file_rows, scaling_rows};
+static const struct row *const themes[] = {call_rows,   signal_rows, thread_rows, wake_rows, ipc_rows,
+                                           event_rows, memory_rows, file_rows,   scaling_rows};
 
 static int compare(const void *a, const void *b)
 {

@@ -22,8 +22,8 @@ cd "$work"
 
 # ------------------------------------------------------------------ what is compared
 
-gcc -O2 -Wall -static -pthread -o micro "$here"/micro.c "$here"/calls.c "$here"/signals.c "$here"/threads.c \
-    "$here"/wake.c "$here"/memory.c "$here"/files.c "$here"/scaling.c
+gcc -O2 -Wall -pthread -o micro "$here"/micro.c "$here"/calls.c "$here"/signals.c "$here"/threads.c \
+    "$here"/wake.c "$here"/ipc.c "$here"/events.c "$here"/memory.c "$here"/files.c "$here"/scaling.c
 gcc -O2 -o firstbyte "$here/firstbyte.c"
 gcc -O2 -o tsc "$here/tsc.c"
 gcc -O2 -static -o sleeper "$here/sleeper.c"
@@ -42,7 +42,15 @@ if ! ls linux/boot/vmlinuz-* >/dev/null 2>&1; then
 fi
 vmlinuz=$(ls "$work"/linux/boot/vmlinuz-* | tail -n 1)
 
-initramfs() { rm -rf init.d && mkdir init.d && cp "$2" init.d/init && (cd init.d && echo init | cpio -o -H newc 2>/dev/null) | gzip -1 >"$1.img"; }
+# initramfs NAME PROGRAM: NAME.img, an archive with the program as init, and the libraries that it wants.
+initramfs()
+{
+    rm -rf init.d
+    mkdir init.d
+    cp "$2" init.d/init
+    for file in $(ldd "$2" 2>/dev/null | grep -o '/[^ ]*'); do mkdir -p "init.d${file%/*}" && cp "$file" "init.d$file"; done
+    (cd init.d && find . | cpio -o -H newc 2>/dev/null) | gzip -1 >"$1.img"
+}
 for program in "$hello" micro sleeper scaling; do
     if [ -f "$program" ]; then initramfs "$(basename "$program")" "$program"; fi
 done
@@ -207,11 +215,12 @@ table_row() # NAME_ON_LINUX NAME
 }
 
 . "$here/programs.sh"
+. "$here/languages.sh"
 
 case $row in
-"") start_up; size; idle_use; latencies; programs; program_memory; images ;;
-python3* | node* | sqlite3* | git* | fio*) programs ;;
-memory) make_tree; make_guest; program_memory ;;
+"") start_up; size; idle_use; latencies; programs; program_memory; idle_memory; images ;;
+python* | node* | java* | sqlite3* | git* | fio*) programs ;;
+memory) make_tree; make_guest; program_memory; idle_memory ;;
 image) make_tree; images ;;
 *) latencies ;;
 esac

@@ -60,8 +60,7 @@ static void *player(void *arg)
     return NULL;
 }
 
-/* ns from the start of both to the end of both. */
-static double two(void (*function)(int me, long n), long n, int one_cpu)
+double two(void (*function)(int me, long n), long n, int one_cpu)
 {
     pthread_t a, b;
 
