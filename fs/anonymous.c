@@ -22,7 +22,16 @@ static int reopen_file(struct inode *i, struct file *new)
     return f->ops->reopen(f, new);
 }
 
-static const struct inode_ops file_inode_ops = {.getattr = stat_file, .open = reopen_file};
+static int change_file(struct inode *i, const struct inode_attr *a)
+{
+    struct file *f = i->private;
+
+    if (a->valid & ATTR_SIZE)
+        return -EINVAL;
+    return f->ops->setattr ? f->ops->setattr(f, a) : -EOPNOTSUPP;
+}
+
+static const struct inode_ops file_inode_ops = {.getattr = stat_file, .setattr = change_file, .open = reopen_file};
 
 /* An inode that stands for f and holds a reference on it. */
 static struct inode *inode_for(struct file *f)

@@ -16,7 +16,9 @@ struct file_async {
     u32 events;                /* atomic: came and not yet told; not 0: on the stack */
     struct file_async *next;   /* on the stack */
     struct waiter waiter;
-    struct wait_queue *queue;  /* where waiter is; NULL: not enabled. changes */
+    struct wait_queue *queue;  /* where waiter is; NULL: in none. changes */
+    bool enabled;              /* O_ASYNC. changes */
+    bool urgent;               /* atomic: SIGURG is due */
     int owner_type, owner_id;  /* lock, as the rest */
     int signo, fd;
 };
@@ -101,8 +103,6 @@ static void send(const struct file_async *a, u32 events)
 {
     siginfo_t info;
 
-    if (!a->owner_id)
-        return;
     memset(&info, 0, sizeof(info));
     info.si_signo = a->signo;
     info.si_code = reason(events, &info.si_band);
@@ -122,6 +122,10 @@ static bool async_wake(struct waiter *w, u32 events)
     struct file_async *a = container_of(w, struct file_async, waiter);
 
     if (events != ~0u && events & WAKE_QUIET)
+        return false;
+    if (events != ~0u && events & WAKE_URGENT)
+        WRITE_ONCE(a->urgent, true);
+    else if (!READ_ONCE(a->enabled))
         return false;
     if (__atomic_fetch_or(&a->events, events, __ATOMIC_ACQ_REL))
         return false;
@@ -158,7 +162,9 @@ static void send_all(void)
 
         next = a->next;
         events = __atomic_exchange_n(&a->events, 0, __ATOMIC_ACQ_REL);
-        if (READ_ONCE(a->queue))
+        if (__atomic_exchange_n(&a->urgent, false, __ATOMIC_ACQ_REL) && a->owner_id)
+            send_to_owner(a, SIGURG, NULL);
+        if (READ_ONCE(a->enabled) && a->owner_id)
             send(a, events);
         __atomic_sub_fetch(&wait_afterwards, 1, __ATOMIC_SEQ_CST);
         put(a);
@@ -232,9 +238,37 @@ static bool exists(int type, int id)
     return p;
 }
 
+/* changes held, or the file is nobody else's. */
+static void leave(struct file_async *a)
+{
+    if (a->queue)
+        wait_remove(a->queue, &a->waiter);
+    WRITE_ONCE(a->queue, NULL);
+}
+
+/* changes held. */
+static int join(struct file *f, struct file_async *a)
+{
+    if (a->queue)
+        return 0;
+    if (!helper) {
+        helper = kernel_thread_create("sigio", help, NULL);
+        wait_after = after_wake;
+    }
+    if (!helper)
+        return -ENOMEM;
+    waiter_init(&a->waiter, false);
+    a->waiter.wake = async_wake;
+    a->waiter.thread = NULL;
+    a->queue = f->ops->poll_queue(f);
+    wait_add(a->queue, &a->waiter);
+    return 0;
+}
+
 int async_set_owner(struct file *f, int type, int id)
 {
     struct file_async *a;
+    int error = 0;
 
     if (id && !exists(type, id))
         return -ESRCH;
@@ -245,7 +279,12 @@ int async_set_owner(struct file *f, int type, int id)
     a->owner_type = type;
     a->owner_id = id;
     spin_unlock(&lock);
-    return 0;
+    if (f->ops->async == ASYNC_SOCKET) {
+        mutex_lock(&changes);
+        error = join(f, a);
+        mutex_unlock(&changes);
+    }
+    return error;
 }
 
 int async_owner(const struct file *f, int *type)
@@ -294,34 +333,6 @@ int async_signal(const struct file *f)
     return a ? READ_ONCE(a->signo) : 0;
 }
 
-/* changes held, or the file is nobody else's. */
-static void leave(struct file_async *a)
-{
-    if (a->queue)
-        wait_remove(a->queue, &a->waiter);
-    WRITE_ONCE(a->queue, NULL);
-}
-
-/* changes held. */
-static int join(struct file *f, struct file_async *a, int fd)
-{
-    if (!helper) {
-        helper = kernel_thread_create("sigio", help, NULL);
-        wait_after = after_wake;
-    }
-    if (!helper)
-        return -ENOMEM;
-    a->fd = fd;
-    if (f->ops->async == ASYNC_TERMINAL && !a->owner_id)
-        async_set_owner(f, F_OWNER_PGRP, current_process()->group_id);
-    waiter_init(&a->waiter, false);
-    a->waiter.wake = async_wake;
-    a->waiter.thread = NULL;
-    a->queue = f->ops->poll_queue(f);
-    wait_add(a->queue, &a->waiter);
-    return 0;
-}
-
 int async_enable(struct file *f, int fd, bool on)
 {
     struct file_async *a = state_of(f);
@@ -330,10 +341,16 @@ int async_enable(struct file *f, int fd, bool on)
     if (!a)
         return -ENOMEM;
     mutex_lock(&changes);
-    if (!on)
+    if (!on && f->ops->async != ASYNC_SOCKET) {
         leave(a);
-    else if (!a->queue)
-        error = join(f, a, fd);
+    } else if (on && !a->enabled) {
+        a->fd = fd;
+        if (f->ops->async == ASYNC_TERMINAL && !a->owner_id)
+            async_set_owner(f, F_OWNER_PGRP, current_process()->group_id);
+        error = join(f, a);
+    }
+    if (!error)
+        WRITE_ONCE(a->enabled, on);
     if (!error)
         WRITE_ONCE(f->flags, on ? f->flags | FASYNC : f->flags & ~(u32)FASYNC);
     mutex_unlock(&changes);

@@ -15,6 +15,7 @@
 
 struct file;
 struct inode;
+struct inode_attr;
 struct dentry;
 struct stat;
 struct process;
@@ -52,6 +53,8 @@ struct file_ops {
                                 u8 type),
                    void *arg);
     int (*fstat)(struct file *f, struct stat *st);   /* NULL: the inode's */
+    /* Keeps a new mode, owner or time of a file without an inode for fstat. Allowed already. NULL: EOPNOTSUPP */
+    int (*setattr)(struct file *f, const struct inode_attr *a);
     int (*fsync)(struct file *f, bool data_only);    /* NULL: EINVAL */
     int (*truncate)(struct file *f, u64 size);       /* NULL: EINVAL */
     int (*fallocate)(struct file *f, int mode, u64 offset, u64 length); /* NULL: ENODEV */
@@ -68,8 +71,11 @@ struct file_ops {
     void (*mapped)(struct file *f, int change);
     void (*close)(struct file *f);                   /* a descriptor was closed; may be NULL */
     void (*release)(struct file *f);                 /* last reference gone */
-    /* O_ASYNC: signals when poll_queue is woken. ASYNC_TERMINAL: to the process group unless told otherwise. */
-    enum { ASYNC_NONE, ASYNC_OWNER, ASYNC_TERMINAL } async;
+    /*
+     * O_ASYNC: signals when poll_queue is woken. ASYNC_TERMINAL: to the process group unless told otherwise. ASYNC_SOCKET: its
+     * owner has SIGURG for urgent data even without O_ASYNC.
+     */
+    enum { ASYNC_NONE, ASYNC_OWNER, ASYNC_TERMINAL, ASYNC_SOCKET } async;
 };
 
 /* f->mode */

@@ -74,6 +74,17 @@ struct file *pidfd_create(int id, bool thread, u32 open_flags)
     return f;
 }
 
+int pidfd_install(int pid)
+{
+    struct file *f = pidfd_create(pid, false, 0);
+    if (IS_ERR(f))
+        return (int)PTR_ERR(f);
+    int fd = fd_install(f, 0, O_CLOEXEC);
+    if (fd < 0)
+        file_put(f);
+    return fd;
+}
+
 struct process *pidfd_process(const struct file *f, struct thread **thread)
 {
     const struct pidfd *p = f->private;

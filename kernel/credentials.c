@@ -47,8 +47,7 @@ void thread_credentials(struct thread *t, struct credentials *out)
 {
     spin_lock_irq(&t->process->lock);
     *out = t->cred;
-    if (out->groups)
-        __atomic_add_fetch(&out->groups->refs, 1, __ATOMIC_RELAXED);
+    group_list_get(out->groups);
     spin_unlock_irq(&t->process->lock);
 }
 
@@ -57,6 +56,13 @@ struct group_list *group_list_create(u32 count)
     struct group_list *groups = kmalloc(sizeof(*groups) + count * sizeof(groups->gid[0]));
     if (groups)
         *groups = (struct group_list){.refs = 1, .count = count};
+    return groups;
+}
+
+struct group_list *group_list_get(struct group_list *groups)
+{
+    if (groups)
+        __atomic_add_fetch(&groups->refs, 1, __ATOMIC_RELAXED);
     return groups;
 }
 

@@ -48,6 +48,8 @@ void thread_credentials(struct thread *t, struct credentials *out);
 /* NULL: out of memory. */
 struct group_list *group_list_create(u32 count);
 void group_list_put(struct group_list *groups);
+/* A reference on groups, which may be NULL. */
+struct group_list *group_list_get(struct group_list *groups);
 /* True if gid is one of the supplementary groups. */
 bool credentials_list(const struct credentials *c, u32 gid);
 /* True if the running thread has capability CAP_*. */

@@ -27,6 +27,7 @@ typedef bool (*wake_fn_t)(struct waiter *w, u32 events);
 /* Beside poll events, for O_ASYNC (fs/async.h); all bits: the waker does not say. */
 #define WAKE_QUIET  (1u << 24) /* nothing that was not told before */
 #define WAKE_HANGUP (1u << 25) /* both directions have ended */
+#define WAKE_URGENT (1u << 26) /* urgent data came: SIGURG */
 /* Any poll event may have come. */
 #define WAKE_ANY    0xffffu
 

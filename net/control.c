@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Control messages: parsing for sends, building for receives, and the life of files in flight. */
 #include <linux/fcntl.h>
+#include "fs/pidfd.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
 #include "net/control.h"
 
 #define CONTROL_MAX    (128 * 1024) /* net.core.optmem_max */
+#define OVERFLOW_ID    65534        /* kernel.overflowuid, overflowgid */
 #define IN_FLIGHT_MAX  16384        /* files in flight in the whole VM: bounds cycles that no program can reach */
 
 static u32 in_flight; /* atomic */
@@ -14,7 +16,14 @@ static u32 in_flight; /* atomic */
 struct ucred credentials_current(void)
 {
     const struct credentials *c = &current_thread()->cred;
-    return (struct ucred){.pid = (u32)current_process()->pid, .uid = c->euid, .gid = c->egid};
+    return (struct ucred){.pid = (u32)current_process()->pid, .uid = c->uid, .gid = c->gid};
+}
+
+const struct ucred credentials_unknown = {.pid = 0, .uid = OVERFLOW_ID, .gid = OVERFLOW_ID};
+
+bool control_wants_sender(const struct socket *s)
+{
+    return OPTION_SET(s, SO_PASSCRED) || OPTION_SET(s, OPTION_PASSPIDFD);
 }
 
 /* ------------------------------------------------------------ files in flight */
@@ -134,6 +143,8 @@ static int import_credentials(struct message *m, const void *data, size_t length
     if (length != sizeof(c))
         return -EINVAL;
     memcpy(&c, data, sizeof(c));
+    if (c.uid == (u32)-1 || c.gid == (u32)-1)
+        return -EINVAL;
     bool privileged = mine->euid == 0;
     if (!privileged && (c.pid != (u32)current_process()->pid ||
                         (c.uid != mine->uid && c.uid != mine->euid && c.uid != mine->suid) ||
@@ -212,7 +223,8 @@ void control_put(struct message *m, int level, int type, const void *data, size_
     m->control_used += MIN(CONTROL_ALIGN(h.length), left);
 }
 
-void control_put_files(struct message *m, struct passed_files *passed)
+/* Installs the files as descriptors of the receiver and tells it; takes over passed. */
+static void put_files(struct message *m, struct passed_files *passed)
 {
     size_t left = m->control ? m->control_size - m->control_used : 0;
     unsigned fits = left > sizeof(struct control_header)
@@ -242,4 +254,29 @@ void control_put_files(struct message *m, struct passed_files *passed)
     if (done < passed->count)
         m->result_flags |= MSG_CTRUNC;
     passed_free(passed);
+}
+
+static void put_pidfd(struct message *m, u32 pid)
+{
+    if (!m->control || m->control_size - m->control_used < sizeof(struct control_header) + sizeof(int)) {
+        m->result_flags |= MSG_CTRUNC;
+        return;
+    }
+    if (!pid)
+        return;
+    int fd = pidfd_install((int)pid);
+    size_t before = m->control_used;
+    control_put(m, SOL_SOCKET, SCM_PIDFD, &fd, sizeof(fd));
+    if (fd >= 0 && m->control_used == before)
+        fd_close(fd);
+}
+
+void control_put_message(struct socket *s, struct message *m, const struct ucred *who, struct passed_files *files)
+{
+    if (OPTION_SET(s, SO_PASSCRED))
+        control_put(m, SOL_SOCKET, SCM_CREDENTIALS, who, sizeof(*who));
+    if (files)
+        put_files(m, files);
+    if (OPTION_SET(s, OPTION_PASSPIDFD))
+        put_pidfd(m, who->pid);
 }

@@ -34,8 +34,6 @@ int control_import(struct message *m, const void *user, size_t length, bool unix
                    int (*extra)(struct message *m, int level, int type, const void *data, size_t length));
 /* Appends one control message to the receiver's buffer; what does not fit sets MSG_CTRUNC. Sleeps. */
 void control_put(struct message *m, int level, int type, const void *data, size_t length);
-/* Installs the files as descriptors of the receiver and tells it; takes over passed. Sleeps. */
-void control_put_files(struct message *m, struct passed_files *passed);
 /* A second set of references, for MSG_PEEK. NULL: out of memory. */
 struct passed_files *passed_copy(const struct passed_files *passed);
 /* Closes files that nobody received. NULL is fine. Never recurses. */
@@ -52,7 +50,15 @@ void passed_land(struct passed_files *passed);
  */
 void unix_collect(bool sending);
 
-/* Credentials of the running process. */
+/* What a message says of its sender by itself: the running process, real ids. */
 struct ucred credentials_current(void);
+/* What it says if neither end had asked when it was sent. */
+extern const struct ucred credentials_unknown;
+/* Does s ask who sent a message (SO_PASSCRED, SO_PASSPIDFD)? */
+bool control_wants_sender(const struct socket *s);
+/*
+ * What a receiver is told of a message from who: credentials and files (taken over; NULL: none), a pidfd, as its options say. Sleeps.
+ */
+void control_put_message(struct socket *s, struct message *m, const struct ucred *who, struct passed_files *files);
 
 #endif

@@ -120,29 +120,49 @@ bool datagram_flush(struct socket *s, struct datagram_queue *q)
     }
 }
 
-/* The first datagram, with a reference; taken off the queue unless peek. NULL: none. */
-static struct datagram *take(struct socket *s, struct datagram_queue *q, bool peek)
+/* The datagram with the byte at *skip, which becomes the offset in it. The socket's lock is held. */
+static struct datagram *peek_at(struct datagram_queue *q, size_t *skip)
+{
+    struct datagram *d;
+    list_for_each(d, &q->list, link) {
+        if (*skip < d->length || (!d->length && !*skip && !d->peeked)) {
+            d->peeked = true;
+            return d;
+        }
+        *skip -= d->length;
+    }
+    return NULL;
+}
+
+/* The datagram to receive, with a reference; taken off the queue unless that is a peek. NULL: none. *skip: its bytes to leave out. */
+static struct datagram *take(struct socket *s, struct datagram_queue *q, int flags, size_t *skip)
 {
     spin_lock(&s->lock);
     struct datagram *d = list_first(&q->list, struct datagram, link);
-    if (d && peek)
-        __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
-    else if (d)
+    *skip = 0;
+    if (flags & MSG_PEEK) {
+        if (s->options.peek_offset >= 0) {
+            *skip = socket_peek_offset(s, flags);
+            d = peek_at(q, skip);
+        }
+        if (d)
+            __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
+    } else if (d) {
         unlink(q, d);
+    }
     spin_unlock(&s->lock);
     return d;
 }
 
 static struct datagram *wait_for(struct socket *s, struct datagram_queue *q, struct message *m,
-                                 const struct datagram_rules *rules)
+                                 const struct datagram_rules *rules, size_t *skip)
 {
-    bool peek = m->flags & MSG_PEEK;
     nsec_t deadline = socket_receive_deadline(s, m->flags);
     for (;;) {
         int error = socket_take_error(s);
         if (error)
             return ERR_PTR(error);
-        struct datagram *d = take(s, q, peek);
+        struct datagram *d = take(s, q, m->flags, skip);
         if (d)
             return d;
         error = deadline || rules->end_nonblocking ? rules->end(s) : 0;
@@ -150,29 +170,54 @@ static struct datagram *wait_for(struct socket *s, struct datagram_queue *q, str
             return error < 0 ? ERR_PTR(error) : NULL;
         if (!deadline)
             return ERR_PTR(-EAGAIN);
-        error = wait_event(&s->wait, READ_ONCE(q->count) || READ_ONCE(s->error) || rules->end(s), deadline,
+        error = wait_event(&s->wait,
+                           (d = take(s, q, m->flags, skip)) || READ_ONCE(s->error) || rules->end(s), deadline,
                            WAIT_INTERRUPTIBLE);
+        if (d)
+            return d;
         if (error)
             return ERR_PTR(socket_wait_error(error, deadline));
     }
 }
 
+bool datagram_wants_time(const struct socket *s)
+{
+    return OPTION_SET(s, SO_TIMESTAMP_OLD) || OPTION_SET(s, SO_TIMESTAMPNS_OLD);
+}
+
+void datagram_put_time(struct message *m, struct socket *s, struct datagram *d)
+{
+    if (!datagram_wants_time(s))
+        return;
+    if (!d->time) /* the option came after the datagram */
+        d->time = (s64)clock_realtime();
+    if (OPTION_SET(s, SO_TIMESTAMPNS_OLD)) {
+        s64 ts[2] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC};
+        control_put(m, SOL_SOCKET, SO_TIMESTAMPNS_OLD, ts, sizeof(ts));
+    } else if (OPTION_SET(s, SO_TIMESTAMP_OLD)) {
+        s64 tv[2] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC / (s64)NSEC_PER_USEC};
+        control_put(m, SOL_SOCKET, SO_TIMESTAMP_OLD, tv, sizeof(tv));
+    }
+}
+
 ssize datagram_receive(struct socket *s, struct datagram_queue *q, struct message *m, const struct datagram_rules *rules)
 {
-    struct datagram *d = wait_for(s, q, m, rules);
+    size_t skip;
+    struct datagram *d = wait_for(s, q, m, rules, &skip);
     if (!d || IS_ERR(d))
         return PTR_ERR(d);
-    size_t n = MIN((size_t)d->length, m->io.left);
+    size_t length = d->length - skip, n = MIN(length, m->io.left);
     ssize result = 0;
     if (n) {
-        ssize copied = io_copy_to(&m->io, datagram_payload(d), n);
+        ssize copied = io_copy_to(&m->io, datagram_payload(d) + skip, n);
         if (copied != (ssize)n)
             result = -EFAULT;
     }
     if (!result) {
-        result = (ssize)(m->flags & MSG_TRUNC ? d->length : n);
-        if (n < d->length)
+        result = (ssize)(m->flags & MSG_TRUNC ? length : n);
+        if (n < length)
             m->result_flags |= MSG_TRUNC;
+        socket_peek_move(s, m->flags, m->flags & MSG_PEEK ? n : d->length);
         memcpy(m->name.bytes, d->data, d->name_length);
         m->name.length = (int)d->name_length;
         if (rules->control)

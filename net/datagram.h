@@ -13,6 +13,8 @@ struct datagram {
     u32 name_length;             /* of the source address, stored before the payload */
     struct socket *sender;       /* reference whose send_charge this counts in, or NULL */
     struct ucred credentials;
+    bool stated;                 /* by SCM_CREDENTIALS */
+    bool peeked;                 /* SO_PEEK_OFF has gone by it, which it cannot tell by itself of one without bytes */
     struct passed_files *passed;
     u8 destination[16];          /* UDP: local address it came to, for pktinfo */
     u8 hops, traffic_class;      /* UDP: TTL and TOS as sent */
@@ -55,6 +57,9 @@ struct datagram_rules {
     /* Adds control messages. May be NULL. */
     void (*control)(struct socket *s, struct message *m, struct datagram *d);
 };
+/* Does s want to know when a message came (SO_TIMESTAMP)? Tells it when d did: now, if that was not noted. */
+bool datagram_wants_time(const struct socket *s);
+void datagram_put_time(struct message *m, struct socket *s, struct datagram *d);
 /* recvmsg(2): payload, source address in m->name, MSG_TRUNC, MSG_PEEK. */
 ssize datagram_receive(struct socket *s, struct datagram_queue *q, struct message *m, const struct datagram_rules *rules);
 

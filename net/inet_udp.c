@@ -85,11 +85,6 @@ static int destination(struct inet_socket *u, const struct message *m, struct in
     return inet_route(u, to);
 }
 
-static bool wants_time(const struct socket *s)
-{
-    return OPTION_SET(s, SO_TIMESTAMP_OLD) || OPTION_SET(s, SO_TIMESTAMPNS_OLD);
-}
-
 static void fill(struct inet_socket *from, struct inet_socket *to, const struct inet_address *dst, struct datagram *d)
 {
     bool v4 = ip_is_v4(dst->ip);
@@ -97,7 +92,7 @@ static void fill(struct inet_socket *from, struct inet_socket *to, const struct 
     d->hops = (u8)(v4 ? (from->options.ttl > 0 ? from->options.ttl : 64)
                       : (from->options.hops >= 0 ? from->options.hops : 64));
     d->traffic_class = (u8)(v4 ? from->options.tos : from->options.traffic_class < 0 ? 0 : from->options.traffic_class);
-    if (wants_time(&to->base))
+    if (datagram_wants_time(&to->base))
         d->time = (s64)clock_realtime();
 }
 
@@ -166,21 +161,6 @@ static int receive_end(struct socket *s)
     return inet_of(s)->shutdown & SHUT_READ ? 1 : 0;
 }
 
-static void put_time(struct message *m, struct socket *s, struct datagram *d)
-{
-    if (!wants_time(s))
-        return;
-    if (!d->time) /* the option came after the datagram */
-        d->time = (s64)clock_realtime();
-    if (OPTION_SET(s, SO_TIMESTAMPNS_OLD)) {
-        s64 ts[2] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC};
-        control_put(m, SOL_SOCKET, SO_TIMESTAMPNS_OLD, ts, sizeof(ts));
-    } else if (OPTION_SET(s, SO_TIMESTAMP_OLD)) {
-        s64 tv[2] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC / (s64)NSEC_PER_USEC};
-        control_put(m, SOL_SOCKET, SO_TIMESTAMP_OLD, tv, sizeof(tv));
-    }
-}
-
 static void put_v4(struct message *m, const struct inet_socket *u, const struct datagram *d)
 {
     if (IP_BIT(u, IP_PKTINFO)) {
@@ -223,7 +203,7 @@ static void put_v6(struct message *m, const struct inet_socket *u, const struct 
 static void add_control(struct socket *s, struct message *m, struct datagram *d)
 {
     const struct inet_socket *u = inet_of(s);
-    put_time(m, s, d);
+    datagram_put_time(m, s, d);
     if (s->family == AF_INET6)
         put_v6(m, u, d);
     if (ip_is_v4(d->destination))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOL_SOCKET options (socket(7)) with the values Linux reports; other levels go to the family. */
 #include <linux/time_types.h>
+#include "fs/pidfd.h"
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
 #include "net/control.h"
@@ -18,7 +19,12 @@
      BIT(SO_OOBINLINE) | BIT(SO_NO_CHECK) | BIT(SO_REUSEPORT) | BIT(SO_PASSCRED) | BIT(SO_PASSSEC) |  \
      BIT(SO_TIMESTAMP_OLD) | BIT(SO_TIMESTAMPNS_OLD) | BIT(SO_RXQ_OVFL) | BIT(SO_WIFI_STATUS) |       \
      BIT(SO_NOFCS) | BIT(SO_LOCK_FILTER) | BIT(SO_SELECT_ERR_QUEUE) | BIT(SO_ZEROCOPY) |              \
-     BIT(SO_TIMESTAMP_NEW))
+     BIT(SO_TIMESTAMP_NEW) | BIT(OPTION_PASSPIDFD))
+
+static bool is_boolean(int option)
+{
+    return option >= 0 && option < 64 && BOOLEANS & BIT(option);
+}
 
 void socket_options_init(struct socket *s)
 {
@@ -68,9 +74,16 @@ static void set_bit(struct socket *s, int option, bool on)
     spin_unlock(&s->lock);
 }
 
+/* The options that ask who sends are of families that can tell. */
+static bool may_have(const struct socket *s, int option)
+{
+    return (option != SO_PASSCRED && option != SO_PASSSEC && option != OPTION_PASSPIDFD) || s->family == AF_UNIX ||
+           (s->family == AF_NETLINK && option != OPTION_PASSPIDFD);
+}
+
 static int set_boolean(struct socket *s, int option, int n)
 {
-    if (option == SO_PASSCRED && s->family != AF_UNIX && s->family != AF_NETLINK)
+    if (!may_have(s, option))
         return -EOPNOTSUPP;
     if (option == SO_REUSEPORT && n && s->family == AF_UNIX)
         return -EOPNOTSUPP;
@@ -174,9 +187,9 @@ static int set_int(struct socket *s, int option, int n)
         o->incoming_cpu = n;
         return 0;
     case SO_PEEK_OFF:
-        if (n >= 0)
-            return -EOPNOTSUPP; /* a moving peek offset is not kept */
-        o->peek_offset = -1;
+        if (s->family == AF_NETLINK)
+            return -EOPNOTSUPP;
+        o->peek_offset = n;
         return 0;
     case SO_MAX_PACING_RATE:
         o->max_pacing_rate = n == -1 ? UINT64_MAX : (u32)n;
@@ -217,7 +230,8 @@ static int set_generic(struct socket *s, int option, const void *value, u32 leng
     int error = option_read_int(value, length, &n);
     if (error)
         return error;
-    if (option >= 0 && option < 64 && BOOLEANS & BIT(option))
+    option = option == SO_PASSPIDFD ? OPTION_PASSPIDFD : option == OPTION_PASSPIDFD ? -1 : option;
+    if (is_boolean(option))
         return set_boolean(s, option, n);
     return set_int(s, option, n);
 }
@@ -251,6 +265,32 @@ static int get_peer_name(struct socket *s, void *value, int *length)
     if (room > a.length)
         return -EINVAL;
     return option_write(value, length, a.bytes, a.length);
+}
+
+static int get_peer_groups(struct socket *s, void *value, int *length)
+{
+    spin_lock(&s->lock);
+    struct group_list *groups = group_list_get(s->peer_groups);
+    bool known = s->peer_credentials.pid;
+    spin_unlock(&s->lock);
+    int room, n = groups ? (int)(groups->count * sizeof(u32)) : 0, error = known ? get_user(room, length) : -ENODATA;
+    if (!error && room < n)
+        error = put_user(n, length) ? -EFAULT : -ERANGE;
+    else if (!error)
+        error = option_write(value, length, groups ? groups->gid : NULL, n);
+    group_list_put(groups);
+    return error;
+}
+
+static int get_peer_pidfd(struct socket *s, void *value, int *length)
+{
+    if (!s->peer_credentials.pid)
+        return -ENODATA;
+    int fd = pidfd_install((int)s->peer_credentials.pid);
+    int error = fd < 0 ? fd : option_write_int(value, length, fd);
+    if (error && fd >= 0)
+        fd_close(fd);
+    return error;
 }
 
 static int get_memory(struct socket *s, void *value, int *length)
@@ -331,8 +371,9 @@ static int get_generic(struct socket *s, int option, void *value, int *length)
 {
     int n;
     u64 zero = 0;
-    if (option >= 0 && option < 64 && BOOLEANS & BIT(option)) {
-        if (option == SO_PASSCRED && s->family != AF_UNIX && s->family != AF_NETLINK)
+    option = option == SO_PASSPIDFD ? OPTION_PASSPIDFD : option == OPTION_PASSPIDFD ? -1 : option;
+    if (is_boolean(option)) {
+        if (!may_have(s, option))
             return -EOPNOTSUPP;
         return option_write_int(value, length, OPTION_SET(s, option) != 0);
     }
@@ -352,7 +393,9 @@ static int get_generic(struct socket *s, int option, void *value, int *length)
     case SO_PEERNAME:
         return get_peer_name(s, value, length);
     case SO_PEERGROUPS:
-        return s->peer_credentials.pid ? option_write(value, length, &zero, 0) : -ENODATA;
+        return get_peer_groups(s, value, length);
+    case SO_PEERPIDFD:
+        return get_peer_pidfd(s, value, length);
     case SO_BINDTODEVICE:
         return option_write(value, length, "lo", s->options.bound_interface ? 3 : 0);
     case SO_ATTACH_FILTER: /* SO_GET_FILTER */

@@ -6,6 +6,7 @@
 #include <linux/stat.h>
 #include <asm/ioctls.h>
 #include "fs/async.h"
+#include "fs/vfs.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/signal.h"
@@ -20,6 +21,9 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->type = (u16)type;
     s->protocol = protocol;
     s->ino = file_anonymous_ino();
+    s->mode = S_IFSOCK | 0777;
+    s->uid = current_thread()->cred.fsuid;
+    s->gid = current_thread()->cred.fsgid;
     spin_init(&s->lock, LOCK_SOCKET);
     mutex_init(&s->read_lock, LOCK_FS);
     wait_queue_init(&s->wait);
@@ -36,8 +40,37 @@ void socket_get(struct socket *s)
 
 void socket_put(struct socket *s)
 {
-    if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0)
-        s->ops->destroy(s);
+    if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
+        return;
+    group_list_put(s->peer_groups);
+    s->ops->destroy(s);
+}
+
+/* Takes over the reference on groups. */
+static void set_peer(struct socket *s, const struct ucred *credentials, struct group_list *groups)
+{
+    spin_lock(&s->lock);
+    struct group_list *old = s->peer_groups;
+    s->peer_credentials = *credentials;
+    s->peer_groups = groups;
+    spin_unlock(&s->lock);
+    group_list_put(old);
+}
+
+void socket_peer_current(struct socket *s)
+{
+    const struct credentials *c = &current_thread()->cred;
+    struct ucred effective = {.pid = (u32)current_process()->pid, .uid = c->euid, .gid = c->egid};
+    set_peer(s, &effective, group_list_get(c->groups));
+}
+
+void socket_peer_copy(struct socket *s, struct socket *from)
+{
+    spin_lock(&from->lock);
+    struct ucred credentials = from->peer_credentials;
+    struct group_list *groups = group_list_get(from->peer_groups);
+    spin_unlock(&from->lock);
+    set_peer(s, &credentials, groups);
 }
 
 struct socket *socket_create(int family, int type, int protocol)
@@ -59,7 +92,7 @@ struct socket *socket_create(int family, int type, int protocol)
     }
 }
 
-/* ------------------------------------------------------------ errors and deadlines */
+/* ------------------------------------------------------------ errors, deadlines, peeks */
 
 int socket_take_error(struct socket *s)
 {
@@ -95,6 +128,23 @@ int socket_wait_error(int error, nsec_t deadline)
     return error == -ERESTARTSYS && deadline != NSEC_NEVER ? -EINTR : error;
 }
 
+size_t socket_peek_offset(const struct socket *s, int flags)
+{
+    int offset = READ_ONCE(s->options.peek_offset);
+    return flags & MSG_PEEK && offset > 0 ? (size_t)offset : 0;
+}
+
+void socket_peek_move(struct socket *s, int flags, size_t n)
+{
+    if (likely(READ_ONCE(s->options.peek_offset) < 0))
+        return;
+    spin_lock(&s->lock);
+    s64 to = (s64)s->options.peek_offset + (flags & MSG_PEEK ? (s64)n : -(s64)n);
+    if (s->options.peek_offset >= 0)
+        s->options.peek_offset = (int)MAX(to, (s64)0);
+    spin_unlock(&s->lock);
+}
+
 /* ------------------------------------------------------------ the accept queue */
 
 static struct socket *take_connection(struct socket *s)
@@ -117,8 +167,9 @@ struct socket *socket_accept(struct socket *s, nsec_t deadline)
     if (!c) {
         if (!deadline)
             return ERR_PTR(-EAGAIN);
-        int error = wait_event_exclusive_if(&s->wait, (c = take_connection(s)) || !READ_ONCE(s->listening), deadline,
-                                            WAIT_INTERRUPTIBLE, true);
+        int error = wait_event_exclusive_if(
+            &s->wait, (c = take_connection(s)) || !READ_ONCE(s->listening) || READ_ONCE(s->refusing), deadline,
+            WAIT_INTERRUPTIBLE, true);
         if (error)
             return ERR_PTR(socket_wait_error(error, deadline));
         if (!c)
@@ -252,7 +303,22 @@ static long socket_file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 
 static int socket_file_stat(struct file *f, struct stat *st)
 {
-    file_stat_anonymous(st, S_IFSOCK | 0777, ((struct socket *)f->private)->ino);
+    const struct socket *s = f->private;
+    file_stat_anonymous(st, s->mode, s->ino);
+    st->st_uid = s->uid;
+    st->st_gid = s->gid;
+    return 0;
+}
+
+static int socket_file_setattr(struct file *f, const struct inode_attr *a)
+{
+    struct socket *s = f->private;
+    if (a->valid & ATTR_MODE)
+        s->mode = S_IFSOCK | (a->mode & 07777);
+    if (a->valid & ATTR_UID)
+        s->uid = a->uid;
+    if (a->valid & ATTR_GID)
+        s->gid = a->gid;
     return 0;
 }
 
@@ -273,8 +339,9 @@ static const struct file_ops socket_file_ops = {
     .ioctl = socket_file_ioctl,
     .poll = socket_file_poll,
     .poll_queue = socket_file_queue,
-    .async = ASYNC_OWNER,
+    .async = ASYNC_SOCKET,
     .fstat = socket_file_stat,
+    .setattr = socket_file_setattr,
     .release = socket_file_release,
 };
 

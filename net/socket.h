@@ -16,6 +16,12 @@
 #include "kernel/types.h"
 #include "kernel/process.h"
 
+/* Since Linux 6.5; not yet in every system's headers. */
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#define SO_PEERPIDFD 77
+#endif
+
 /* What <linux/socket.h> leaves to the C library: socket(2), send(2), recv(2). */
 #define AF_UNSPEC      0
 #define AF_UNIX        1
@@ -55,6 +61,7 @@
 #define SHUT_BOTH  3
 #define SCM_RIGHTS      1
 #define SCM_CREDENTIALS 2
+#define SCM_PIDFD       4
 
 /* A socket address of any family. */
 struct socket_address {
@@ -90,6 +97,7 @@ struct message {
 };
 
 /* Options that are one bit each (SOL_SOCKET); bit numbers in struct socket_options.bits. */
+#define OPTION_PASSPIDFD 0 /* SO_PASSPIDFD, whose number is too large */
 struct socket_options {
     u64 bits;                    /* 1 << SO_*, for boolean options below 64 */
     int send_buffer, receive_buffer; /* as reported: twice what was set */
@@ -97,7 +105,8 @@ struct socket_options {
     int receive_low_water;
     nsec_t receive_timeout, send_timeout; /* NSEC_NEVER: none */
     struct linger linger;
-    int priority, mark, busy_poll, peek_offset, incoming_cpu, bound_interface;
+    int priority, mark, busy_poll, incoming_cpu, bound_interface;
+    int peek_offset;             /* SO_PEEK_OFF: where MSG_PEEK begins; negative: always at the front */
     u64 max_pacing_rate;
     u8 rehash;
 };
@@ -137,7 +146,8 @@ struct socket {
     const struct socket_ops *ops;
     u16 family, type;
     int protocol;
-    u64 ino;                     /* of fstat(2) */
+    u64 ino;                     /* of fstat(2), with the next two */
+    u32 mode, uid, gid;
     struct spinlock lock;        /* LOCK_SOCKET: family state, accept queue, datagram queue */
     struct mutex read_lock;      /* LOCK_FS: one reader takes data out at a time */
     struct wait_queue wait;      /* readers, writers, pollers */
@@ -145,6 +155,7 @@ struct socket {
     int error;                   /* pending SO_ERROR, positive; atomic */
     struct socket_options options;
     struct ucred peer_credentials; /* SO_PEERCRED; pid 0: none */
+    struct group_list *peer_groups; /* SO_PEERGROUPS; reference, NULL: none; changes under lock */
 
     /* listening stream sockets, under lock */
     bool listening;
@@ -152,6 +163,7 @@ struct socket {
     struct list accept_link;
     unsigned accept_count, accept_limit;
     bool unaccepted;             /* a connection that is still in an accept queue */
+    bool refusing;               /* shutdown(2) for reading ended the listening of an AF_UNIX socket, which stays one */
 
     u64 send_charge;             /* atomic: queued datagrams of ours, in bytes with overhead */
 
@@ -180,6 +192,12 @@ void socket_accept_flush(struct socket *s);
 /* Sends, raising SIGPIPE as the flags say. */
 ssize socket_send(struct socket *s, struct message *m);
 ssize socket_receive(struct socket *s, struct message *m);
+/* SO_PEERCRED and SO_PEERGROUPS of s are the running thread's from now on; or what from says. */
+void socket_peer_current(struct socket *s);
+void socket_peer_copy(struct socket *s, struct socket *from);
+/* Where a receive with these flags begins to peek, and the move of that place by n bytes that it saw or took. */
+size_t socket_peek_offset(const struct socket *s, int flags);
+void socket_peek_move(struct socket *s, int flags, size_t n);
 /* Pending error as negative errno, cleared; 0. */
 int socket_take_error(struct socket *s);
 /* Sets the pending error (positive errno). Atomic. */

@@ -144,8 +144,6 @@ static void free_list(struct list *list)
 
 static void append(struct stream_side *to, struct list *list)
 {
-    if (list_empty(list))
-        return;
     list->prev->next = &to->chunks;
     list->next->prev = to->chunks.prev;
     to->chunks.prev->next = list->next;
@@ -153,10 +151,31 @@ static void append(struct stream_side *to, struct list *list)
     list_init(list);
 }
 
-/* Hands n bytes in list to the other end. The number taken, or negative errno. */
-static ssize deliver(struct socket *s, struct list *list, u32 n, u32 charge, const struct stream_rules *rules)
+/* Chunks of m are on their way from s to the other end: who sent them, and which is the urgent byte. stream.lock held. */
+static void mark_sender(struct socket *s, const struct message *m, struct list *list, struct list *dropped)
+{
+    struct stream_side *other = stream_other(s);
+    struct chunk *c, *old = other->urgent;
+    bool told = m->has_credentials || control_wants_sender(s) || control_wants_sender(other->socket);
+    list_for_each(c, list, link)
+        c->credentials = told ? m->credentials : credentials_unknown;
+    if (likely(!(m->flags & MSG_OOB)))
+        return;
+    /* The byte that was urgent before is one like the others now. */
+    if (old && old->start == old->end) {
+        other->charge -= old->charge;
+        list_remove(&old->link);
+        list_add_tail(dropped, &old->link);
+    }
+    other->urgent = list_first(list, struct chunk, link);
+}
+
+/* Hands n bytes of m in list to the other end. The number taken, or negative errno; chunks left in list are to be freed. */
+static ssize deliver(struct socket *s, const struct message *m, struct list *list, u32 n, u32 charge,
+                     const struct stream_rules *rules)
 {
     struct stream_side *me = stream_mine(s), *other = stream_other(s);
+    struct list dropped = LIST_INIT(dropped);
     ssize result = (ssize)n;
     spin_lock(&s->stream->lock);
     if (me->shutdown & SHUT_WRITE) {
@@ -167,37 +186,35 @@ static ssize deliver(struct socket *s, struct list *list, u32 n, u32 charge, con
             result = (ssize)n;
     } else {
         struct chunk *first = list_first(list, struct chunk, link);
+        if (rules->passes_files)
+            mark_sender(s, m, list, &dropped);
         if (first->passed)
             passed_take_off(first->passed, other->socket);
         append(other, list);
         other->bytes += n;
+        other->arrivals++;
         other->charge += charge;
-        stream_wake(other, READABLE);
+        stream_wake(other, m->flags & MSG_OOB ? READABLE | EPOLLPRI | WAKE_URGENT : READABLE);
     }
     spin_unlock(&s->stream->lock);
+    free_list(&dropped);
     return result;
 }
 
-/* One piece of a send: at most rules->chunk_max bytes under one charge. */
-static ssize send_piece(struct socket *s, struct message *m, const struct stream_rules *rules)
+/* One piece of a send: at most max bytes under one charge. */
+static ssize send_piece(struct socket *s, struct message *m, size_t max, const struct stream_rules *rules)
 {
     struct list list = LIST_INIT(list);
-    size_t left = m->io.left;
-    ssize n = copy_in(&m->io, (u32)MIN(left, (size_t)rules->chunk_max), &list);
+    ssize n = copy_in(&m->io, (u32)MIN(m->io.left, max), &list);
     if (n <= 0)
         return n;
     struct chunk *first = list_first(&list, struct chunk, link);
-    struct chunk *last = list_entry(list.prev, struct chunk, link), *c;
+    struct chunk *last = list_entry(list.prev, struct chunk, link);
     u32 charge = rules->charge((u32)n);
     last->charge = charge; /* given back when the whole piece has been read */
-    if (rules->passes_files) {
-        list_for_each(c, &list, link)
-            c->credentials = m->credentials;
-        first->passed = m->passed;
-        m->passed = NULL;
-    }
-    struct passed_files *passed = first->passed;
-    ssize result = deliver(s, &list, (u32)n, charge, rules);
+    struct passed_files *passed = first->passed = m->passed;
+    m->passed = NULL;
+    ssize result = deliver(s, m, &list, (u32)n, charge, rules);
     if (result < 0) {
         io_revert(&m->io, (size_t)n);
         first->passed = NULL;
@@ -207,9 +224,22 @@ static ssize send_piece(struct socket *s, struct message *m, const struct stream
     return result;
 }
 
+/* Bytes of m that go as one piece. The last byte of an urgent message goes alone, without MSG_OOB what is before it. */
+static size_t piece_size(const struct socket *s, struct message *m, bool urgent, const struct stream_rules *rules)
+{
+    size_t max = rules->chunk_max;
+    if (rules->passes_files)
+        max = MIN(max, (size_t)rules->limit(s) / 2 - 64);
+    if (likely(!urgent))
+        return max;
+    m->flags = m->io.left == 1 ? m->flags | MSG_OOB : m->flags & ~MSG_OOB;
+    return m->io.left == 1 ? 1 : MIN(max, m->io.left - 1);
+}
+
 ssize stream_send(struct socket *s, struct message *m, const struct stream_rules *rules)
 {
     nsec_t deadline = socket_send_deadline(s, m->flags);
+    bool urgent = m->flags & MSG_OOB;
     ssize done = 0;
     int error = send_error(s, rules);
     while (!error && m->io.left) {
@@ -218,7 +248,7 @@ ssize stream_send(struct socket *s, struct message *m, const struct stream_rules
             error = send_error(s, rules);
         if (error)
             break;
-        ssize n = send_piece(s, m, rules);
+        ssize n = send_piece(s, m, piece_size(s, m, urgent, rules), rules);
         if (n < 0)
             error = (int)n;
         else
@@ -229,21 +259,56 @@ ssize stream_send(struct socket *s, struct message *m, const struct stream_rules
 
 /* ------------------------------------------------------------ receiving */
 
-/* Chunk that holds the byte skip bytes from the front; *skip becomes the offset in it. read_lock held. */
-static struct chunk *chunk_at(struct socket *s, size_t *skip)
+/* What a read finds. */
+struct place {
+    struct chunk *chunk;  /* with the next byte; NULL: none */
+    size_t skip;          /* bytes of it that were looked at before; in: bytes from the front */
+    struct chunk *passed; /* the urgent byte, which this read leaves out: to be consumed */
+    bool at_mark;         /* the urgent byte is next: what was read so far is all */
+    u32 arrivals;         /* then */
+};
+
+/*
+ * Looks where the urgent byte u stands in the way of a read that has done bytes: it ends a read before it; the read that
+ * begins there drops it, unless it is in line. True: u is the next byte to read, or p says what is to be done.
+ */
+static bool meets_urgent(struct socket *s, struct chunk *u, struct place *p, size_t done, bool peek)
+{
+    bool in_line = OPTION_SET(s, SO_OOBINLINE) && u->start != u->end;
+    if (done && !p->skip) {
+        p->at_mark = true;
+        return true;
+    }
+    if (!peek)
+        stream_mine(s)->urgent = NULL;
+    if (!in_line && !peek)
+        p->passed = u;
+    return !in_line && !peek;
+}
+
+/* read_lock held. */
+static struct place find_place(struct socket *s, size_t skip, size_t done, bool peek)
 {
     struct stream_side *me = stream_mine(s);
-    struct chunk *c, *found = NULL;
+    struct place p = {.skip = skip};
+    struct chunk *c;
     spin_lock(&s->stream->lock);
+    p.arrivals = me->arrivals;
     list_for_each(c, &me->chunks, link) {
-        if (*skip < c->end - c->start) {
-            found = c;
+        if (unlikely(c == me->urgent)) {
+            if (meets_urgent(s, c, &p, done, peek))
+                break;
+            if (!OPTION_SET(s, SO_OOBINLINE))
+                continue;
+        }
+        if (p.skip < c->end - c->start) {
+            p.chunk = c;
             break;
         }
-        *skip -= c->end - c->start;
+        p.skip -= c->end - c->start;
     }
     spin_unlock(&s->stream->lock);
-    return found;
+    return p;
 }
 
 /* Takes n bytes off the front chunk c, and frees it when it is used up. read_lock held. */
@@ -283,10 +348,10 @@ static int receive_end(struct socket *s)
     return READ_ONCE(me->shutdown) & SHUT_READ ? 1 : 0;
 }
 
-static bool receive_ready(const struct socket *s, u64 seen)
+static bool receive_ready(const struct socket *s, u32 arrivals)
 {
     const struct stream_side *me = stream_mine(s);
-    return READ_ONCE(me->bytes) > seen || READ_ONCE(s->error) || (READ_ONCE(me->shutdown) & SHUT_READ);
+    return READ_ONCE(me->arrivals) != arrivals || READ_ONCE(s->error) || (READ_ONCE(me->shutdown) & SHUT_READ);
 }
 
 /* Copies from chunk c to the program. Bytes, or -EFAULT. */
@@ -323,7 +388,7 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
 {
     bool peek = m->flags & MSG_PEEK, discard = (m->flags & MSG_TRUNC) && !rules->passes_files;
     nsec_t deadline = socket_receive_deadline(s, m->flags);
-    size_t wanted = m->io.left;
+    size_t wanted = m->io.left, offset = socket_peek_offset(s, m->flags);
     size_t target = m->flags & MSG_WAITALL ? wanted : MIN(wanted, (size_t)s->options.receive_low_water);
     struct passed_files *passed = NULL;
     struct ucred sender = {0};
@@ -333,10 +398,16 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
 
     mutex_lock(&s->read_lock);
     while ((m->io.left || !wanted) && !files) { /* a receive of nothing waits for data, too */
-        size_t skip = peek ? (size_t)done : 0;
-        struct chunk *c = chunk_at(s, &skip);
+        struct place p = find_place(s, peek ? offset + (size_t)done : 0, (size_t)done, peek);
+        struct chunk *c = p.chunk;
+        if (unlikely(p.passed)) {
+            consume(s, p.passed, p.passed->end - p.passed->start, rules);
+            continue;
+        }
+        if (p.at_mark)
+            break;
         if (!c) {
-            if (done && (size_t)done >= target)
+            if (done && ((size_t)done >= target || (peek && rules->passes_files)))
                 break;
             error = receive_end(s);
             if (error)
@@ -346,7 +417,7 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
                 break;
             }
             mutex_unlock(&s->read_lock);
-            error = wait_event(&s->wait, receive_ready(s, peek ? (u64)done : 0), deadline, WAIT_INTERRUPTIBLE);
+            error = wait_event(&s->wait, receive_ready(s, p.arrivals), deadline, WAIT_INTERRUPTIBLE);
             error = socket_wait_error(error, deadline);
             mutex_lock(&s->read_lock);
             if (error)
@@ -358,10 +429,10 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
         if (rules->passes_files) {
             if (!done)
                 sender = c->credentials;
-            else if (OPTION_SET(s, SO_PASSCRED) && !same_sender(&sender, &c->credentials))
+            else if (control_wants_sender(s) && !same_sender(&sender, &c->credentials))
                 break;
         }
-        ssize n = copy_out(m, c, skip, discard);
+        ssize n = copy_out(m, c, p.skip, discard);
         if (n < 0) {
             error = (int)n;
             break;
@@ -373,11 +444,51 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
     }
     mutex_unlock(&s->read_lock);
 
-    if (done && rules->passes_files && OPTION_SET(s, SO_PASSCRED))
-        control_put(m, SOL_SOCKET, SCM_CREDENTIALS, &sender, sizeof(sender));
-    if (passed)
-        control_put_files(m, passed);
+    socket_peek_move(s, m->flags, (size_t)done);
+    if (done && rules->passes_files)
+        control_put_message(s, m, &sender, passed);
     return done ? done : error < 0 ? error : 0;
+}
+
+ssize stream_receive_urgent(struct socket *s, struct message *m)
+{
+    struct stream_side *me = stream_mine(s);
+    ssize result = -EINVAL;
+    mutex_lock(&s->read_lock);
+    spin_lock(&s->stream->lock);
+    struct chunk *c = OPTION_SET(s, SO_OOBINLINE) ? NULL : me->urgent;
+    bool some = c && c->start != c->end;
+    u8 byte = some ? c->data[c->start] : 0;
+    if (some && !(m->flags & MSG_PEEK)) {
+        /* It stays in the queue, empty, as the mark. */
+        c->start = c->end;
+        me->bytes--;
+    }
+    spin_unlock(&s->stream->lock);
+    mutex_unlock(&s->read_lock);
+    if (some) {
+        m->result_flags |= MSG_OOB;
+        result = m->io.left ? io_copy_to(&m->io, &byte, 1) : 0;
+    }
+    return result;
+}
+
+bool stream_urgent(const struct socket *s)
+{
+    struct stream_side *me = stream_mine(s);
+    spin_lock(&s->stream->lock);
+    bool some = me->urgent && me->urgent->start != me->urgent->end;
+    spin_unlock(&s->stream->lock);
+    return some;
+}
+
+bool stream_at_mark(const struct socket *s)
+{
+    struct stream_side *me = stream_mine(s);
+    spin_lock(&s->stream->lock);
+    bool at = me->urgent && list_first(&me->chunks, struct chunk, link) == me->urgent;
+    spin_unlock(&s->stream->lock);
+    return at;
 }
 
 /* ------------------------------------------------------------ the end */
@@ -411,6 +522,7 @@ void stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream
     }
     bool any = me->bytes > 0;
     me->bytes = me->charge = 0;
+    me->urgent = NULL;
     me->socket = NULL;
     me->shutdown = SHUT_BOTH;
     if (other->socket) {

@@ -8,12 +8,16 @@
 
 #include "net/socket.h"
 
+struct chunk;
+
 /* One end. Its queue holds what the other end sent. All under stream.lock. */
 struct stream_side {
     struct socket *socket;   /* NULL once closed */
     struct list chunks;
     u64 bytes;               /* in chunks */
+    u32 arrivals;            /* counts what was put there */
     u64 charge;              /* what chunks count against the sender's buffer */
+    struct chunk *urgent;    /* the last byte sent as MSG_OOB, in chunks; empty once it has been taken as such. NULL: none */
     u8 shutdown;             /* SHUT_* bits as this end sees them */
     bool ended;              /* TCP: the other end's FIN has arrived */
     bool reset;              /* TCP: the connection was reset, nothing goes through any more */
@@ -34,7 +38,7 @@ struct stream_rules {
     /* The other end is closed: bytes to pretend to have sent (0: none), or negative errno. stream.lock held. */
     int (*to_closed)(struct socket *s);
     bool shutdown_first;                              /* EPIPE after shutdown wins over a pending error */
-    bool passes_files;                                /* SCM_RIGHTS and credentials */
+    bool passes_files;                                /* SCM_RIGHTS and credentials, and MSG_OOB: AF_UNIX */
 };
 
 /*
@@ -47,6 +51,12 @@ void stream_abandon(struct byte_stream *st);
 /* The connected socket s sends or receives, as send(2) and recv(2) say. */
 ssize stream_send(struct socket *s, struct message *m, const struct stream_rules *rules);
 ssize stream_receive(struct socket *s, struct message *m, const struct stream_rules *rules);
+/* The byte of MSG_OOB: 1, or -EINVAL when there is none to take, or SO_OOBINLINE leaves it among the others. */
+ssize stream_receive_urgent(struct socket *s, struct message *m);
+/* Is there such a byte that was not taken? */
+bool stream_urgent(const struct socket *s);
+/* Does a read stand at the urgent byte, or where it was? ioctl(2), SIOCATMARK. */
+bool stream_at_mark(const struct socket *s);
 /* Wakes the socket of an end, if there is one. stream.lock held. */
 void stream_wake(struct stream_side *side, u32 events);
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* AF_UNIX: creation, the way a connection reaches a listener, and stream sockets. */
-#include <asm/ioctls.h>
+#include <linux/sockios.h>
 #include "kernel/heap.h"
+#include "kernel/user.h"
 #include "net/control.h"
 #include "net/stream.h"
 #include "net/unix.h"
@@ -55,15 +56,15 @@ int unix_listen(struct socket *s, int backlog)
     spin_lock(&s->lock);
     s->accept_limit = (unsigned)backlog;
     s->listening = !u->dead;
-    s->peer_credentials = credentials_current();
     spin_unlock(&s->lock);
+    socket_peer_current(s);
     wait_wake_all(&s->room);
     return 0;
 }
 
 static bool has_accept_room(struct socket *s)
 {
-    return READ_ONCE(s->accept_count) <= READ_ONCE(s->accept_limit) || !READ_ONCE(s->listening);
+    return READ_ONCE(s->accept_count) <= READ_ONCE(s->accept_limit) || !READ_ONCE(s->listening) || READ_ONCE(s->refusing);
 }
 
 /* Puts server in the listener's queue. 0, -ECONNREFUSED, -EAGAIN when it is full. */
@@ -71,7 +72,7 @@ static int enqueue(struct socket *listener, struct socket *server)
 {
     int error = 0;
     spin_lock(&listener->lock);
-    if (!listener->listening) {
+    if (!listener->listening || listener->refusing) {
         error = -ECONNREFUSED;
     } else if (listener->accept_count > listener->accept_limit) {
         error = -EAGAIN;
@@ -112,7 +113,9 @@ static struct unix_socket *create_server(struct unix_socket *client, struct unix
         server->was_connected = true;
     }
     server->base.unaccepted = true;
-    server->base.peer_credentials = credentials_current();
+    server->base.options.bits = listener->base.options.bits & (1ull << SO_PASSCRED | 1ull << OPTION_PASSPIDFD);
+    server->listener = listener;
+    socket_peer_current(&server->base);
     server->name = listener->name;
     if (server->name)
         __atomic_add_fetch(&server->name->refs, 1, __ATOMIC_RELAXED);
@@ -120,10 +123,8 @@ static struct unix_socket *create_server(struct unix_socket *client, struct unix
 }
 
 /* The connection stands: from here on the client sends and receives through it. Takes over the reference to server. */
-static void establish(struct unix_socket *client, struct unix_socket *server, struct byte_stream *st,
-                      const struct ucred *listener_credentials)
+static void establish(struct unix_socket *client, struct unix_socket *server, struct byte_stream *st)
 {
-    client->base.peer_credentials = *listener_credentials;
     if (st) {
         __atomic_store_n(&client->base.stream, st, __ATOMIC_RELEASE);
         socket_put(&server->base);
@@ -152,11 +153,11 @@ static int connect_to(struct unix_socket *client, struct unix_socket *listener)
     struct unix_socket *server = create_server(client, listener, &st);
     if (!server)
         return -ENOMEM;
-    struct ucred credentials = listener->base.peer_credentials;
     socket_get(&server->base); /* once in the queue it may be accepted and closed at any time */
     int error = enqueue(&listener->base, &server->base);
     if (!error) {
-        establish(client, server, st, &credentials);
+        socket_peer_copy(&client->base, &listener->base);
+        establish(client, server, st);
         return 0;
     }
     socket_put(&server->base);
@@ -224,12 +225,8 @@ static int unix_stream_connect(struct socket *s, const struct socket_address *a,
         return -EISCONN;
     if (a->length >= 2 && a->family == AF_UNSPEC)
         return -EINVAL;
-    if (OPTION_SET(s, SO_PASSCRED) && !u->name) {
-        int error = unix_autobind(u);
-        if (error)
-            return error;
-    }
-    return unix_connect_listener(u, a, nonblock);
+    int error = unix_autobind_sender(u);
+    return error ? error : unix_connect_listener(u, a, nonblock);
 }
 
 static int unix_stream_pair(struct socket *a, struct socket *b)
@@ -238,13 +235,14 @@ static int unix_stream_pair(struct socket *a, struct socket *b)
     if (!st)
         return -ENOMEM;
     a->stream = st;
-    a->peer_credentials = b->peer_credentials = credentials_current();
+    socket_peer_current(a);
+    socket_peer_current(b);
     return 0;
 }
 
 static ssize unix_stream_send(struct socket *s, struct message *m)
 {
-    if (m->flags & MSG_OOB)
+    if (m->flags & MSG_OOB && !m->io.left)
         return -EOPNOTSUPP;
     if (!m->has_credentials)
         m->credentials = credentials_current();
@@ -260,7 +258,7 @@ static ssize unix_stream_receive(struct socket *s, struct message *m)
     if (!s->stream)
         return -EINVAL;
     if (m->flags & MSG_OOB)
-        return -EOPNOTSUPP;
+        return stream_receive_urgent(s, m);
     ssize n = stream_receive(s, m, &rules);
     if (n > 0 && m->want_name) {
         /* The peer's name comes with the data, as if it were a datagram, but only if it has one. */
@@ -301,8 +299,7 @@ static int unix_stream_shutdown(struct socket *s, int how)
     if (!s->stream) {
         spin_lock(&s->lock);
         u->shutdown |= (u8)how;
-        if (how & SHUT_READ)
-            s->listening = false;
+        s->refusing = s->listening && u->shutdown & SHUT_READ;
         spin_unlock(&s->lock);
         wait_wake_all(&s->wait);
         wait_wake_all(&s->room);
@@ -336,6 +333,8 @@ static u32 unix_stream_poll(struct socket *s)
         events |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
     if (stream_readable(s))
         events |= EPOLLIN | EPOLLRDNORM;
+    if (unlikely(READ_ONCE(stream_mine(s)->urgent)))
+        events |= EPOLLIN | EPOLLRDNORM | (stream_urgent(s) ? EPOLLPRI : 0);
     if (stream_writable(s, &rules))
         events |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
     return events;
@@ -349,6 +348,13 @@ static u64 unix_stream_readable(struct socket *s)
 static u64 unix_stream_unsent(struct socket *s)
 {
     return s->stream ? READ_ONCE(stream_other(s)->charge) : 0;
+}
+
+static long unix_stream_ioctl(struct socket *s, unsigned cmd, unsigned long arg)
+{
+    if (cmd != SIOCATMARK)
+        return unix_ioctl(s, cmd, arg);
+    return put_user((int)(s->stream && stream_at_mark(s)), (int *)arg);
 }
 
 /* The other end learns that this one is closed; stream.lock held. */
@@ -387,6 +393,8 @@ const struct socket_ops unix_stream_ops = {
     .receive = unix_stream_receive,
     .shutdown = unix_stream_shutdown,
     .poll = unix_stream_poll,
+    .ioctl = unix_stream_ioctl,
+    .accepted = unix_accepted,
     .readable_bytes = unix_stream_readable,
     .unsent_bytes = unix_stream_unsent,
     .close = unix_stream_close,

@@ -3,7 +3,8 @@
  * Files in flight between AF_UNIX sockets, and the collection of sockets that hold only each other: a socket sent
  * over itself, or two over one another, keep their references for ever once the program has closed them.
  *
- * Every set of files that waits in a queue is on its receiver's list. A socket whose file has no reference beside those of
+ * Every set of files that waits in a queue is on its receiver's list, or on that of the listener which has not accepted
+ * the receiver yet. A socket whose file has no reference beside those of
  * sets in flight can be reached only by receiving it; so starting from all other sockets, what their queues hold is
  * marked, and so on; sets in the queues of sockets never marked are garbage. flight_lock is held
  * throughout, and receiving takes it too, so nothing moves meanwhile.
@@ -24,6 +25,27 @@ static struct unix_socket *unix_of_file(const struct file *f)
     return s && s->family == AF_UNIX ? unix_of(s) : NULL;
 }
 
+/* Whose queue holds p, for who looks for ways to it: a connection not yet accepted is reached by its listener. */
+static struct unix_socket *holder(const struct passed_files *p)
+{
+    struct unix_socket *u = unix_of(p->receiver);
+    return u->listener ? u->listener : u;
+}
+
+void unix_accepted(struct socket *listener, struct socket *c)
+{
+    struct passed_files *p, *next;
+    spin_lock(&flight_lock);
+    unix_of(c)->listener = NULL;
+    list_for_each_safe(p, next, &unix_of(listener)->held, held_link) {
+        if (p->receiver == c) {
+            list_remove(&p->held_link);
+            list_add_tail(&unix_of(c)->held, &p->held_link);
+        }
+    }
+    spin_unlock(&flight_lock);
+}
+
 void passed_take_off(struct passed_files *p, struct socket *receiver)
 {
     bool sockets = false;
@@ -33,7 +55,7 @@ void passed_take_off(struct passed_files *p, struct socket *receiver)
         return;
     spin_lock(&flight_lock);
     p->receiver = receiver;
-    list_add_tail(&unix_of(receiver)->held, &p->held_link);
+    list_add_tail(&holder(p)->held, &p->held_link);
     list_add_tail(&in_flight, &p->all_link);
     sets++;
     spin_unlock(&flight_lock);
@@ -57,7 +79,7 @@ static void count_flights(void)
 {
     struct passed_files *p;
     list_for_each(p, &in_flight, all_link) {
-        unix_of(p->receiver)->flights = 0;
+        holder(p)->flights = 0;
         for (unsigned i = 0; i < p->count; i++) {
             struct unix_socket *u = unix_of_file(p->files[i]);
             if (u)
@@ -86,7 +108,7 @@ static void mark_roots(struct list *work)
 {
     struct passed_files *p;
     list_for_each(p, &in_flight, all_link) {
-        unix_of(p->receiver)->marked = false;
+        holder(p)->marked = false;
         for (unsigned i = 0; i < p->count; i++) {
             struct unix_socket *u = unix_of_file(p->files[i]);
             if (u)
@@ -94,8 +116,8 @@ static void mark_roots(struct list *work)
         }
     }
     list_for_each(p, &in_flight, all_link) {
-        if (!unix_of(p->receiver)->flights)
-            mark(unix_of(p->receiver), work);
+        if (!holder(p)->flights)
+            mark(holder(p), work);
         for (unsigned i = 0; i < p->count; i++) {
             struct unix_socket *u = unix_of_file(p->files[i]);
             if (u && READ_ONCE(p->files[i]->refs) > u->flights)
@@ -125,7 +147,7 @@ static struct passed_files *take_garbage(void)
 {
     struct passed_files *p, *next, *garbage = NULL;
     list_for_each_safe(p, next, &in_flight, all_link) {
-        if (unix_of(p->receiver)->marked)
+        if (holder(p)->marked)
             continue;
         list_remove(&p->held_link);
         list_remove(&p->all_link);

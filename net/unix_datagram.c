@@ -4,6 +4,7 @@
  * datagram socket holds a bounded number of messages of senders that it does not talk back to; beyond that
  * senders wait. Invariant: u->peer holds a reference, and is changed under u's lock only.
  */
+#include <linux/sockios.h>
 #include "kernel/heap.h"
 #include "net/control.h"
 #include "net/unix.h"
@@ -79,11 +80,9 @@ static int unix_datagram_connect(struct socket *s, const struct socket_address *
         change_peer(u, NULL);
         return 0;
     }
-    if (OPTION_SET(s, SO_PASSCRED) && !u->name) {
-        int error = unix_autobind(u);
-        if (error)
-            return error;
-    }
+    int error = unix_autobind_sender(u);
+    if (error)
+        return error;
     struct unix_socket *peer = unix_find(a, SOCK_DGRAM);
     if (IS_ERR(peer))
         return (int)PTR_ERR(peer);
@@ -102,7 +101,8 @@ static int unix_seqpacket_connect(struct socket *s, const struct socket_address 
         return -EINVAL;
     if (u->was_connected)
         return -EISCONN;
-    return unix_connect_listener(u, a, nonblock);
+    int error = unix_autobind_sender(u);
+    return error ? error : unix_connect_listener(u, a, nonblock);
 }
 
 static int unix_datagram_pair(struct socket *a, struct socket *b)
@@ -113,7 +113,8 @@ static int unix_datagram_pair(struct socket *a, struct socket *b)
     ua->peer = ub;
     ub->peer = ua;
     ua->was_connected = ub->was_connected = true;
-    a->peer_credentials = b->peer_credentials = credentials_current();
+    socket_peer_current(a);
+    socket_peer_current(b);
     return 0;
 }
 
@@ -145,6 +146,8 @@ static int deliver(struct unix_socket *from, struct unix_socket *to, struct data
         error = -EAGAIN;
     else
         datagram_enqueue(&to->queue, d);
+    if (!error && !d->stated && !control_wants_sender(&from->base) && !control_wants_sender(&to->base))
+        d->credentials = credentials_unknown;
     if (!error && d->passed)
         passed_take_off(d->passed, &to->base);
     spin_unlock(&to->base.lock);
@@ -182,6 +185,7 @@ static struct datagram *build(struct unix_socket *u, struct message *m)
     if (IS_ERR(d))
         return d;
     d->credentials = m->has_credentials ? m->credentials : credentials_current();
+    d->stated = m->has_credentials;
     d->passed = m->passed;
     m->passed = NULL;
     return d;
@@ -208,17 +212,14 @@ static ssize unix_datagram_send(struct socket *s, struct message *m)
         if (!u->was_connected)
             return -ENOTCONN;
     }
-    if (OPTION_SET(s, SO_PASSCRED) && !u->name) {
-        int error = unix_autobind(u);
-        if (error)
-            return error;
-    }
+    int error = unix_autobind_sender(u);
+    if (error)
+        return error;
     struct unix_socket *to = destination(u, m);
     if (IS_ERR(to))
         return PTR_ERR(to);
     ssize result = (ssize)m->io.left;
     struct datagram *d = NULL;
-    int error = 0;
     if (m->io.left + 32 > (u64)s->options.send_buffer)
         error = -EMSGSIZE;
     else if (READ_ONCE(u->shutdown) & SHUT_WRITE)
@@ -263,19 +264,15 @@ static void taken(struct socket *s, struct datagram *d)
 
 static void add_control(struct socket *s, struct message *m, struct datagram *d)
 {
-    if (OPTION_SET(s, SO_PASSCRED))
-        control_put(m, SOL_SOCKET, SCM_CREDENTIALS, &d->credentials, sizeof(d->credentials));
-    if (!d->passed)
-        return;
-    if (m->flags & MSG_PEEK) {
-        struct passed_files *copy = passed_copy(d->passed);
-        if (copy)
-            control_put_files(m, copy);
-        return;
+    struct passed_files *passed = d->passed;
+    if (passed && m->flags & MSG_PEEK) {
+        passed = passed_copy(passed);
+    } else if (passed) {
+        passed_land(passed);
+        d->passed = NULL;
     }
-    passed_land(d->passed);
-    control_put_files(m, d->passed);
-    d->passed = NULL;
+    datagram_put_time(m, s, d);
+    control_put_message(s, m, &d->credentials, passed);
 }
 
 static const struct datagram_rules datagram_rules = {.end = receive_end, .taken = taken, .control = add_control};
@@ -313,8 +310,7 @@ static void add_shutdown(struct unix_socket *u, int how)
 {
     spin_lock(&u->base.lock);
     u->shutdown |= (u8)how;
-    if (how & SHUT_READ)
-        u->base.listening = false;
+    u->base.refusing = u->base.listening && u->shutdown & SHUT_READ;
     spin_unlock(&u->base.lock);
     wait_wake_all(&u->base.wait);
     wait_wake_all(&u->base.room);
@@ -381,6 +377,11 @@ static u64 unix_datagram_unsent(struct socket *s)
     return READ_ONCE(s->send_charge);
 }
 
+static long unix_datagram_ioctl(struct socket *s, unsigned cmd, unsigned long arg)
+{
+    return cmd == SIOCATMARK ? -EOPNOTSUPP : unix_ioctl(s, cmd, arg);
+}
+
 static void unix_datagram_close(struct socket *s)
 {
     struct unix_socket *u = unix_of(s);
@@ -415,6 +416,7 @@ const struct socket_ops unix_datagram_ops = {
     .receive = unix_datagram_receive,
     .shutdown = unix_datagram_shutdown,
     .poll = unix_datagram_poll,
+    .ioctl = unix_datagram_ioctl,
     .readable_bytes = unix_datagram_readable,
     .unsent_bytes = unix_datagram_unsent,
     .close = unix_datagram_close,
@@ -422,6 +424,7 @@ const struct socket_ops unix_datagram_ops = {
 };
 
 const struct socket_ops unix_seqpacket_ops = {
+    .accepted = unix_accepted,
     .bind = unix_bind,
     .listen = unix_listen,
     .connect = unix_seqpacket_connect,
@@ -431,6 +434,7 @@ const struct socket_ops unix_seqpacket_ops = {
     .receive = unix_datagram_receive,
     .shutdown = unix_datagram_shutdown,
     .poll = unix_datagram_poll,
+    .ioctl = unix_datagram_ioctl,
     .readable_bytes = unix_datagram_readable,
     .unsent_bytes = unix_datagram_unsent,
     .close = unix_datagram_close,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Names of AF_UNIX sockets: the table of what is bound, by inode (path names) or by bytes and type (abstract names). */
+#include <linux/capability.h>
 #include <linux/fcntl.h>
+#include <linux/sockios.h>
 #include <linux/stat.h>
-#include "fs/vfs.h"
 #include "kernel/heap.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "kernel/random.h"
+#include "net/control.h"
 #include "net/unix.h"
 
 #define BUCKETS 128
@@ -93,8 +95,8 @@ static struct unix_socket *find_inode(const struct inode *i)
     return NULL;
 }
 
-/* Enters u under n (and inode) unless it has a name. 0, -EINVAL, -EADDRINUSE. */
-static int enter(struct unix_socket *u, struct unix_name *n, struct inode *inode)
+/* Enters u under n (and inode, at path) unless it has a name. 0, -EINVAL, -EADDRINUSE. */
+static int enter(struct unix_socket *u, struct unix_name *n, struct inode *inode, const struct path_ref *path)
 {
     int error = 0;
     spin_lock(&names_lock);
@@ -104,6 +106,8 @@ static int enter(struct unix_socket *u, struct unix_name *n, struct inode *inode
         error = -EADDRINUSE;
     } else {
         u->inode = inode;
+        if (inode)
+            u->path = *path;
         list_add_tail(inode ? inode_bucket(inode) : abstract_bucket(n, u->base.type), &u->name_link);
         __atomic_store_n(&u->name, n, __ATOMIC_RELEASE);
     }
@@ -124,9 +128,9 @@ static int bind_path(struct unix_socket *u, struct unix_name *n)
         return error;
     struct inode *i = at.dentry->inode;
     inode_get(i);
-    path_put(&at);
-    error = enter(u, n, i);
+    error = enter(u, n, i, &at);
     if (error) {
+        path_put(&at);
         vfs_unlink(AT_FDCWD, path);
         inode_put(i);
     }
@@ -145,11 +149,16 @@ int unix_autobind(struct unix_socket *u)
     int error = -EADDRINUSE;
     for (u32 i = 0; error == -EADDRINUSE && i < 0x100000; i++) {
         snprintf(n->address.sun_path + 1, 6, "%05x", (first + i) & 0xfffff);
-        error = enter(u, n, NULL);
+        error = enter(u, n, NULL, NULL);
     }
     if (error)
         kfree(n);
     return error == -EINVAL ? 0 : error; /* somebody else named it meanwhile */
+}
+
+int unix_autobind_sender(struct unix_socket *u)
+{
+    return control_wants_sender(&u->base) && !u->name ? unix_autobind(u) : 0;
 }
 
 int unix_bind(struct socket *s, const struct socket_address *a)
@@ -163,7 +172,7 @@ int unix_bind(struct socket *s, const struct socket_address *a)
     n->refs = 1;
     int error = parse(a, n);
     if (!error)
-        error = is_abstract(n) ? enter(u, n, NULL) : u->name ? -EINVAL : bind_path(u, n);
+        error = is_abstract(n) ? enter(u, n, NULL, NULL) : u->name ? -EINVAL : bind_path(u, n);
     if (error)
         kfree(n);
     return error;
@@ -176,8 +185,28 @@ void unix_unbind(struct unix_socket *u)
     list_remove(&u->name_link);
     u->inode = NULL;
     spin_unlock(&names_lock);
-    if (i)
+    if (i) {
+        path_put(&u->path);
         inode_put(i);
+    }
+}
+
+long unix_ioctl(struct socket *s, unsigned cmd, unsigned long arg)
+{
+    struct unix_socket *u = unix_of(s);
+    if (cmd != SIOCUNIXFILE)
+        return -ENOTTY;
+    if (!capable(CAP_NET_ADMIN))
+        return -EPERM;
+    if (!u->inode) /* it is not unbound while its file can be used */
+        return -ENOENT;
+    struct file *f = vfs_open_path(&u->path, O_PATH);
+    if (IS_ERR(f))
+        return PTR_ERR(f);
+    int fd = fd_install(f, 0, O_CLOEXEC);
+    if (fd < 0)
+        file_put(f);
+    return fd;
 }
 
 static struct unix_socket *find_path(const struct unix_name *n)

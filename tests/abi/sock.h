@@ -101,7 +101,7 @@ static inline void set_timeout(int fd, int option, int ms)
 
 static volatile sig_atomic_t sigpipes;
 
-static void on_sigpipe(int s)
+static inline void on_sigpipe(int s)
 {
     sigpipes++;
 }
