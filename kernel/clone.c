@@ -8,6 +8,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/sched.h"
+#include "kernel/seccomp.h"
 #include "kernel/signal.h"
 #include "kernel/thread_internal.h"
 #include "kernel/user.h"
@@ -60,7 +61,7 @@ static int inherit(struct thread *t, struct thread *me, u64 flags)
     t->cpu.gs_base = platform_get_gs_base(&me->cpu);
     platform_xsave_copy(&t->cpu);
     signal_thread_init(t, me, flags);
-    t->no_new_privs = me->no_new_privs;
+    seccomp_inherit(t, me);
     thread_credentials(me, &t->cred);
     return thread_share_files(t, flags);
 }

@@ -17,6 +17,7 @@
 struct address_space;
 struct fd_table;
 struct futex_waiter;
+struct seccomp_filter;
 struct fs_context;
 struct tty;
 
@@ -119,7 +120,10 @@ struct thread {
     struct fs_context *fs;         /* cwd, root, umask; both are owned by fs/ */
     struct sem_undo_list *sem_undos; /* reference; fs/ipc/sem.c; NULL: none yet */
     struct credentials cred;
-    bool no_new_privs;
+    bool no_new_privs;             /* set by itself, or under the process lock */
+    bool slow_calls;               /* its calls are traced or filtered */
+    u8 seccomp_mode;               /* SECCOMP_MODE_*; as seccomp, written under the process lock */
+    struct seccomp_filter *seccomp; /* the newest, reference; kernel/seccomp.h */
     bool vforked;                  /* its maker sleeps until it ends */
     int pdeathsig;
     char name[16];

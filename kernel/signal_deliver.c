@@ -37,7 +37,7 @@ static void log_death(const struct user_frame *f, int signo, const siginfo_t *in
     }
 }
 
-static __attribute__((noreturn)) void die(struct user_frame *frame, int signo, const siginfo_t *info)
+void signal_die(struct user_frame *frame, int signo, const siginfo_t *info)
 {
     struct process *p = current_process();
     log_death(frame, signo, info);
@@ -95,7 +95,7 @@ static int next_handled(struct user_frame *frame, siginfo_t *info, struct signal
             continue;
         }
         spin_unlock_irq(&p->lock);
-        die(frame, signo, info);
+        signal_die(frame, signo, info);
     }
     signal_recalc(t);
     spin_unlock_irq(&p->lock);

@@ -61,6 +61,8 @@ int signal_send_locked(struct process *p, struct thread *t, int signo, const sig
                        struct signal_entry *entry, bool *fatal);
 /* Ends p by signo, as wait(2) will report it. Without the lock. */
 void signal_kill_process(struct process *p, int signo);
+/* The running thread's process ends by signo, in the program at frame. */
+void signal_die(struct user_frame *frame, int signo, const siginfo_t *info) __attribute__((noreturn));
 /* The wait status of a death by signo. */
 int signal_wait_status(struct process *p, int signo);
 

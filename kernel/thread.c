@@ -10,8 +10,10 @@
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
+#include "kernel/params.h"
 #include "kernel/run_queue.h"
 #include "kernel/sched.h"
+#include "kernel/seccomp.h"
 #include "kernel/signal.h"
 #include "kernel/thread_internal.h"
 #include "kernel/user.h"
@@ -87,6 +89,7 @@ void thread_put(struct thread *t)
     if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
         return;
     group_list_put(t->cred.groups);
+    seccomp_release(t);
     if (t->process)
         process_put(t->process);
     spin_lock_irq(&cache_lock);
@@ -124,6 +127,7 @@ static void thread_setup(struct thread *t, const char *name)
     t->timer_slack = TIMER_SLACK_DEFAULT;
     t->start_time = platform_clock();
     t->policy = SCHED_NORMAL;
+    t->slow_calls = params.strace;
     strlcpy(t->name, name, sizeof(t->name));
     timer_init(&t->sleep_timer, thread_sleep_timeout);
     list_init(&t->process_link);

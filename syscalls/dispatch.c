@@ -3,11 +3,13 @@
  * From the program's `syscall` instruction to the handler. The path of an untraced call takes no lock and reads no
  * clock. An unserved call is answered with ENOSYS, counted, and named once in the log; it never ends the program.
  */
+#include <linux/seccomp.h>
 #include "syscalls/syscall.h"
 #include "syscalls/trace.h"
 #include "loader/patch.h"
 #include "kernel/log.h"
 #include "kernel/params.h"
+#include "kernel/seccomp.h"
 
 /* Calls answered with ENOSYS, by number; the last entry counts numbers outside the table. */
 static u32 unserved[SYSCALL_MAX + 1];
@@ -56,6 +58,19 @@ long syscall_call(u32 nr, const struct syscall_args *a)
     return syscall_table[nr].handler(a);
 }
 
+long syscall_filtered(u32 nr, const struct syscall_args *a)
+{
+    long result;
+    if (current_thread()->seccomp_mode != SECCOMP_MODE_DISABLED && !seccomp_allows(nr, a, &result))
+        return result;
+    return syscall_call(nr, a);
+}
+
+static __attribute__((noinline, cold)) long slow_call(u32 nr, const struct syscall_args *a)
+{
+    return params.strace ? trace_syscall(nr, a) : syscall_filtered(nr, a);
+}
+
 void kernel_syscall_site(struct user_frame *frame)
 {
     percpu_count(COUNT_TRAPPED_CALLS);
@@ -68,8 +83,8 @@ void kernel_syscall(const struct syscall_args *a)
     u32 nr = (u32)frame->orig_ax; /* Linux looks at the low half only */
     current_thread()->syscall_nr = nr;
     percpu_count(COUNT_SYSCALLS);
-    if (unlikely(params.strace))
-        frame->ax = (u64)trace_syscall(nr, a);
+    if (unlikely(current_thread()->slow_calls))
+        frame->ax = (u64)slow_call(nr, a);
     else
         frame->ax = (u64)syscall_call(nr, a);
 }

@@ -8,7 +8,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/securebits.h>
-#include "syscalls/syscall.h"
+#include "syscalls/seccomp.h"
 #include "kernel/address_space.h"
 #include "kernel/lib/string.h"
 #include "kernel/patch.h"
@@ -230,7 +230,9 @@ long sys_prctl(const struct syscall_args *a)
     case PR_CAP_AMBIENT:
         return capability_operation(a);
     case PR_GET_SECCOMP:
-        return 0; /* mode 0: no filter */
+        return t->seccomp_mode;
+    case PR_SET_SECCOMP:
+        return seccomp_set_mode(ARG_U64(a, 1), ARG_PTR(a, 2));
     case PR_GET_SPECULATION_CTRL:
     case PR_SET_SPECULATION_CTRL:
         return -ENODEV;

@@ -16,7 +16,6 @@
 REFUSED(ptrace, EPERM)
 REFUSED(bpf, EPERM)
 REFUSED(perf_event_open, EACCES) /* as with kernel.perf_event_paranoid above 2 */
-REFUSED(seccomp, EINVAL)         /* no operation is available */
 REFUSED(userfaultfd, EPERM)      /* as with vm.unprivileged_userfaultfd at 0 */
 REFUSED(lookup_dcookie, EPERM)
 REFUSED(open_by_handle_at, EPERM)

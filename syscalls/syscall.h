@@ -22,6 +22,8 @@ extern const struct syscall_entry syscall_table[SYSCALL_MAX];
 
 /* Runs the handler of call nr, or answers ENOSYS (counted, logged once). */
 long syscall_call(u32 nr, const struct syscall_args *a);
+/* The same if the thread's seccomp filters let it. */
+long syscall_filtered(u32 nr, const struct syscall_args *a);
 
 #define ARG_INT(a, i)  ((int)(a)->arg[i])
 #define ARG_U32(a, i)  ((u32)(a)->arg[i])

@@ -285,7 +285,7 @@ long trace_syscall(u32 nr, const struct syscall_args *a)
     struct thread *t = current_thread();
     struct trace_state *s = state_of(t);
     if (!s)
-        return syscall_call(nr, a);
+        return syscall_filtered(nr, a);
     const struct syscall_entry *e = nr < SYSCALL_MAX && syscall_table[nr].name ? &syscall_table[nr] : &unknown;
     struct trace_call c = {.line = &s->line, .a = a, .nr = nr};
     s->line.length = 0;
@@ -296,7 +296,7 @@ long trace_syscall(u32 nr, const struct syscall_args *a)
     int next = print_arguments(&c, e, 0);
     if (never_returns(nr)) {
         print_exit(t, &c);
-        return syscall_call(nr, a);
+        return syscall_filtered(nr, a);
     }
 
     mutex_lock(&trace_lock);
@@ -306,7 +306,7 @@ long trace_syscall(u32 nr, const struct syscall_args *a)
     s->unfinished = false;
     mutex_unlock(&trace_lock);
 
-    c.result = syscall_call(nr, a);
+    c.result = syscall_filtered(nr, a);
     c.done = true;
     c.failed = c.result < 0 && c.result >= -4095;
 

@@ -5,6 +5,7 @@
 #include "fs/tty.h"
 #include "kernel/address_space.h"
 #include "kernel/sched.h"
+#include "kernel/seccomp.h"
 #include "kernel/signal.h"
 
 static u64 kib(u64 pages)
@@ -183,7 +184,8 @@ int proc_status(struct text *t, const struct generated_ref *r)
                 (unsigned long long)c.cap_inheritable, (unsigned long long)c.cap_permitted,
                 (unsigned long long)c.cap_effective, (unsigned long long)c.cap_bounding,
                 (unsigned long long)c.cap_ambient);
-    text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n", thread->no_new_privs);
+    text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", thread->no_new_privs, thread->seccomp_mode,
+                seccomp_filter_count(thread));
     show_cpus(t, thread->affinity & sched_online_cpus());
     text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
                 (unsigned long long)thread->voluntary_switches,
