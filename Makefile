@@ -139,6 +139,7 @@ test-full: deps all debug unit ## the slow suites too
 
 fuzz-syscalls: all ## random sequences of system calls, on Linux and in the VM
 	tests/fuzz-syscalls/run.sh
+	tests/fuzz-syscalls/run.sh --chaos
 
 bench: deps all ## the table of ratios against Linux
 	tests/bench/run.sh

@@ -21,7 +21,7 @@ static inline s64 event_seek(struct file *f, s64 offset, int whence)
 /* One watched file. The caller sets file (a reference it holds, or NULL: not waited for) and events. */
 struct poll_entry {
     struct file *file;
-    u32 events;  /* EPOLL* wanted; EPOLLERR and EPOLLHUP always count */
+    u32 events;  /* EPOLL* wanted */
     u32 revents; /* result */
     struct wait_queue *queue;
     struct waiter waiter;

@@ -106,7 +106,7 @@ static bool can_read(const struct pipe *p)
     return !READ_ONCE(p->front_taken) && (!pipe_empty(p) || !READ_ONCE(p->writers));
 }
 
-int pipe_wait_bytes(struct pipe *p, u32 flags)
+int pipe_wait_bytes(struct pipe *p, u32 flags, bool *waited)
 {
     for (;;) {
         int error;
@@ -123,6 +123,7 @@ int pipe_wait_bytes(struct pipe *p, u32 flags)
         error = wait_event_exclusive_if(&p->readable, can_read(p), NSEC_NEVER, WAIT_INTERRUPTIBLE,
                                         true);
         mutex_lock(&p->lock);
+        *waited = true;
         if (error)
             return error;
     }
@@ -146,13 +147,13 @@ static ssize read_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct pipe *p = f->private;
     u32 flags = f->flags | (rwf & RWF_NOWAIT ? O_NONBLOCK : 0);
-    bool was_full, more, packet = false;
+    bool was_full, more, packet = false, waited = false;
     ssize done = 0, error;
 
     if (!io->left)
         return 0;
     mutex_lock(&p->lock);
-    error = pipe_wait_bytes(p, flags);
+    error = pipe_wait_bytes(p, flags, &waited);
     was_full = pipe_full(p);
     while (error > 0 && io->left && !pipe_empty(p) && !packet && !p->front_taken) {
         ssize n;
@@ -164,7 +165,7 @@ static ssize read_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
         else
             done += n;
     }
-    more = !pipe_empty(p);
+    more = waited && !pipe_empty(p); /* the wake-up that came to us is for another reader too */
     mutex_unlock(&p->lock);
     if (done && was_full)
         pipe_wake_writers(p);
@@ -180,7 +181,7 @@ static bool can_write(const struct pipe *p)
     return !pipe_full(p) || !READ_ONCE(p->readers);
 }
 
-int pipe_wait_room(struct pipe *p, u32 flags)
+int pipe_wait_room(struct pipe *p, u32 flags, bool *waited)
 {
     for (;;) {
         int error;
@@ -195,6 +196,7 @@ int pipe_wait_room(struct pipe *p, u32 flags)
         error = wait_event_exclusive_if(&p->writable, can_write(p), NSEC_NEVER, WAIT_INTERRUPTIBLE,
                                         true);
         mutex_lock(&p->lock);
+        *waited = true;
         if (error)
             return error;
     }
@@ -247,7 +249,7 @@ static ssize write_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct pipe *p = f->private;
     u32 flags = f->flags | (rwf & RWF_NOWAIT ? O_NONBLOCK : 0);
-    bool packet = f->flags & O_DIRECT, room;
+    bool packet = f->flags & O_DIRECT, room, waited = false;
     ssize done = 0, n;
 
     if (!io->left)
@@ -262,11 +264,11 @@ static ssize write_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
             break;
         if (pipe_full(p) && done)
             pipe_wake_readers(p);
-        n = pipe_wait_room(p, flags);
+        n = pipe_wait_room(p, flags, &waited);
         if (!n)
             n = write_new_slot(p, io, packet);
     }
-    room = !pipe_full(p);
+    room = waited && !pipe_full(p);
     mutex_unlock(&p->lock);
     if (done)
         pipe_wake_readers(p);

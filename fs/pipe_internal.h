@@ -52,8 +52,9 @@ static inline struct pipe_slot *pipe_front(struct pipe *p)
  * Waits under p->lock, which is dropped meanwhile. 0, -EAGAIN with O_NONBLOCK in flags,
  * -ERESTARTSYS.
  */
-int pipe_wait_bytes(struct pipe *p, u32 flags); /* 1: there are bytes, 0: no writers */
-int pipe_wait_room(struct pipe *p, u32 flags);  /* 0: there is a free slot; -EPIPE */
+/* *waited is set if the caller slept: then it passes the wake-up on if it leaves something. Takes and leaves the pipe's lock. */
+int pipe_wait_bytes(struct pipe *p, u32 flags, bool *waited); /* 1: there are bytes, 0: no writers */
+int pipe_wait_room(struct pipe *p, u32 flags, bool *waited);  /* 0: there is a free slot; -EPIPE */
 /* A page for a new slot, the spare one if there is. */
 struct page *pipe_page(struct pipe *p);
 /* Takes n bytes off the front slot. */

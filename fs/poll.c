@@ -8,8 +8,6 @@
 #include "kernel/heap.h"
 #include "kernel/signal.h"
 
-#define ALWAYS (EPOLLERR | EPOLLHUP)
-
 static void free_pages(struct poll_set *set)
 {
     for (unsigned i = 0; i < set->n_pages; i++)
@@ -54,7 +52,7 @@ void poll_set_end(struct poll_set *set)
 static bool poll_entry_wake(struct waiter *w, u32 events)
 {
     struct poll_entry *e = container_of(w, struct poll_entry, waiter);
-    if (!(events & (e->events | ALWAYS)))
+    if (!(events & e->events))
         return false;
     return thread_wake(w->thread);
 }
@@ -66,7 +64,7 @@ static int look(struct poll_set *set)
         struct poll_entry *e = poll_entry_at(set, i);
         if (!e->file)
             continue;
-        e->revents = file_poll(e->file) & (e->events | ALWAYS);
+        e->revents = file_poll(e->file) & e->events;
         if (e->revents)
             ready++;
     }
@@ -101,10 +99,12 @@ static void leave_queues(struct poll_set *set)
 int poll_entries(struct poll_set *set, nsec_t deadline)
 {
     int ready = look(set);
-    if (ready || deadline == 0)
+    if (ready)
         return ready;
     if (current_interrupted())
         return -ERESTARTNOHAND;
+    if (deadline == 0)
+        return 0;
     join_queues(set);
     int ended = 0;
     for (;;) {

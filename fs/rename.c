@@ -34,6 +34,8 @@ static int check_shapes(const struct path_last *from, const struct path_last *to
 {
     bool source_dir = S_ISDIR(source->inode->mode);
 
+    if (!target && to->parent.dentry->unlinked)
+        return -ENOENT;
     if (flags & RENAME_NOREPLACE && target)
         return -EEXIST;
     if (flags & RENAME_EXCHANGE) {
@@ -61,8 +63,6 @@ static int check_permissions(const struct path_last *from, const struct path_las
     if (error)
         return error;
     if (!target) {
-        if (to->parent.dentry->unlinked)
-            return -ENOENT;
         error = inode_permission(to_dir, MAY_WRITE | MAY_EXEC);
     } else {
         other_dir = flags & RENAME_EXCHANGE ? S_ISDIR(target->inode->mode) : source_dir;

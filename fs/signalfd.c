@@ -42,14 +42,14 @@ static void describe(struct signalfd_siginfo *out, const siginfo_t *info)
         out->ssi_status = info->si_status;
         out->ssi_utime = (u64)info->si_utime;
         out->ssi_stime = (u64)info->si_stime;
-    } else if (info->si_signo == SIGIO) {
-        out->ssi_band = (u32)info->si_band;
-        out->ssi_fd = info->si_fd;
     } else if (info->si_signo == SIGSEGV || info->si_signo == SIGBUS || info->si_signo == SIGFPE ||
                info->si_signo == SIGILL || info->si_signo == SIGTRAP) {
         out->ssi_addr = (u64)info->si_addr;
         if (info->si_signo == SIGBUS)
             out->ssi_addr_lsb = (u16)info->si_addr_lsb;
+    } else if (info->si_code <= NSIGPOLL) { /* whatever signal F_SETSIG asked for */
+        out->ssi_band = (u32)info->si_band;
+        out->ssi_fd = info->si_fd;
     }
 }
 

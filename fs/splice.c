@@ -40,6 +40,7 @@ ssize splice_files(struct file *in, s64 *in_pos, struct file *out, s64 *out_pos,
         size_t want = MIN(n - (size_t)done, size), written = 0;
         struct io io;
         ssize got, put = 0;
+        s64 before = in_pos ? *in_pos : 0;
 
         io_init_kernel(&io, page_virt(page), want);
         got = in->ops->splice & SPLICE_SOURCE ? file_read(in, &io, in_pos, 0) : -EINVAL;
@@ -56,9 +57,9 @@ ssize splice_files(struct file *in, s64 *in_pos, struct file *out, s64 *out_pos,
         }
         done += (ssize)written;
         if (written < (size_t)got) {
-            /* What was read and not written goes back. */
+            /* What was read and not written goes back. Not all files move the position when they are read. */
             if (in_pos)
-                *in_pos -= got - (ssize)written;
+                *in_pos = before + (ssize)written;
             error = put < 0 ? put : 0;
             break;
         }
@@ -76,10 +77,11 @@ ssize splice_files(struct file *in, s64 *in_pos, struct file *out, s64 *out_pos,
 /* Waits for a free slot in the pipe and leaves it locked. 0 or negative errno (unlocked). */
 static int lock_with_room(struct pipe *p, bool nonblock)
 {
+    bool waited;
     int error;
 
     mutex_lock(&p->lock);
-    error = pipe_wait_room(p, wait_flags(nonblock));
+    error = pipe_wait_room(p, wait_flags(nonblock), &waited);
     if (error)
         mutex_unlock(&p->lock);
     return error;
@@ -161,12 +163,13 @@ static ssize write_front(struct pipe *from, struct file *out, s64 *pos, size_t n
 ssize splice_from_pipe(struct pipe *from, struct file *out, s64 *pos, size_t n, bool nonblock)
 {
     ssize done = 0, put = 0;
+    bool waited;
 
     if (!(out->ops->splice & SPLICE_SINK))
         return -EINVAL;
     mutex_lock(&from->lock);
     while ((size_t)done < n) {
-        put = pipe_wait_bytes(from, wait_flags(nonblock || done));
+        put = pipe_wait_bytes(from, wait_flags(nonblock || done), &waited);
         if (put <= 0)
             break;
         put = write_front(from, out, pos, n - (size_t)done);
@@ -220,11 +223,11 @@ ssize splice_pipes(struct pipe *from, struct pipe *to, size_t n, bool nonblock, 
 {
     for (;;) {
         size_t done;
-        bool ended;
+        bool ended, waited = false;
         int error;
 
         mutex_lock(&from->lock);
-        error = pipe_wait_bytes(from, wait_flags(nonblock));
+        error = pipe_wait_bytes(from, wait_flags(nonblock), &waited);
         mutex_unlock(&from->lock);
         if (error < 0)
             return error;
@@ -241,6 +244,8 @@ ssize splice_pipes(struct pipe *from, struct pipe *to, size_t n, bool nonblock, 
         if (done) {
             pipe_wake_readers(to);
             pipe_wake_writers(from);
+            if (waited) /* what is left is for another one that waits */
+                pipe_wake_readers(from);
             return (ssize)done;
         }
     }

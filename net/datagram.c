@@ -58,8 +58,10 @@ static void uncharge(struct datagram *d)
     struct socket *s = d->sender;
     u64 limit = (u64)s->options.send_buffer;
     u64 after = __atomic_sub_fetch(&s->send_charge, d->charge, __ATOMIC_ACQ_REL);
-    if (after * 4 <= limit && (after + d->charge) * 4 > limit)
-        wait_wake_events(&s->wait, ~0u, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+    bool was_full = (after + d->charge) * 4 > limit;
+    /* An edge-triggered epoll sees each message that goes, as on Linux. */
+    if (after * 4 <= limit)
+        wait_wake_events(&s->wait, ~0u, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND | (was_full ? 0 : WAKE_QUIET));
     socket_put(s);
 }
 

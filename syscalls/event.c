@@ -10,6 +10,7 @@
 #include "syscalls/path_arg.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timeout.h"
+#include "syscalls/timespec.h"
 
 /* eventfd(2); the system's kernel headers have no file for them before Linux 6.6. */
 #define EFD_SEMAPHORE 1
@@ -154,7 +155,9 @@ long sys_timerfd_settime(const struct syscall_args *a)
     struct __kernel_itimerspec new, old, *user_old = ARG_PTR(a, 3);
     if (copy_from_user(&new, ARG_PTR(a, 2), sizeof(new)))
         return -EFAULT;
-    if (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
+    nsec_t checked;
+    if (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET) || timespec_to_ns(&new.it_value, &checked) ||
+        timespec_to_ns(&new.it_interval, &checked))
         return -EINVAL;
     struct file *f = fd_get(ARG_INT(a, 0));
     long result = !f ? -EBADF : !file_is_timerfd(f) ? -EINVAL : timerfd_set(f, flags, &new, &old);

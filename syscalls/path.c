@@ -156,7 +156,7 @@ static long make_link(int old_dirfd, const char *old, int dirfd, const char *use
     if (error)
         return error;
     /* Linux lets the one who opened it through as well; files here do not know who that was. */
-    if (flags & AT_EMPTY_PATH && !*from.string && old_dirfd != AT_FDCWD && !fs_capable(CAP_DAC_READ_SEARCH)) {
+    if (flags & AT_EMPTY_PATH && *from.string != '/' && old_dirfd != AT_FDCWD && !fs_capable(CAP_DAC_READ_SEARCH)) {
         struct file *f = fd_get_path(old_dirfd);
 
         path_name_put(&from);

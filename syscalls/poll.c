@@ -60,7 +60,7 @@ static long open_entries(struct poll_set *set, const struct pollfd *user_fds, un
         for (unsigned i = 0; i < part; i++) {
             struct poll_entry *e = poll_entry_at(set, set->n++);
             e->file = fds[i].fd >= 0 ? fd_get(fds[i].fd) : NULL;
-            e->events = (u16)fds[i].events;
+            e->events = (u16)fds[i].events | POLLERR | POLLHUP;
             e->revents = fds[i].fd >= 0 && !e->file ? POLLNVAL : 0;
             bad += e->revents != 0;
         }
@@ -83,6 +83,8 @@ static long do_poll(struct pollfd *user_fds, unsigned n, nsec_t deadline)
         result = poll_entries(&set, bad ? 0 : deadline);
     if (result >= 0)
         result += bad;
+    else if (bad > 0) /* a signal is no matter when there is something to tell */
+        result = bad;
     for (unsigned i = 0; result >= 0 && i < n; i++) {
         if (put_user((s16)poll_entry_at(&set, i)->revents, &user_fds[i].revents))
             result = -EFAULT;

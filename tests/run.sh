@@ -14,7 +14,7 @@
 #   python     tests/python: Python's own tests of what an operating system does (most only with --full)
 #   go         tests/go (with --full): Go's own tests of its runtime
 #   fuzz       tests/fuzz (with --full)
-#   fuzz-syscalls  tests/fuzz-syscalls (with --full): random sequences of calls, on Linux and in the VM
+#   fuzz-syscalls  tests/fuzz-syscalls: random sequences of calls, on Linux and in the VM: the same few each time, with --full new ones
 #   stress     tests/stress (with --full): threads, futexes, signals and mappings at random, for STRESS_SECONDS (3600)
 #
 # A PATTERN (shell pattern, matched against "suite.name") limits what runs: tests/run.sh 'abi.futex*' structure.
@@ -245,7 +245,10 @@ for accel in kvm tcg; do
 done
 [ -n "${full:-}" ] && add go script go tests/go/run.sh
 [ -n "${full:-}" ] && add fuzz script fuzz tests/fuzz/run.sh
-[ -n "${full:-}" ] && add fuzz-syscalls script fuzz-syscalls tests/fuzz-syscalls/run.sh data
+for family in data paths events --chaos; do
+    # shellcheck disable=SC2046
+    add "fuzz-syscalls.${family#--}" script fuzz-syscalls env $([ -n "${full:-}" ] || echo SEED=1 ROUNDS=2 FUZZ_SECONDS=5) tests/fuzz-syscalls/run.sh "$family"
+done
 [ -n "${full:-}" ] && add stress script stress tests/stress/run.sh
 
 # ------------------------------------------------------------------ run

@@ -23,19 +23,17 @@
 #define F_SEAL_EXEC 0x20
 #endif
 
-#define SLOTS 10
 #define MAPS  4
 #define AREA  (128u << 10)
 #define PAGE  4096ul
 
-static int slots[SLOTS];
-static struct {
+static __thread struct {
     unsigned char *at;
     size_t length;
     bool shared;
 } maps[MAPS];
 /* AREA bytes, then a page that is not there; AREA bytes that cannot be written. */
-static unsigned char *area, *constant, *vmspliced;
+static __thread unsigned char *area, *constant, *vmspliced;
 
 static const char *const names[] = {"a", "b", "c", "fifo", "none"};
 static const size_t lengths[] = {0, 1, 2, 7, 100, 511, 512, 4095, 4096, 4097, 5000, 8192, 10000, 12288, 65536, 70000};
@@ -51,11 +49,6 @@ static mode_t type_of(int fd)
     struct stat st;
 
     return fstat(fd, &st) ? 0 : st.st_mode & S_IFMT;
-}
-
-static int slot(void)
-{
-    return rarely(40) ? -1 : slots[pick(SLOTS)];
 }
 
 static size_t length(void)
@@ -105,15 +98,6 @@ static void fill(void)
         area[i] = (unsigned char)(i * 7 + (i >> 8) + step_number * 13 + 1);
 }
 
-static void put(unsigned i, int fd)
-{
-    if (fd < 0)
-        return;
-    if (slots[i] >= 0)
-        close(slots[i]);
-    slots[i] = fd;
-}
-
 static void step_open(void)
 {
     static const char *const access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_RDWR"};
@@ -139,7 +123,7 @@ static void step_make(void)
         which = pick(3);
         call("%u %u: pipe2(%s)", i, j, which ? "" : "O_DIRECT");
         if (result(pipe2(two, O_NONBLOCK | (which ? 0 : O_DIRECT))) == 0)
-            put(i, two[0]), put(j, two[1]);
+            put_two(i, j, two);
         break;
     case 2:
         f = &PICK(seals);
@@ -150,7 +134,7 @@ static void step_make(void)
         which = pick(2);
         call("%u %u: socketpair(%s)", i, j, which ? "stream" : "datagram");
         if (result(socketpair(AF_UNIX, (which ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0, two)) == 0)
-            put(i, two[0]), put(j, two[1]);
+            put_two(i, j, two);
         break;
     case 4:
         which = pick(2);
@@ -638,19 +622,13 @@ static void step(void)
 
 static void begin(void)
 {
-    if (!area) {
-        area = mmap(NULL, AREA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        constant = mmap(NULL, AREA, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        vmspliced = mmap(NULL, AREA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        mprotect(vmspliced + AREA, PAGE, PROT_NONE);
-        munmap(area + AREA, PAGE);
-        /* Nothing may come to stand where the cut is. */
-        mmap(area + AREA, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    }
+    area = mmap(NULL, AREA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    constant = mmap(NULL, AREA, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    vmspliced = mmap(NULL, AREA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(area + AREA, PAGE, PROT_NONE);
+    mprotect(vmspliced + AREA, PAGE, PROT_NONE);
     for (size_t i = 0; i < AREA; i++)
         vmspliced[i] = (unsigned char)(i * 11 + (i >> 9) + 3);
-    for (unsigned i = 0; i < SLOTS; i++)
-        slots[i] = -1;
     for (unsigned i = 0; i < MAPS; i++)
         maps[i].at = NULL;
     mkfifo("fifo", 0644);
@@ -672,6 +650,9 @@ static void end(void)
         note("%s: size %lld {%08x}\n", names[i], (long long)st.st_size, n > 0 ? digest(area, (size_t)n) : 0);
         close(fd);
     }
+    munmap(area, AREA + PAGE);
+    munmap(constant, AREA);
+    munmap(vmspliced, AREA + PAGE);
 }
 
 const struct family family_data = {.name = "data", .begin = begin, .step = step, .end = end};

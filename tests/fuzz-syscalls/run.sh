@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # run.sh [FAMILY...]: the same random sequences of system calls on Linux and in the VM, for FUZZ_SECONDS (60) each
 # family; results and errors must be the same. The first difference is made as short as it goes and printed. Prints ok/not ok/skip lines.
+# run.sh --chaos [FAMILY...]: sequences of all families at once in threads of one program, which must come to its end in the VM.
 #
+#   ROUNDS=N    so many rounds of 100 sequences for each family, instead of a time
 #   SEED=N      where to begin (by default somewhere new each time); a sequence's seed is printed with its difference
 #   ACCEL, CPUS, KERNEL   of the VM: kvm if there is one, 2, build/aril.elf
 #   KEEP=1      do not stop at the first difference, list the first lines that differ of all of them
@@ -18,11 +20,10 @@ trap 'rm -rf "$work"; rmdir "/dev/shm/sequences.$$" 2>/dev/null' EXIT
 program=$work/sequences
 gcc -static -O1 -g -Wall -D_GNU_SOURCE -o "$program" tests/fuzz-syscalls/*.c || { echo "not ok fuzz-syscalls - does not build"; exit 1; }
 
-as_root=
-if [ "$(id -u)" != 0 ]; then
-    as_root='unshare -r'
-    unshare -r true 2>/dev/null || { echo "skip fuzz-syscalls - neither root nor a user namespace"; exit 0; }
-fi
+# Networks, IPC objects and processes of its own, so that nothing that is here meets a sequence, and as in the VM the program is process 2.
+apart="unshare -nimupf --kill-child"
+[ "$(id -u)" = 0 ] || apart="unshare -rnimupf --kill-child"
+$apart true 2>/dev/null || { echo "skip fuzz-syscalls - no namespaces to be had"; exit 0; }
 
 # Both systems, the same arguments. Status 0: no difference. The outputs are pipes, so that limits do not reach them.
 compare() # FAMILY SEED COUNT [STEP...]
@@ -30,7 +31,7 @@ compare() # FAMILY SEED COUNT [STEP...]
     arguments="$1 $2 $3 $steps"
     shift 3
     # shellcheck disable=SC2086
-    env -i $as_root timeout -k 5 100 "$program" $arguments "/dev/shm/sequences.$$" "$@" </dev/null 2>&1 | cat >"$work/linux"
+    env -i timeout -k 5 100 $apart sh -c '"$@"; exit $?' sh "$program" $arguments "/dev/shm/sequences.$$" "$@" </dev/null 2>&1 | cat >"$work/linux"
     # shellcheck disable=SC2086
     timeout -k 5 130 "$B/aril" run --root none --kernel "$kernel" --clean-env -m 512M --accel "$accel" --cpus "${CPUS:-2}" --timeout 120 \
         "$program" $arguments "/dev/shm/sequences.$$" "$@" </dev/null 2>&1 | cat >"$work/vm"
@@ -73,14 +74,33 @@ list_differences()
          { if (!(s in done) && $0 != line[s, i]) { done[s] = 1; print "# " s "\n#   " line[s, i] "\n#   " $0 } i++ }' "$work/linux" "$work/vm"
 }
 
+if [ "${1:-}" = --chaos ]; then
+    shift
+    seed=${SEED:-$(date +%s)}
+    seconds=${FUZZ_SECONDS:-60}
+    timeout -k 5 $((seconds + 90)) "$B/aril" run --root none --kernel "$kernel" --clean-env -m 512M --accel "$accel" --cpus "${CPUS:-2}" --timeout $((seconds + 80)) \
+        "$program" --chaos "$seed" "$seconds" "${THREADS:-4}" /dev/shm/sequences "$@" </dev/null >"$work/vm" 2>&1
+    rc=$?
+    sed 's/^/# /' "$work/vm"
+    if [ $rc = 0 ] && grep -q '^sequences: ' "$work/vm"; then
+        echo "ok fuzz-syscalls.chaos"
+    else
+        echo "not ok fuzz-syscalls.chaos - status $rc, seed $seed"
+        exit 1
+    fi
+    exit 0
+fi
+
 status=0
-[ $# -gt 0 ] || set -- data paths
+[ $# -gt 0 ] || set -- data paths events
 for family; do
     seed=${SEED:-$(($(date +%s) % 1000000 * 1000))}
     first=$seed
     until=$(($(date +%s) + ${FUZZ_SECONDS:-60}))
+    rounds=${ROUNDS:-}
     differs=
-    while [ "$(date +%s)" -lt $until ]; do
+    while if [ -n "$rounds" ]; then [ "$rounds" -gt 0 ]; else [ "$(date +%s)" -lt $until ]; fi; do
+        rounds=${rounds:+$((rounds - 1))}
         if ! compare "$family" "$seed" $count; then
             differs=1
             if [ -n "${KEEP:-}" ]; then

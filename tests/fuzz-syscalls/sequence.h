@@ -4,7 +4,8 @@
  *
  * A family prints each call with its arguments and its result. All that it prints must follow from the random numbers and
  * from what the calls did: no addresses, no times, no inode numbers. Calls must not block. To add a family: a file with
- * a struct family, and its line in main.c.
+ * a struct family, and its line in main.c. Each sequence runs in a thread of its own, and several do at once with --chaos: what a
+ * family keeps between steps is __thread.
  */
 #ifndef TESTS_FUZZ_SYSCALLS_SEQUENCE_H
 #define TESTS_FUZZ_SYSCALLS_SEQUENCE_H
@@ -29,7 +30,7 @@ struct family {
     void (*end)(void);   /* prints what has become of things; removes what is neither file nor descriptor. May be NULL */
 };
 
-extern const struct family family_data, family_paths;
+extern const struct family family_data, family_paths, family_events;
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -48,7 +49,9 @@ struct named {
 };
 #define NAMED(x) {#x, (uint64_t)(x)}
 /* Number of the step that runs. */
-extern unsigned step_number;
+extern __thread unsigned step_number;
+/* Several sequences run at once, and nothing is compared. */
+extern bool chaos;
 
 /* The line of a call: what is called, like printf; then its result, with errno if it is -1. Returns the result. */
 void call(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -63,7 +66,18 @@ bool touch(volatile unsigned char *p, bool write, unsigned char *byte, int *sign
 /* Signals that came since the last call of it, other than touch()'s: 0 if none, else their numbers as bits. */
 uint64_t signals_taken(void);
 
-/* A new descriptor of /dev/null or /dev/zero; the directory of the sequence has no such names. */
-int open_device(unsigned which);
+/* A new descriptor of something whose name the directory of the sequence does not have. */
+enum device { DEVICE_NULL, DEVICE_ZERO, DEVICE_MAPS /* /proc/self/maps */ };
+int open_device(enum device which);
+
+/* Descriptors that steps give to each other: -1 if there is none. All are so when a sequence begins. */
+#define SLOTS 10
+extern __thread int slots[SLOTS];
+/* A slot that has one, if any has; its descriptor, once in a while -1. */
+unsigned used(void);
+int slot(void);
+/* Puts a new descriptor in place of the one in slot i, which is closed; nothing if fd is negative. */
+void put(unsigned i, int fd);
+void put_two(unsigned i, unsigned j, const int fds[2]);
 
 #endif
