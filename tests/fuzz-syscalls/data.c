@@ -242,6 +242,8 @@ static void step_vector(bool write_it)
     }
     if (rarely(30))
         count = (int)pick(2) ? -1 : 1025;
+    if (f->value == RWF_NOWAIT && type_of(fd) == S_IFIFO) /* not for a pipe any more that was spliced */
+        f = &flags[0];
     call("%s%s%s(%d, %d", kind ? "p" : "", write_it ? "writev" : "readv", kind == 2 ? "2" : "", fd, count);
     for (int i = 0; i < count && i < 4; i++)
         note(" %s:%zd", name[i], (ssize_t)v[i].iov_len);
@@ -452,6 +454,9 @@ static void step_move(void)
         /* What is overwritten on its way is nobody's promise. */
         if (n > 1 && fstat(in, &st) == 0 && S_ISREG(st.st_mode) && fstat(out, &to) == 0 && to.st_ino == st.st_ino)
             n = 1;
+        /* Nor is what changes before it leaves a socket. */
+        if (n > 1 && type_of(out) == S_IFSOCK)
+            out = -1;
         call("sendfile(%d, %d, %lld, %zu)", out, in, in_p ? (long long)in_at : -99ll, n);
         r = sendfile(out, in, in_p, n);
         break;
