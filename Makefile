@@ -87,6 +87,10 @@ $(B)/kernel_x86.elf: $(PTOBJ) platform/x86/kernel.ld platform/x86/symbols.awk
 	@$(CC) -c $(B)/gen/kernel_x86.symbols.S -o $(B)/k/kernel_x86.symbols.o
 	@$(LD) $(KLDFLAGS) -o $@ $(PTOBJ) $(B)/k/kernel_x86.symbols.o
 
+# The kernel with a test of the network driver in place of a program; tests/platform/run.sh runs it.
+$(B)/kernel_net.elf: $(KOBJ) $(B)/k/tests/platform/net/kernel_net.c.o
+	@$(LD) $(KLDFLAGS) -o $@ $^
+
 # ------------------------------------------------------------------ the host command
 
 HSRC   := $(wildcard tools/*.c)

@@ -8,4 +8,5 @@ void platform_init_devices(void)
     virtio_rng_init();
     virtio_ninep_init();
     virtio_block_init();
+    virtio_net_init();
 }

@@ -581,7 +581,8 @@ bool platform_net_pending(unsigned device);
 bool platform_net_listen(unsigned device, bool sent);
 /*
  * Queues a frame to be sent; platform_net_kick() sends it. What is short is copied and done before this returns; the others are done at
- * a later transmit or poll. 0; -EAGAIN: no room, an event follows when there is; -EINVAL: too many segments. Errors leave f the caller's.
+ * a later transmit or poll. 0; -EAGAIN: no room, which a poll finds, or an event tells of; -ENOMEM; -EINVAL: too many segments.
+ * Errors leave f the caller's.
  */
 int platform_net_transmit(unsigned device, struct net_frame *f);
 /* Tells the device of the frames queued since the last time: once for many. */

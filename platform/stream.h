@@ -30,5 +30,6 @@ void stream_init(void);
 void virtio_rng_init(void);
 void virtio_ninep_init(void);
 void virtio_block_init(void);
+void virtio_net_init(void);
 
 #endif

@@ -4,7 +4,7 @@
 # on TCG, with 1 and 2 CPUs ($CPUS). Prints ok/not ok/skip lines; status 1 on a failure.
 cd "$(dirname "$0")/../.." || exit 1
 b=${B:-build}
-make -s B="$b" "$b/kernel_x86.elf" > /dev/null || exit 1
+make -s B="$b" "$b/kernel_x86.elf" "$b/kernel_net.elf" > /dev/null || exit 1
 
 failed=0
 run() { # name, seconds, QEMU arguments
@@ -31,6 +31,26 @@ for cpus in ${CPUS:-1 2}; do
     run "tcg.ring0.$cpus" 90 -M microvm,acpi=off -accel tcg -cpu max -m 64 -smp "$cpus"
     run "tcg.ring3.$cpus" 90 -M microvm,acpi=off -accel tcg -cpu max -m 64 -smp "$cpus" -append ring=3
 done
+
+# The network driver, with frames from outside.
+frames() { # name, QEMU arguments
+    name=$1
+    shift
+    timeout -k 5 200 python3 tests/platform/net/frames.py "platform.net.$name" qemu-system-x86_64 "$@" -nodefaults -no-user-config \
+        -display none -no-reboot -serial stdio -kernel "$b/kernel_net.elf" -device isa-debug-exit,iobase=0xf4,iosize=4 \
+        -global virtio-mmio.force-legacy=false || failed=1
+}
+for cpus in ${CPUS:-1 2}; do
+    if [ ! -w /dev/kvm ]; then
+        echo "skip platform.net.kvm.$cpus - /dev/kvm is not usable here"
+    else
+        frames "kvm.$cpus" -M microvm,acpi=off,pit=off,pic=off,rtc=off -accel kvm -cpu host,-arch-capabilities -m 64 -smp "$cpus"
+    fi
+    frames "tcg.$cpus" -M microvm,acpi=off,pic=off -accel tcg -cpu max -m 64 -smp "$cpus"
+done
+# Little memory: few buffers, and none for large frames.
+frames tcg.small -M microvm,acpi=off,pic=off -accel tcg -cpu max -m 6 -smp 1
+
 # A machine with ACPI tables and memory on both sides of the first GiB.
 run "tcg.q35" 120 -M q35 -accel tcg -cpu max -m 3072 -smp 2
 [ "$failed" = 0 ]
