@@ -36,6 +36,7 @@ static struct host_pipe {
     {.stream = STREAM_STDIO},
     {.stream = STREAM_STDERR},
 };
+static u32 owner, group; /* of the pipes: who the program starts as */
 
 static bool need_buffer(struct host_pipe *p)
 {
@@ -198,6 +199,8 @@ static int host_fstat(struct file *f, struct stat *st)
     memset(st, 0, sizeof(*st));
     st->st_mode = S_IFIFO | 0600;
     st->st_nlink = 1;
+    st->st_uid = owner;
+    st->st_gid = group;
     st->st_dev = 0xc;
     st->st_ino = 1 + (p - pipes);
     st->st_blksize = PAGE_SIZE;
@@ -280,6 +283,8 @@ static struct file *open_descriptor(unsigned fd, char letter)
 
 int stdio_install(void)
 {
+    owner = current_thread()->cred.fsuid;
+    group = current_thread()->cred.fsgid;
     console_init();
     control_order = order;
     for (unsigned i = 0; i < ARRAY_SIZE(pipes); i++)

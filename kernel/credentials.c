@@ -66,6 +66,18 @@ struct group_list *group_list_get(struct group_list *groups)
     return groups;
 }
 
+void group_list_sort(struct group_list *groups)
+{
+    u32 *ids = groups->gid;
+    for (u32 gap = groups->count / 2; gap; gap /= 2)
+        for (u32 i = gap; i < groups->count; i++) {
+            u32 id = ids[i], k = i;
+            for (; k >= gap && ids[k - gap] > id; k -= gap)
+                ids[k] = ids[k - gap];
+            ids[k] = id;
+        }
+}
+
 void group_list_put(struct group_list *groups)
 {
     if (groups && !__atomic_sub_fetch(&groups->refs, 1, __ATOMIC_ACQ_REL))

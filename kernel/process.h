@@ -49,6 +49,8 @@ void thread_credentials(struct thread *t, struct credentials *out);
 /* NULL: out of memory. */
 struct group_list *group_list_create(u32 count);
 void group_list_put(struct group_list *groups);
+/* Brings new groups into order. */
+void group_list_sort(struct group_list *groups);
 /* A reference on groups, which may be NULL. */
 struct group_list *group_list_get(struct group_list *groups);
 /* True if gid is one of the supplementary groups. */

@@ -17,6 +17,7 @@
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
 #include "kernel/init.h"
+#include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/params.h"
@@ -31,7 +32,7 @@
 
 /* What the boot module and the command line ask for. Strings are NUL-terminated, in the module or constant. */
 struct request {
-    const char *exec, *cwd;
+    const char *exec, *cwd, *user;
     const char *argv, *env; /* strings one after the other */
     size_t argv_size, env_size;
     const char *volumes; /* lines, fs/root.h */
@@ -71,6 +72,8 @@ static void take_reserved(struct request *r, const struct archive_entry *e)
         r->cwd = member_string(e);
     } else if (!strcmp(name, "exec")) {
         r->exec = member_string(e);
+    } else if (!strcmp(name, "user")) {
+        r->user = member_string(e);
     } else if (!strcmp(name, "volumes")) {
         r->volumes = e->data;
         r->volumes_size = e->size;
@@ -192,6 +195,37 @@ static char **make_environment(const struct request *r)
     return make_vector(NULL, standard, sizeof(standard));
 }
 
+/* The next of the ids in *at, which moves behind it; blanks are between them. */
+static u32 next_id(const char **at)
+{
+    u64 id;
+    while (**at == ' ')
+        ++*at;
+    if (parse_u64(*at, at, 10, &id) || id >= UINT32_MAX || (**at && **at != ' '))
+        vm_fail(STATUS_VM_FAILED, "the user's ids make no sense");
+    return (u32)id;
+}
+
+/* Ids of a user, a group, and supplementary groups. Capabilities stay with user 0. */
+static void become(const char *ids)
+{
+    struct credentials c = current_thread()->cred;
+    u32 n = 0;
+    c.uid = c.euid = c.suid = c.fsuid = next_id(&ids);
+    c.gid = c.egid = c.sgid = c.fsgid = next_id(&ids);
+    for (const char *s = ids; *s; s++)
+        n += *s == ' ';
+    c.groups = group_list_create(n);
+    if (!c.groups)
+        vm_fail(STATUS_VM_FAILED, "out of memory for the user's groups");
+    for (u32 i = 0; i < n; i++)
+        c.groups->gid[i] = next_id(&ids);
+    group_list_sort(c.groups);
+    if (c.uid)
+        c.cap_effective = c.cap_permitted = 0;
+    credentials_replace(&c);
+}
+
 /* Makes the working directory if there is none, as the host command promises. */
 static int enter_directory(const char *path)
 {
@@ -269,14 +303,17 @@ static void program_thread(void *arg)
         r.exec = params.init;
     if (!r.exec)
         vm_fail(STATUS_VM_FAILED, "no program: the boot module names none, and there is no init= parameter");
-    int error = stdio_install();
-    if (error)
-        vm_fail(STATUS_VM_FAILED, "standard input and output cannot be opened (error %d)", -error);
+    int error;
     if (r.cwd && (error = enter_directory(r.cwd)))
         vm_fail(STATUS_VM_FAILED, "working directory %s: %s", r.cwd,
                 error == -ENOENT    ? "no such directory"
                 : error == -ENOTDIR ? "not a directory"
                                     : "cannot be entered");
+    if (r.user)
+        become(r.user);
+    error = stdio_install();
+    if (error)
+        vm_fail(STATUS_VM_FAILED, "standard input and output cannot be opened (error %d)", -error);
     boot_step_done("standard streams");
     char **argv = make_argv(&r), **env = make_environment(&r);
     if (!strchr(r.exec, '/'))

@@ -258,17 +258,6 @@ long sys_getgroups(const struct syscall_args *a)
     return count;
 }
 
-static void sort(u32 *ids, u32 count)
-{
-    for (u32 gap = count / 2; gap; gap /= 2)
-        for (u32 i = gap; i < count; i++) {
-            u32 id = ids[i], k = i;
-            for (; k >= gap && ids[k - gap] > id; k -= gap)
-                ids[k] = ids[k - gap];
-            ids[k] = id;
-        }
-}
-
 long sys_setgroups(const struct syscall_args *a)
 {
     struct credentials new = *cred();
@@ -288,7 +277,7 @@ long sys_setgroups(const struct syscall_args *a)
         group_list_put(new.groups);
         return error;
     }
-    sort(new.groups->gid, count);
+    group_list_sort(new.groups);
     credentials_replace(&new);
     return 0;
 }

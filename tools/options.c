@@ -38,6 +38,7 @@ static const struct option long_options[] = {
     {"env", required_argument, NULL, 'e'},
     {"clean-env", no_argument, NULL, OPTION_CLEAN_ENV},
     {"workdir", required_argument, NULL, 'w'},
+    {"user", required_argument, NULL, 'u'},
     {"file", required_argument, NULL, OPTION_FILE},
     {"accel", required_argument, NULL, OPTION_ACCEL},
     {"strace", no_argument, NULL, OPTION_STRACE},
@@ -213,6 +214,9 @@ static void parse_one(struct run_options *options, struct strings *settings, boo
             usage_error("-w wants a directory");
         options->cwd = argument;
         break;
+    case 'u':
+        options->user = argument;
+        break;
     case 'v':
         strings_add(&options->volumes, argument);
         break;
@@ -272,7 +276,7 @@ void options_parse(struct run_options *options, int argc, char **argv, char **ho
     *options = (struct run_options){.memory = 256 << 20, .cpus = 1, .ring = -1};
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, "+:m:e:w:v:h", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+:m:e:w:u:v:h", long_options, NULL)) != -1) {
         if (option == 'h' || option == OPTION_HELP) {
             fputs(run_usage, stdout);
             exit(0);

@@ -29,6 +29,7 @@ struct run_options {
     const char *qemu;             /* --qemu, or NULL */
     const char *cwd;              /* -w, or NULL */
     const char *root;             /* --root, or NULL */
+    const char *user;             /* --user as given, or NULL: root */
     struct strings environment;   /* NAME=VALUE of the program, complete */
     struct strings files;         /* --file HOST:GUEST, unparsed */
     struct strings volumes;       /* -v HOST:GUEST[:ro], unparsed */

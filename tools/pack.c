@@ -192,6 +192,7 @@ bool pack_run(struct archive *archive, const struct pack_request *r, int *status
         !add_strings(archive, ".aril/env", environment ? environment : no_strings) ||
         !archive_add_data(archive, ".aril/cwd", r->cwd, strlen(r->cwd)) ||
         !archive_add_data(archive, ".aril/exec", r->exec, strlen(r->exec)) ||
+        (r->user && !archive_add_data(archive, ".aril/user", r->user, strlen(r->user))) ||
         !add_volumes(archive, r->sources))
         return false;
     if (r->sources->root == ROOT_MEMORY && !add_image(archive, r->sources->path))

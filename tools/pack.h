@@ -20,6 +20,7 @@ struct pack_request {
     const char *guest;   /* its absolute path in the VM */
     const char *exec;    /* the path to execute */
     const char *cwd;     /* absolute working directory in the VM */
+    const char *user;    /* user_ids() of --user, or NULL */
 };
 
 /*

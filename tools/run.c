@@ -24,6 +24,7 @@
 #include "tools/qemu.h"
 #include "tools/signals.h"
 #include "tools/terminal.h"
+#include "tools/user.h"
 
 /* What the kernel needs at boot besides its image and the boot archive. */
 #define BOOT_MEMORY (256 << 10)
@@ -149,8 +150,9 @@ static void pack_or_die(struct archive *archive, const struct run_options *optio
     char *absolute = program ? absolute_path(here, program) : NULL;
     char *guest = absolute ? sources_resolve(sources, absolute) : NULL;
     char *cwd = absolute_path(own_root ? "/" : here, options->cwd ? options->cwd : ".");
+    char *user = options->user ? user_ids(options->user) : NULL;
     struct pack_request request = {
-        .options = options, .sources = sources, .program = program, .guest = guest, .cwd = cwd};
+        .options = options, .sources = sources, .program = program, .guest = guest, .cwd = cwd, .user = user};
     int status;
 
     if (own_root)
@@ -170,6 +172,7 @@ static void pack_or_die(struct archive *archive, const struct run_options *optio
     free(absolute);
     free(guest);
     free(cwd);
+    free(user);
 }
 
 /* Prints what QEMU said, a line at a time. */

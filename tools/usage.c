@@ -33,6 +33,8 @@ const char run_usage[] =
     "  -e, --env NAME=VALUE  set a variable; -e NAME passes the host's value (repeatable)\n"
     "      --clean-env       start from an empty environment instead of the host's\n"
     "  -w, --workdir DIR     working directory in the VM (default: this one's path)\n"
+    "  -u, --user USER[:GROUP]\n"
+    "                        names or numbers: who the program is in the VM (default: root)\n"
     "      --file HOST:GUEST copy a file or a directory tree into the VM (repeatable);\n"
     "                        a relative GUEST is relative to the working directory\n"
     "      --root WHERE      the files the program sees: a directory (default: /, this host's own\n"
