@@ -7,10 +7,12 @@
  * be repeated; accept(2) moves the first of them on. Who takes a client off that list, under the listener's lock,
  * decides its fate.
  */
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/page.h"
+#include "kernel/user.h"
 #include "net/control.h"
 #include "net/inet.h"
 #include "net/stream.h"
@@ -397,6 +399,7 @@ static void tell_reset(struct socket *s, struct stream_side *other, bool unread)
 static void tell_closed(struct socket *s, struct stream_side *other, bool unread)
 {
     const struct linger *l = &s->options.linger;
+    unread |= stream_mine(s)->urgent != NULL; /* taken, it is in the queue still */
     if (unread || s->unaccepted || (l->l_onoff && l->l_linger == 0)) {
         tell_reset(s, other, unread);
     } else {
@@ -516,8 +519,6 @@ static ssize tcp_send(struct socket *s, struct message *m)
         if (error)
             return error;
     }
-    if (m->flags & MSG_OOB)
-        return -EOPNOTSUPP;
     return stream_send(s, m, &rules);
 }
 
@@ -525,13 +526,17 @@ static ssize tcp_receive(struct socket *s, struct message *m)
 {
     if (m->flags & MSG_ERRQUEUE)
         return -EAGAIN;
+    if (unlikely(m->flags & MSG_OOB) && !s->listening) {
+        ssize n = s->stream ? stream_receive_urgent(s, m) : -EINVAL;
+        if (!n)
+            m->result_flags |= MSG_TRUNC;
+        return n;
+    }
     if (unlikely(!s->stream)) {
         int error = await_connection(inet_of(s), socket_receive_deadline(s, m->flags), -ENOTCONN);
         if (error)
             return error;
     }
-    if (m->flags & MSG_OOB)
-        return -EINVAL;
     return stream_receive(s, m, &rules);
 }
 
@@ -554,8 +559,11 @@ static u32 tcp_poll(struct socket *s)
         events |= EPOLLHUP;
     if (shutdown & SHUT_READ)
         events |= READABLE | EPOLLRDHUP;
-    if (stream_readable(s) >= (u64)s->options.receive_low_water)
+    bool urgent = READ_ONCE(me->urgent);
+    if (stream_readable(s) >= (u64)s->options.receive_low_water + (urgent && !OPTION_SET(s, SO_OOBINLINE) && stream_at_mark(s)))
         events |= READABLE;
+    if (urgent && stream_urgent(s))
+        events |= EPOLLPRI;
     if (shutdown & SHUT_WRITE || stream_writable(s, &rules))
         events |= WRITABLE;
     return events;
@@ -563,7 +571,14 @@ static u32 tcp_poll(struct socket *s)
 
 static u64 tcp_readable(struct socket *s)
 {
-    return s->listening ? (u64)-EINVAL : s->stream ? stream_readable(s) : 0;
+    return s->listening ? (u64)-EINVAL : s->stream ? stream_before_urgent(s) : 0;
+}
+
+static long tcp_ioctl(struct socket *s, unsigned cmd, unsigned long arg)
+{
+    if (cmd != SIOCATMARK)
+        return -ENOTTY;
+    return put_user((int)(s->stream && stream_at_mark(s)), (int *)arg);
 }
 
 static u64 tcp_unsent(struct socket *s)
@@ -584,6 +599,7 @@ const struct socket_ops tcp_ops = {
     .accepted = tcp_accepted,
     .set_option = inet_set_option,
     .get_option = inet_get_option,
+    .ioctl = tcp_ioctl,
     .readable_bytes = tcp_readable,
     .unsent_bytes = tcp_unsent,
     .close = tcp_close,

@@ -42,6 +42,15 @@ static int udp_connect(struct socket *s, const struct socket_address *a, bool no
 
 /* ------------------------------------------------------------ sending */
 
+/* A number given with a message: into *field plus 1, -1 as 0. */
+static int set_number(u16 *field, int n, int smallest)
+{
+    if (n < smallest || n > 255)
+        return -EINVAL;
+    *field = (u16)(n + 1);
+    return 0;
+}
+
 /* IP_TOS, IP_TTL, IP_PKTINFO and their IPv6 fellows given with a message: accepted for this VM's own addresses. */
 static int udp_send_control(struct message *m, int level, int type, const void *data, size_t length)
 {
@@ -50,9 +59,11 @@ static int udp_send_control(struct message *m, int level, int type, const void *
         case IP_PKTINFO:
             return length == sizeof(struct in_pktinfo) ? 0 : -EINVAL;
         case IP_TTL:
-            return length == sizeof(int) ? 0 : -EINVAL;
+            return length == sizeof(int) ? set_number(&m->hops, *(const int *)data, 1) : -EINVAL;
         case IP_TOS:
-            return length == sizeof(int) || length == 1 ? 0 : -EINVAL;
+            if (length == 1)
+                return set_number(&m->traffic_class, *(const u8 *)data, 0);
+            return length == sizeof(int) ? set_number(&m->traffic_class, *(const int *)data, 0) : -EINVAL;
         }
         return -EINVAL;
     }
@@ -62,7 +73,13 @@ static int udp_send_control(struct message *m, int level, int type, const void *
             return length >= sizeof(struct in6_pktinfo) ? 0 : -EINVAL;
         case IPV6_HOPLIMIT:
         case IPV6_TCLASS:
-            return length == sizeof(int) ? 0 : -EINVAL;
+            if (length != sizeof(int))
+                return -EINVAL;
+            if (type == IPV6_HOPLIMIT)
+                return set_number(&m->hops, *(const int *)data, -1);
+            /* -1 is sent as 255, as by Linux. */
+            return *(const int *)data == -1 ? set_number(&m->traffic_class, 255, 0)
+                                            : set_number(&m->traffic_class, *(const int *)data, 0);
         }
         return -EINVAL;
     }
@@ -85,13 +102,18 @@ static int destination(struct inet_socket *u, const struct message *m, struct in
     return inet_route(u, to);
 }
 
-static void fill(struct inet_socket *from, struct inet_socket *to, const struct inet_address *dst, struct datagram *d)
+static void fill(struct inet_socket *from, struct inet_socket *to, const struct inet_address *dst, const struct message *m,
+                 struct datagram *d)
 {
     bool v4 = ip_is_v4(dst->ip);
     memcpy(d->destination, dst->ip, 16);
     d->hops = (u8)(v4 ? (from->options.ttl > 0 ? from->options.ttl : 64)
                       : (from->options.hops >= 0 ? from->options.hops : 64));
     d->traffic_class = (u8)(v4 ? from->options.tos : from->options.traffic_class < 0 ? 0 : from->options.traffic_class);
+    if (m->hops)
+        d->hops = (u8)(m->hops - 1);
+    if (m->traffic_class)
+        d->traffic_class = (u8)(m->traffic_class - 1);
     if (datagram_wants_time(&to->base))
         d->time = (s64)clock_realtime();
 }
@@ -139,7 +161,7 @@ static ssize udp_send(struct socket *s, struct message *m)
     if (IS_ERR(d)) {
         result = PTR_ERR(d);
     } else if (receiver) {
-        fill(u, receiver, &to, d);
+        fill(u, receiver, &to, m, d);
         deliver(receiver, d);
     } else {
         datagram_put(d);

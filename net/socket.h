@@ -91,6 +91,7 @@ struct message {
     struct passed_files *passed;  /* send: files to pass; the send takes them over on success */
     struct ucred credentials;     /* send: of the sender */
     bool has_credentials;         /* given by SCM_CREDENTIALS */
+    u16 hops, traffic_class;      /* UDP send: given with the message, plus 1; 0: the socket's */
     void *control;                /* receive: the program's control buffer */
     size_t control_size, control_used;
     int result_flags;             /* receive: msg_flags */

@@ -151,23 +151,34 @@ static void append(struct stream_side *to, struct list *list)
     list_init(list);
 }
 
-/* Chunks of m are on their way from s to the other end: who sent them, and which is the urgent byte. stream.lock held. */
-static void mark_sender(struct socket *s, const struct message *m, struct list *list, struct list *dropped)
+/* Chunks of m are on their way from s to the other end: who sent them. stream.lock held. */
+static void mark_sender(struct socket *s, const struct message *m, struct list *list)
 {
-    struct stream_side *other = stream_other(s);
-    struct chunk *c, *old = other->urgent;
-    bool told = m->has_credentials || control_wants_sender(s) || control_wants_sender(other->socket);
+    struct chunk *c;
+    bool told = m->has_credentials || control_wants_sender(s) || control_wants_sender(stream_other(s)->socket);
     list_for_each(c, list, link)
         c->credentials = told ? m->credentials : credentials_unknown;
-    if (likely(!(m->flags & MSG_OOB)))
-        return;
-    /* The byte that was urgent before is one like the others now. */
-    if (old && old->start == old->end) {
-        other->charge -= old->charge;
+}
+
+/*
+ * The byte in list is urgent. The one that was so before is from now on like the others; but TCP drops it when the next read
+ * would begin there. stream.lock held.
+ */
+static void mark_urgent(struct stream_side *to, struct list *list, struct list *dropped, const struct stream_rules *rules)
+{
+    struct chunk *old = to->urgent;
+    bool next = old && !rules->passes_files && list_first(&to->chunks, struct chunk, link) == old &&
+                !OPTION_SET(to->socket, SO_OOBINLINE);
+    if (old && !next && !rules->passes_files && old->start == old->end) {
+        old->start--; /* TCP reads what was taken once more */
+        to->bytes++;
+    } else if (old && (next || old->start == old->end)) {
+        to->charge -= old->charge;
+        to->bytes -= old->end - old->start;
         list_remove(&old->link);
         list_add_tail(dropped, &old->link);
     }
-    other->urgent = list_first(list, struct chunk, link);
+    to->urgent = list_first(list, struct chunk, link);
 }
 
 /* Hands n bytes of m in list to the other end. The number taken, or negative errno; chunks left in list are to be freed. */
@@ -187,7 +198,9 @@ static ssize deliver(struct socket *s, const struct message *m, struct list *lis
     } else {
         struct chunk *first = list_first(list, struct chunk, link);
         if (rules->passes_files)
-            mark_sender(s, m, list, &dropped);
+            mark_sender(s, m, list);
+        if (unlikely(m->flags & MSG_OOB))
+            mark_urgent(other, list, &dropped, rules);
         if (first->passed)
             passed_take_off(first->passed, other->socket);
         append(other, list);
@@ -482,6 +495,23 @@ bool stream_urgent(const struct socket *s)
     return some;
 }
 
+u64 stream_before_urgent(const struct socket *s)
+{
+    struct stream_side *me = stream_mine(s);
+    const struct chunk *c;
+    u64 n = 0;
+    if (likely(!READ_ONCE(me->urgent)))
+        return stream_readable(s);
+    spin_lock(&s->stream->lock);
+    list_for_each(c, &me->chunks, link) {
+        if (c == me->urgent && !OPTION_SET(s, SO_OOBINLINE))
+            break;
+        n += c->end - c->start;
+    }
+    spin_unlock(&s->stream->lock);
+    return n;
+}
+
 bool stream_at_mark(const struct socket *s)
 {
     struct stream_side *me = stream_mine(s);
@@ -522,13 +552,13 @@ void stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream
     }
     bool any = me->bytes > 0;
     me->bytes = me->charge = 0;
-    me->urgent = NULL;
     me->socket = NULL;
     me->shutdown = SHUT_BOTH;
     if (other->socket) {
         tell(s, other, any);
         stream_wake(other, other->shutdown == SHUT_BOTH ? WAKE_ANY | WAKE_HANGUP : ~0u);
     }
+    me->urgent = NULL;
     spin_unlock(&st->lock);
     free_list(&unread);
 }

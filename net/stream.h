@@ -38,7 +38,7 @@ struct stream_rules {
     /* The other end is closed: bytes to pretend to have sent (0: none), or negative errno. stream.lock held. */
     int (*to_closed)(struct socket *s);
     bool shutdown_first;                              /* EPIPE after shutdown wins over a pending error */
-    bool passes_files;                                /* SCM_RIGHTS and credentials, and MSG_OOB: AF_UNIX */
+    bool passes_files;                                /* SCM_RIGHTS and credentials: AF_UNIX */
 };
 
 /*
@@ -55,6 +55,8 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
 ssize stream_receive_urgent(struct socket *s, struct message *m);
 /* Is there such a byte that was not taken? */
 bool stream_urgent(const struct socket *s);
+/* Bytes that are there, without the urgent one and what is behind it. */
+u64 stream_before_urgent(const struct socket *s);
 /* Does a read stand at the urgent byte, or where it was? ioctl(2), SIOCATMARK. */
 bool stream_at_mark(const struct socket *s);
 /* Wakes the socket of an end, if there is one. stream.lock held. */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Urgent data of TCP sockets, and what one says to it that is not connected. */
+#include "urgent.h"
+
+static void pair(int v[2])
+{
+    tcp_pair(v);
+}
+
+/* A mark that a read stands at gives way to the next one, with its byte. */
+static void replaced(int in_line)
+{
+    start("another while the read stands at the first", in_line);
+    put("a", 0), put("X", MSG_OOB);
+    get(s[1], 20, 0);
+    put("b", 0), put("Y", MSG_OOB), put("c", 0);
+    look(s[1]);
+    get(s[1], 20, 0);
+    look(s[1]);
+    get(s[1], 1, MSG_OOB);
+    get(s[1], 20, 0);
+    stop();
+
+    start("another when the first was taken", in_line);
+    put("a", 0), put("X", MSG_OOB);
+    get(s[1], 1, MSG_OOB);
+    put("b", 0), put("Y", MSG_OOB);
+    get(s[1], 20, 0);
+    look(s[1]);
+    get(s[1], 20, 0);
+    get(s[1], 1, MSG_OOB);
+    get(s[1], 20, 0);
+    stop();
+}
+
+static void waiting(int in_line)
+{
+    int n;
+    start("how much there is", in_line);
+    put("abc", 0), put("X", MSG_OOB), put("de", 0);
+    SHOW(ioctl(s[1], FIONREAD, &n));
+    SHOW(n);
+    get(s[1], 3, 0);
+    SHOW(ioctl(s[1], FIONREAD, &n));
+    SHOW(n);
+    get(s[1], 0, MSG_OOB);
+    get(s[1], 20, 0);
+    SHOW(ioctl(s[1], FIONREAD, &n));
+    SHOW(n);
+    stop();
+}
+
+static void unconnected(void)
+{
+    char b[4];
+    int mark = -1, l = tcp_listener(1), c = socket(AF_INET, SOCK_STREAM, 0), u = socket(AF_INET, SOCK_DGRAM, 0);
+    SHOW(ioctl(c, SIOCATMARK, &mark));
+    SHOW(mark);
+    SHOW(recv(c, b, 1, MSG_OOB));
+    SHOW(send(c, "x", 1, MSG_OOB | MSG_NOSIGNAL));
+    SHOW(ioctl(l, SIOCATMARK, &mark));
+    SHOW(mark);
+    SHOW(recv(l, b, 1, MSG_OOB));
+    SHOW(ioctl(u, SIOCATMARK, &mark));
+    close(l), close(c), close(u);
+    pair(s);
+    SHOW(send(s[0], "", 0, MSG_OOB));
+    SHOW(recv(s[1], b, 0, MSG_OOB | MSG_DONTWAIT));
+    SHOW(shutdown(s[0], SHUT_WR));
+    SHOW(send(s[0], "x", 1, MSG_OOB | MSG_NOSIGNAL));
+    SHOW(recv(s[1], b, 1, MSG_OOB | MSG_DONTWAIT));
+    close(s[0]), close(s[1]);
+}
+
+int main(void)
+{
+    for (int in_line = 0; in_line < 2; in_line++) {
+        sequences(in_line);
+        replaced(in_line);
+        waiting(in_line);
+    }
+    unconnected();
+    signals();
+    return 0;
+}
