@@ -129,8 +129,10 @@ static s64 remap_to(struct address_space *as, struct remap *m)
 {
     bool fixed = m->flags & MREMAP_FIXED;
     vaddr_t to = m->new_address, to_end = to + m->new_length;
+    struct remap kept = *m;
     int error;
 
+    kept.old_length = MIN(m->old_length, m->new_length);
     if (fixed) {
         if ((to & ~PAGE_MASK) || m->new_length > USER_SPACE_END || to > USER_SPACE_END - m->new_length)
             return -EINVAL;
@@ -142,6 +144,9 @@ static s64 remap_to(struct address_space *as, struct remap *m)
             return -EINVAL;
         if (as->region_count + 5 > REGION_MAX_COUNT)
             return -ENOMEM;
+        /* Nothing goes for a source that cannot be moved. */
+        if (!check_region(as, &kept, &error))
+            return error;
         error = unmap_locked(as, to, to_end);
         if (error)
             return error;

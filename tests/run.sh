@@ -245,7 +245,7 @@ for accel in kvm tcg; do
 done
 [ -n "${full:-}" ] && add go script go tests/go/run.sh
 [ -n "${full:-}" ] && add fuzz script fuzz tests/fuzz/run.sh
-for family in data paths events --chaos; do
+for family in data paths events memory --chaos; do
     # shellcheck disable=SC2046
     add "fuzz-syscalls.${family#--}" script fuzz-syscalls env $([ -n "${full:-}" ] || echo SEED=1 ROUNDS=2 FUZZ_SECONDS=5) tests/fuzz-syscalls/run.sh "$family"
 done
