@@ -267,6 +267,7 @@ static void *sequence(void *argument)
         slots[i] = -1;
     pthread_sigmask(SIG_SETMASK, &none, NULL);
     signals_taken();
+    random_state = mix(s->seed);
     note("sequence %llu\n", (unsigned long long)s->seed);
     if (s->family->begin)
         s->family->begin();

@@ -19,9 +19,11 @@
 static __thread unsigned char *arena;
 /* Which call mapped or last changed a page, 0 if it is not mapped: neighbours with the same number are in one mapping. */
 static __thread unsigned made_by[PAGES], calls;
+static __thread bool with_locks;        /* the sequence locks memory */
 static __thread unsigned at, length; /* the range of the call that is made, in pages */
 
-static const struct named protections[] = {NAMED(PROT_READ), NAMED(PROT_READ | PROT_WRITE), NAMED(PROT_READ | PROT_WRITE), NAMED(PROT_READ | PROT_WRITE), NAMED(PROT_WRITE), NAMED(PROT_NONE), NAMED(PROT_READ | PROT_EXEC)};
+/* Not PROT_WRITE alone: the CPU can read that, process_vm_readv(2) on Linux refuses to. */
+static const struct named protections[] = {NAMED(PROT_READ), NAMED(PROT_READ | PROT_WRITE), NAMED(PROT_READ | PROT_WRITE), NAMED(PROT_READ | PROT_WRITE), NAMED(PROT_NONE), NAMED(PROT_READ | PROT_EXEC)};
 
 static void *range(unsigned most)
 {
@@ -81,6 +83,8 @@ static void step_map(void)
     long offset = rarely(30) ? 100 : (long)(PAGE * pick(4));
     if (!replace) /* what comes first, that the place is taken or that the rest is wrong, tells nobody */
         f = &flags[0];
+    if (f->value & MAP_LOCKED && !with_locks)
+        f = &flags[0];
     int how = (int)f->value | (replace ? MAP_FIXED : MAP_FIXED_NOREPLACE) | (file ? 0 : MAP_ANONYMOUS);
     if (f == &flags[0] && rarely(60))
         where = (char *)where + 100;
@@ -120,8 +124,11 @@ static void step_move(void)
     while (same < length && made_by[at + same] == made_by[at])
         same++;
     length = same;
-    if (f->value & MREMAP_DONTUNMAP)
+    if (f->value & MREMAP_DONTUNMAP) {
         n = length;
+        if (with_locks) /* Linux takes the lock from all of the mapping that a part is moved from */
+            f = &flags[2];
+    }
     /* Growing in place: up to the end of the arena. */
     if (!(f->value & MREMAP_FIXED) && at + n > PAGES)
         n = PAGES - at;
@@ -162,7 +169,7 @@ static void step_lock(void)
     void *where = range(5);
     unsigned char resident[PAGES];
 
-    switch (pick(6)) {
+    switch (with_locks ? pick(6) : 3 + pick(3)) {
     case 0:
         call("mlock(%u, %u)", at, length);
         result(mlock(where, length * PAGE));
@@ -214,7 +221,7 @@ static void step_copy(void)
 
     if (theirs.iov_base > (void *)(arena + (PAGES - length) * PAGE))
         theirs.iov_base = arena;
-    switch (pick(3)) {
+    switch (pick(2)) {
     case 0:
         out = out && all_readable(); /* what a write that fails leaves behind differs between Linuxes */
         call("%s(%d, %u, %zu, %ld)", out ? "pwrite" : "pread", fd, at, n, position);
@@ -222,7 +229,7 @@ static void step_copy(void)
         /* Which bytes before the one that is not there went is not promised. */
         result(r < 0 || r == (long)n ? r : 1);
         break;
-    case 1:
+    default:
         if (made_by[at] != made_by[(unsigned)((unsigned char *)theirs.iov_base - arena) / PAGE] || !all_mapped())
             theirs.iov_base = (void *)where;
         call("process_vm_%s(%u, %u)", out ? "writev" : "readv", at, (unsigned)((unsigned char *)theirs.iov_base - arena) / (unsigned)PAGE);
@@ -232,10 +239,6 @@ static void step_copy(void)
         }
         r = out ? process_vm_writev(getpid(), &mine, 1, &theirs, 1, 0) : process_vm_readv(getpid(), &mine, 1, &theirs, 1, 0);
         result(r < 0 || r == (long)n ? r : 1);
-        break;
-    default:
-        call("mincore(, , %u)", at);
-        result(mincore(arena, PAGE, where));
     }
 }
 
@@ -370,6 +373,7 @@ static void begin(void)
     if (!arena)
         arena = (unsigned char *)0x100000000000ul + (chaos ? arenas++ % 1024 << 24 : 0);
     calls = 0;
+    with_locks = rarely(2);
     memset(made_by, 0, sizeof(made_by));
     slots[0] = open("a", O_CREAT | O_RDWR, 0644);
     slots[1] = open("b", O_CREAT | O_RDWR, 0644);
