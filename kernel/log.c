@@ -11,13 +11,14 @@
 #include "kernel/params.h"
 #include "kernel/vm_exit.h"
 
-#define RING_SIZE 8192 /* a power of two */
+#define RING_SIZE LOG_SIZE /* a power of two */
 #define LINE_MAX  256
 #define PREFIX    3 /* "<4>", the level as syslog(2) shows it; in the ring only */
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_LOG);
 static char ring[RING_SIZE];
 static u64 written; /* bytes ever put into the ring; under lock */
+static u64 cleared; /* up to where log_read() shows nothing any more; under lock */
 static u64 sent;    /* up to where the control channel has it or does not want it; under lock */
 static int console_level = LOG_WARNING;
 static enum { CONSOLE_UART, CONSOLE_CONTROL, CONSOLE_NONE } console;
@@ -131,13 +132,15 @@ void log_line(enum log_level level, const char *format, ...)
         log_flush();
 }
 
-size_t log_read(char *buf, size_t n)
+size_t log_read(char *buf, size_t n, bool clear)
 {
     spin_lock_irq(&lock);
-    u64 have = MIN(written, (u64)RING_SIZE);
+    u64 have = MIN(written - cleared, (u64)RING_SIZE);
     n = MIN(n, have);
     for (size_t i = 0; i < n; i++)
         buf[i] = ring[(written - n + i) % RING_SIZE];
+    if (clear)
+        cleared = written;
     spin_unlock_irq(&lock);
     return n;
 }

@@ -19,8 +19,12 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 /* Lines of more than level are kept in the ring only. */
 void log_set_level(int level);
-/* Copies the ring's newest text (oldest first) into buf, each line with its level before it: "<4>[...] text". Returns bytes. For syslog(2). */
-size_t log_read(char *buf, size_t n);
+/*
+ * Copies the newest text (oldest first) into buf, at most n bytes and what was not cleared: each line with its level before it,
+ * "<4>[...] text". clear: it is not to be read again. Returns bytes. For syslog(2).
+ */
+#define LOG_SIZE 8192 /* there is no more */
+size_t log_read(char *buf, size_t n, bool clear);
 
 /* The control channel works from now on. */
 void log_channel_ready(void);

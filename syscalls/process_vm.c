@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls of one process on another's insides: process_vm_readv(2), process_vm_writev(2), kcmp(2). There are no others, so they see
+ * Calls of one process on another's insides: process_vm_readv(2), process_vm_writev(2), process_madvise(2), kcmp(2). There are no others, so they see
  * the caller's own.
  */
 #include <linux/kcmp.h>
+#include "fs/pidfd.h"
 #include "fs/vfs.h"
+#include "kernel/address_space.h"
 #include "kernel/heap.h"
 #include "syscalls/syscall.h"
 
@@ -81,6 +83,59 @@ long sys_process_vm_readv(const struct syscall_args *a)
 long sys_process_vm_writev(const struct syscall_args *a)
 {
     return transfer(a, true);
+}
+
+/* True if fd stands for the caller's process, which is the only one. */
+static bool is_own_pidfd(int fd)
+{
+    struct thread *thread;
+    struct file *f = fd_get(fd);
+    bool own = f && pidfd_process(f, &thread) == current_process();
+
+    if (f)
+        file_put(f);
+    return own;
+}
+
+/* Each buffer in turn, up to the first that cannot be advised on. */
+static long advise_all(struct io *io, int advice)
+{
+    struct address_space *space = current_thread()->space;
+    u64 done = 0;
+
+    while (io->left) {
+        size_t n;
+        vaddr_t start = (vaddr_t)io_front(io, &n);
+        long error = address_space_advise(space, start, n, advice);
+
+        if (error)
+            return done ? (long)done : error;
+        done += n;
+        io_advance(io, n);
+    }
+    return (long)done;
+}
+
+long sys_process_madvise(const struct syscall_args *a)
+{
+    struct iovec few[IO_FAST_VEC], *many = NULL;
+    struct io io;
+
+    if (ARG_U32(a, 4))
+        return -EINVAL;
+    long result = io_import(&io, ARG_PTR(a, 1), ARG_U64(a, 2), few, &many);
+    if (!result)
+        result = is_own_pidfd(ARG_INT(a, 0)) ? advise_all(&io, ARG_INT(a, 3)) : -EBADF;
+    kfree(many);
+    return result;
+}
+
+/* Only what ends can be hurried, and the only process that there is does not while it calls. */
+long sys_process_mrelease(const struct syscall_args *a)
+{
+    if (ARG_U32(a, 1))
+        return -EINVAL;
+    return is_own_pidfd(ARG_INT(a, 0)) ? -EINVAL : -EBADF;
 }
 
 /* ------------------------------------------------------------ kcmp */

@@ -79,39 +79,50 @@ long sys_sysinfo(const struct syscall_args *a)
     return copy_to_user(ARG_PTR(a, 0), &info, sizeof(info));
 }
 
-/*
- * The operations of syslog(2) that a program without privileges has. The others take lines away from other readers or
- * change a console that is the host's.
- */
-enum { SYSLOG_CLOSE = 0, SYSLOG_OPEN = 1, SYSLOG_READ_ALL = 3, SYSLOG_SIZE_BUFFER = 10 };
-#define SYSLOG_BUFFER (32 * 1024u)
+/* The operations of syslog(2), which the system's headers do not name. */
+enum {
+    SYSLOG_CLOSE, SYSLOG_OPEN, SYSLOG_READ, SYSLOG_READ_ALL, SYSLOG_READ_CLEAR, SYSLOG_CLEAR,
+    SYSLOG_CONSOLE_OFF, SYSLOG_CONSOLE_ON, SYSLOG_CONSOLE_LEVEL, SYSLOG_SIZE_UNREAD, SYSLOG_SIZE_BUFFER,
+};
 
-static long read_log(void *to, int size)
+static long read_log(void *to, int size, bool clear)
 {
     if (!to || size < 0)
         return -EINVAL;
-    size_t n = MIN((size_t)size, (size_t)SYSLOG_BUFFER);
-    char *buf = kmalloc(SYSLOG_BUFFER);
+    if (!size)
+        return 0;
+    if (!user_range_ok(to, (size_t)size))
+        return -EFAULT;
+    size_t n = MIN((size_t)size, (size_t)LOG_SIZE);
+    char *buf = kmalloc(LOG_SIZE);
     if (!buf)
         return -ENOMEM;
-    n = log_read(buf, n);
+    n = log_read(buf, n, clear);
     long result = copy_to_user(to, buf, n) ? -EFAULT : (long)n;
     kfree(buf);
     return result;
 }
 
+/* Reading line by line (types 2 and 9) is a daemon's, the console's level the host's: both are refused. */
 long sys_syslog(const struct syscall_args *a)
 {
-    switch (ARG_INT(a, 0)) {
+    int type = ARG_INT(a, 0);
+    if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER && !capable(CAP_SYSLOG))
+        return -EPERM;
+    switch (type) {
     case SYSLOG_CLOSE:
     case SYSLOG_OPEN:
         return 0;
     case SYSLOG_READ_ALL:
-        return read_log(ARG_PTR(a, 1), ARG_INT(a, 2));
+    case SYSLOG_READ_CLEAR:
+        return read_log(ARG_PTR(a, 1), ARG_INT(a, 2), type == SYSLOG_READ_CLEAR);
+    case SYSLOG_CLEAR:
+        log_read(NULL, 0, true);
+        return 0;
     case SYSLOG_SIZE_BUFFER:
-        return SYSLOG_BUFFER;
+        return LOG_SIZE;
     }
-    return ARG_INT(a, 0) < 0 || ARG_INT(a, 0) > SYSLOG_SIZE_BUFFER ? -EINVAL : -EPERM;
+    return type < 0 || type > SYSLOG_SIZE_BUFFER ? -EINVAL : -EPERM;
 }
 
 long sys_getrandom(const struct syscall_args *a)

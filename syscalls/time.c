@@ -286,13 +286,15 @@ long sys_settimeofday(const struct syscall_args *a)
             return -EFAULT;
         if (tv.tv_usec < 0 || tv.tv_usec > 1000000)
             return -EINVAL;
+        if (tv.tv_sec < 0)
+            return -EINVAL;
         ts = (struct __kernel_timespec){tv.tv_sec, tv.tv_usec * (s64)NSEC_PER_USEC};
     }
+    if (ARG_PTR(a, 1) && get_user(tz, ARG_PTR(a, 1)))
+        return -EFAULT;
+    if (!capable(CAP_SYS_TIME))
+        return -EPERM;
     if (ARG_PTR(a, 1)) {
-        if (get_user(tz, ARG_PTR(a, 1)))
-            return -EFAULT;
-        if (!capable(CAP_SYS_TIME))
-            return -EPERM;
         if (tz.minuteswest > 15 * 60 || tz.minuteswest < -15 * 60)
             return -EINVAL;
         timezone = tz;

@@ -5,6 +5,7 @@
  */
 #include <linux/nsfs.h>
 #include <linux/sched.h>
+#include "fs/proc/ns.h"
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -29,6 +30,11 @@ static long ns_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 }
 
 static const struct file_ops ns_file_ops = {.kind = "nsfs", .ioctl = ns_ioctl};
+
+u32 ns_kind(const struct file *f)
+{
+    return f->ops == &ns_file_ops ? ((const struct ns *)f->inode->private)->flag : 0;
+}
 
 static int open_ns(struct inode *i, struct file *f)
 {

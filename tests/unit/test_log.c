@@ -48,7 +48,7 @@ TEST(levels_and_uart)
     log_err("number %d", 42);
     CHECK(uart[0] == '[' && strstr(uart, "] number 42\r\n") && uart_size < 40);
     char text[200];
-    size_t n = log_read(text, sizeof(text));
+    size_t n = log_read(text, sizeof(text), false);
     text[n] = 0;
     CHECK(strstr(text, "<6>[") && strstr(text, "] quiet\n") && strstr(text, "] number 42\n") && !strchr(text, '\r'));
 }
@@ -70,11 +70,12 @@ TEST(ring_keeps_the_newest)
     for (int i = 0; i < 2000; i++)
         log_info("line %d", i);
     static char text[100000];
-    size_t n = log_read(text, sizeof(text) - 1);
+    size_t n = log_read(text, sizeof(text) - 1, false);
     text[n] = 0;
     CHECK(n > 4000 && n < 20000);
     CHECK(strstr(text, "line 1999\n") && strstr(text, "line 1900\n") && !strstr(text, "line 100\n"));
-    CHECK(log_read(text, 10) == 10 && !memcmp(text, "line 1999\n", 10));
+    CHECK(log_read(text, 10, true) == 10 && !memcmp(text, "line 1999\n", 10));
+    CHECK(log_read(text, 10, false) == 0);
 }
 
 TEST(control_channel)
