@@ -14,9 +14,17 @@ PACKAGES = gcc make binutils libc6-dev linux-libc-dev libxen-dev qemu-system-x86
 
 # ------------------------------------------------------------------ the kernel
 
-KSRC := $(wildcard platform/*.c platform/*/*.c platform/*/*.S kernel/*.c kernel/lib/*.c fs/*.c fs/*/*.c net/*.c loader/*.c syscalls/*.c)
+KSRC := $(wildcard platform/*.c platform/*/*.c platform/*/*.S kernel/*.c kernel/lib/*.c fs/*.c fs/*/*.c net/*.c net/*/*.c loader/*.c syscalls/*.c)
 KGEN := $(B)/gen/syscall_table.c
 KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o $(B)/k/gen/vdso.S.o
+
+# lwIP, whose sources net/lwip/fetch.sh brings; net/lwip/ has its configuration and what connects it to the kernel.
+LWIP := build/lwip
+LWIP_CORE := def inet_chksum ip mem memp netif pbuf raw tcp tcp_in tcp_out udp \
+             $(addprefix ipv4/,dhcp etharp icmp igmp ip4 ip4_addr ip4_frag) \
+             $(addprefix ipv6/,dhcp6 ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6)
+LWIP_OBJ := $(patsubst %,$(B)/lwip-obj/%.o,$(addprefix core/,$(LWIP_CORE)) netif/ethernet)
+KOBJ += $(LWIP_OBJ)
 
 WARN   = -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes
 FAST = -O2 -falign-functions=16 -falign-jumps=1 -falign-loops=1 -falign-labels=1
@@ -28,11 +36,14 @@ HOT = $(addprefix platform/x86/,trap.c thread.c paging.c) \
 KFLAGS = -std=gnu11 $(if $(filter $<,$(HOT)),$(FAST),-Os) -g $(WARN) -Wvla -ffreestanding -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
          -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
          -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -include kernel/hidden.h -MMD -MP
+LWIP_FLAGS = -Inet/lwip -Inet/lwip/libc -I$(LWIP)/src/include
+# Functions of lwIP in whose place its own callers find net/lwip's, which look at a packet first.
+LWIP_WRAPPED = tcp_input udp_input
 ifeq ($(DEBUG),1)
 KFLAGS += -DARIL_DEBUG
 endif
 KLDFLAGS = -nostdlib -static -z noexecstack --no-warn-rwx-segments -z max-page-size=4096 --gc-sections \
-           -T platform/x86/kernel.ld --build-id=none
+           -T platform/x86/kernel.ld --build-id=none $(addprefix --wrap=,$(LWIP_WRAPPED))
 
 all: $(B)/aril $(B)/aril.elf ## build the host command and the kernel
 
@@ -50,6 +61,19 @@ $(B)/k/%.c.o: %.c Makefile
 
 # Handlers (sys_NAME) are declared once, by the generated table.
 $(B)/k/syscalls/%.c.o: WARN += -Wno-missing-prototypes
+
+$(LWIP)/COPYING: net/lwip/fetch.sh
+	@echo "  FETCH lwIP"; net/lwip/fetch.sh $(LWIP) && touch $@
+
+# Not our code: built as it is, without our warnings, for speed where packets pass.
+$(LWIP_OBJ): $(B)/lwip-obj/%.o: $(LWIP)/COPYING net/lwip/lwipopts.h Makefile
+	@mkdir -p $(@D)
+	@echo "  CC lwip/$*.c"; $(CC) $(KFLAGS) $(LWIP_FLAGS) $(if $(filter $*,$(LWIP_HOT)),$(FAST)) -w -c $(LWIP)/src/$*.c -o $@
+
+LWIP_HOT = $(addprefix core/,tcp_in tcp_out pbuf inet_chksum ipv4/ip4)
+
+$(B)/k/net/lwip/%.c.o: KFLAGS += $(LWIP_FLAGS)
+$(B)/k/net/lwip/%.c.o: $(LWIP)/COPYING
 
 $(B)/k/%.S.o: %.S Makefile
 	@mkdir -p $(@D)
@@ -109,6 +133,7 @@ $(B)/aril: $(HOBJ)
 
 deps: ## install the packages that building and testing need
 	tests/deps.sh $(PACKAGES)
+	@$(MAKE) --no-print-directory $(LWIP)/COPYING
 
 run: deps all ## install, build, and run a real Debian program in a VM
 	$(B)/aril run --verbose bash-static -c 'read -r os </proc/sys/kernel/osrelease; echo "Hello from bash $$BASH_VERSION on $$os"'

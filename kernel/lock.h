@@ -27,6 +27,7 @@ enum lock_class {
     LOCK_PAGE_CACHE,    /* spin: which objects have cached pages, which have dirty ones */
     LOCK_NINEP_OPEN,    /* mutex: one file of 9P is being opened at the server */
     LOCK_PROBE,         /* mutex: which devices were looked at, and have a driver */
+    LOCK_NETWORK,       /* spin: lwIP and the network device */
     LOCK_SOCKET,        /* spin: one socket or loopback port table */
     LOCK_EPOLL,         /* spin: one epoll instance */
     LOCK_FD_TABLE,      /* spin: one descriptor table */

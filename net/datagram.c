@@ -34,18 +34,26 @@ u32 datagram_charge(u32 n)
     return header + block_size(ALIGN_UP(n - paged, 64u) + tail) + ALIGN_UP(paged, (u32)PAGE_SIZE);
 }
 
-struct datagram *datagram_create(struct io *io, const void *name, u32 name_length)
+struct datagram *datagram_allocate(const void *name, u32 name_length, u32 n)
 {
-    u32 n = (u32)io->left;
     struct datagram *d = kmalloc(sizeof(*d) + name_length + n);
     if (!d)
-        return ERR_PTR(-ENOBUFS);
+        return NULL;
     memset(d, 0, sizeof(*d));
     d->refs = 1;
     d->length = n;
     d->charge = datagram_charge(n);
     d->name_length = name_length;
     memcpy(d->data, name, name_length);
+    return d;
+}
+
+struct datagram *datagram_create(struct io *io, const void *name, u32 name_length)
+{
+    u32 n = (u32)io->left;
+    struct datagram *d = datagram_allocate(name, name_length, n);
+    if (!d)
+        return ERR_PTR(-ENOBUFS);
     if (n && io_copy_from(io, datagram_payload(d), n) != (ssize)n) {
         kfree(d);
         return ERR_PTR(-EFAULT);

@@ -18,6 +18,7 @@ struct datagram {
     struct passed_files *passed;
     u8 destination[16];          /* UDP: local address it came to, for pktinfo */
     u8 hops, traffic_class;      /* UDP: TTL and TOS as sent */
+    u8 interface;                /* UDP: index of the one it came by */
     u32 netlink_group;
     s64 time;                    /* CLOCK_REALTIME ns, for SO_TIMESTAMP; 0: not taken */
     u8 data[];                   /* name, then payload */
@@ -33,6 +34,8 @@ struct datagram_queue {
 void datagram_queue_init(struct datagram_queue *q);
 /* A datagram with all of io's bytes and a copy of the name; refs 1. ERR_PTR: -EFAULT, -ENOBUFS. Sleeps. */
 struct datagram *datagram_create(struct io *io, const void *name, u32 name_length);
+/* The same with room for n bytes of payload, to be filled. NULL: out of memory. Atomic. */
+struct datagram *datagram_allocate(const void *name, u32 name_length, u32 n);
 void datagram_put(struct datagram *d);
 static inline u8 *datagram_payload(struct datagram *d)
 {

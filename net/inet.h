@@ -11,14 +11,16 @@
 #include <linux/ipv6.h>
 #include "net/datagram.h"
 #include "net/interface.h"
+#include "net/network.h"
 #include "net/socket.h"
+#include "net/stream.h"
 
 struct inet_address {
     u8 ip[16];  /* network order, IPv4 mapped */
     u16 port;   /* host order; 0: none */
 };
 
-enum tcp_state { /* values of TCP_INFO */
+enum inet_tcp_state { /* values of TCP_INFO */
     TCP_ESTABLISHED = 1,
     TCP_SYN_SENT,
     TCP_SYN_RECV,
@@ -60,7 +62,7 @@ struct inet_socket {
     struct inet_options options;
 
     /* TCP */
-    u8 state;                    /* enum tcp_state while there is no stream */
+    u8 state;                    /* enum inet_tcp_state while there is no stream */
     u8 shutdown;                 /* SHUT_* bits while there is no stream */
     bool connecting;             /* connect(2) answered EINPROGRESS and nobody has asked since */
     bool dead;                   /* closed; under base.lock */
@@ -69,6 +71,8 @@ struct inet_socket {
     struct inet_socket *listener;       /* while waiting: reference */
     struct inet_socket *pending_server; /* while waiting: the end that the listener will get */
     struct byte_stream *pending_stream;
+    struct tcp_link *attempt;    /* while connecting to the outside; under the network's core lock, as half_open */
+    unsigned half_open;          /* listener: handshakes with the outside that are not done */
 
     /* UDP */
     struct datagram_queue queue;
@@ -96,10 +100,14 @@ bool ip_equal(const u8 a[16], const u8 b[16]);
 int inet_parse(const struct inet_socket *u, const struct socket_address *a, bool destination, struct inet_address *out);
 /* As the socket's family shows it. */
 void inet_format(const struct inet_socket *u, const struct inet_address *in, struct socket_address *a);
-/* A destination that this VM can reach: the unspecified address becomes loopback. -ENETUNREACH, -EACCES (broadcast). */
-int inet_route(const struct inet_socket *u, struct inet_address *to);
-/* Gives a source address to a socket bound to none, for destination to. */
-void inet_choose_source(const struct inet_socket *u, const struct inet_address *to, u8 ip[16]);
+/*
+ * Where to leads: 0 to this VM itself, 1 to the outside; the unspecified address becomes loopback. -ENETUNREACH, -EACCES (broadcast).
+ * source is the address that it is sent from: the socket's, or the one for this destination. Sleeps while the network starts.
+ */
+int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[16]);
+/* Is ip an address of this VM? */
+bool ip_is_own(const u8 ip[16]);
+bool ip_is_multicast(const u8 ip[16]);
 int inet_name(struct socket *s, struct socket_address *a, bool peer);
 int inet_bind(struct socket *s, const struct socket_address *a);
 
@@ -124,6 +132,22 @@ extern const struct socket_ops tcp_ops, udp_ops;
 struct inet_socket *inet_allocate(int family, int type);
 void inet_destroy(struct socket *s);
 int tcp_state_of(const struct inet_socket *u);
+/*
+ * For connections with the outside (net/lwip/tcp.c). All atomic. The end of an attempt to connect, both take over the reference
+ * to the client; error is positive.
+ */
+void tcp_established(struct inet_socket *client, struct byte_stream *st);
+void tcp_refused(struct inet_socket *client, int error);
+/* The listener's end of a connection, without a stream yet. NULL: out of memory. */
+struct inet_socket *tcp_create_server(struct inet_socket *listener, const struct inet_address *local,
+                                      const struct inet_address *remote);
+/* Puts it into the accept queue. False: nobody listens any more. */
+bool tcp_arrived(struct inet_socket *listener, struct inet_socket *server);
+/* It came to nothing. */
+void tcp_drop_server(struct inet_socket *server);
+extern const struct stream_rules tcp_rules;
+/* Puts d in the receiver's queue, or drops it when that is full. Takes over the reference. Atomic. */
+void udp_deliver(struct inet_socket *to, struct datagram *d);
 void inet_options_init(struct inet_socket *u);
 int inet_set_option(struct socket *s, int level, int option, const void *value, u32 length);
 int inet_get_option(struct socket *s, int level, int option, void *value, int *length);

@@ -116,31 +116,53 @@ void inet_format(const struct inet_socket *u, const struct inet_address *in, str
     }
 }
 
-int inet_route(const struct inet_socket *u, struct inet_address *to)
+bool ip_is_own(const u8 ip[16])
+{
+    return ip_is_loopback(ip) || network_is_own(ip);
+}
+
+bool ip_is_multicast(const u8 ip[16])
+{
+    return ip_is_v4(ip) ? (ip[12] & 0xf0) == 0xe0 : ip[0] == 0xff;
+}
+
+/* To this VM: from the same address, unless the socket has one. */
+static int route_inside(const struct inet_socket *u, const struct inet_address *to, u8 source[16])
+{
+    memcpy(source, ip_is_any(u->local.ip) ? to->ip : u->local.ip, 16);
+    return 0;
+}
+
+int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[16])
 {
     if (ip_is_any(to->ip)) {
         if (ip_is_v4(to->ip))
             set_v4(to->ip, LOOPBACK_IPV4);
         else
             memcpy(to->ip, loopback6, 16);
+    }
+    if (ip_is_loopback(to->ip)) {
+        route_inside(u, to, source);
+        if (!ip_is_v4(to->ip) || !ip_is_any(u->local.ip))
+            return 0;
+        set_v4(source, LOOPBACK_IPV4);
         return 0;
     }
-    if (ip_is_loopback(to->ip))
-        return 0;
-    if (ip_is_v4(to->ip) && v4_part(to->ip) == 0xffffffff && u->base.type == SOCK_DGRAM &&
-        !OPTION_SET(&u->base, SO_BROADCAST))
+    if (network_is_own(to->ip))
+        return route_inside(u, to, source);
+    bool datagram = u->base.type != SOCK_STREAM;
+    if (ip_is_v4(to->ip) && datagram && !OPTION_SET(&u->base, SO_BROADCAST) && network_is_broadcast(to->ip))
         return -EACCES;
-    return -ENETUNREACH;
-}
-
-void inet_choose_source(const struct inet_socket *u, const struct inet_address *to, u8 ip[16])
-{
+    if (!datagram && (ip_is_multicast(to->ip) || network_is_broadcast(to->ip)))
+        return -ENETUNREACH;
+    if (ip_is_loopback(u->local.ip))
+        return -EINVAL; /* from lo to the outside: Linux says so, too */
+    int error = network_source(to->ip, source);
+    if (error)
+        return error;
     if (!ip_is_any(u->local.ip))
-        memcpy(ip, u->local.ip, 16);
-    else if (ip_is_v4(to->ip))
-        set_v4(ip, LOOPBACK_IPV4);
-    else
-        memcpy(ip, loopback6, 16);
+        memcpy(source, u->local.ip, 16);
+    return 1;
 }
 
 /* ------------------------------------------------------------ creation, names, binding */
@@ -208,10 +230,9 @@ int inet_name(struct socket *s, struct socket_address *a, bool peer)
 /* May a socket be bound to ip? The VM's own addresses, or any with IP_FREEBIND. */
 static bool bindable(const struct inet_socket *u, const u8 ip[16])
 {
-    if (ip_is_any(ip) || ip_is_loopback(ip))
+    if (ip_is_any(ip) || ip_is_own(ip))
         return true;
-    if (u->base.type == SOCK_DGRAM &&
-        (ip_is_v4(ip) ? (ip[12] & 0xf0) == 0xe0 || v4_part(ip) == 0xffffffff : ip[0] == 0xff))
+    if (u->base.type == SOCK_DGRAM && (ip_is_multicast(ip) || network_is_broadcast(ip)))
         return true;
     return IP_BIT(u, IP_FREEBIND) || IP_BIT(u, IP_TRANSPARENT);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP between sockets of this VM. No segments are made: a connection is a byte stream (net/stream.c) tied at
- * connect(2), and what the protocol would show (FIN, RST, a full backlog, states) is set directly on the other end.
+ * TCP sockets. Between two of this VM no segments are made: a connection is a byte stream (net/stream.c) tied at
+ * connect(2), and what the protocol would show (FIN, RST, a full backlog, states) is set directly on the other end. A connection
+ * with the outside is a stream as well, whose other end is lwIP's (net/network.h).
  *
  * A client that finds the listener's accept queue full waits in the listener's pending list, as its SYN would
  * be repeated; accept(2) moves the first of them on. Who takes a client off that list, under the listener's lock,
@@ -62,7 +63,7 @@ static int tcp_to_closed(struct socket *s)
     return 0;
 }
 
-static const struct stream_rules rules = {
+const struct stream_rules tcp_rules = {
     .chunk_max = 64 * 1024,
     .charge = tcp_charge,
     .limit = tcp_limit,
@@ -74,6 +75,8 @@ int tcp_state_of(const struct inet_socket *u)
 {
     if (!u->base.stream)
         return u->base.listening ? TCP_LISTEN : u->state;
+    if (u->base.stream->outside)
+        return network_tcp_state(u->base.stream);
     const struct stream_side *me = stream_mine(&u->base), *other = stream_other(&u->base);
     bool sent = other->ended, received = me->ended;
     if (me->reset || (sent && received))
@@ -101,7 +104,7 @@ static int tcp_listen(struct socket *s, int backlog)
 }
 
 /* The client's connection stands. Takes over the reference to the client. */
-static void establish(struct inet_socket *client, struct byte_stream *st)
+void tcp_established(struct inet_socket *client, struct byte_stream *st)
 {
     spin_lock(&client->base.lock);
     bool dead = client->dead;
@@ -129,7 +132,7 @@ static void establish(struct inet_socket *client, struct byte_stream *st)
 }
 
 /* The client's connection failed with a (positive) errno. Takes over the reference. */
-static void refuse(struct inet_socket *client, int error)
+void tcp_refused(struct inet_socket *client, int error)
 {
     spin_lock(&client->base.lock);
     client->state = TCP_CLOSE;
@@ -183,25 +186,19 @@ static void tcp_accepted(struct socket *s, struct socket *connection)
     if (!client)
         return;
     wait_wake_events(&s->wait, 1, READABLE);
-    establish(client, client->pending_stream);
+    tcp_established(client, client->pending_stream);
 }
 
 /* ------------------------------------------------------------ connecting */
 
-/* The listener's end of a new connection, tied to client by *st. */
-static struct inet_socket *create_server(struct inet_socket *client, struct inet_socket *listener,
-                                         struct byte_stream **st)
+struct inet_socket *tcp_create_server(struct inet_socket *listener, const struct inet_address *local,
+                                      const struct inet_address *remote)
 {
     struct inet_socket *server = inet_allocate(listener->base.family, SOCK_STREAM);
     if (!server)
         return NULL;
-    *st = stream_create(&client->base, &server->base);
-    if (!*st) {
-        socket_put(&server->base);
-        return NULL;
-    }
-    server->local = client->remote;
-    server->remote = client->local;
+    server->local = *local;
+    server->remote = *remote;
     server->v6only = listener->v6only;
     server->options = listener->options;
     server->base.options = listener->base.options;
@@ -209,6 +206,42 @@ static struct inet_socket *create_server(struct inet_socket *client, struct inet
     server->base.unaccepted = true;
     inet_port_inherit(server, listener);
     return server;
+}
+
+void tcp_drop_server(struct inet_socket *server)
+{
+    inet_port_release(server);
+    socket_put(&server->base);
+}
+
+/* The same, tied to client by *st. */
+static struct inet_socket *create_server(struct inet_socket *client, struct inet_socket *listener,
+                                         struct byte_stream **st)
+{
+    struct inet_socket *server = tcp_create_server(listener, &client->remote, &client->local);
+    if (!server)
+        return NULL;
+    *st = stream_create(&client->base, &server->base);
+    if (!*st) {
+        tcp_drop_server(server);
+        return NULL;
+    }
+    return server;
+}
+
+bool tcp_arrived(struct inet_socket *listener, struct inet_socket *server)
+{
+    struct socket *l = &listener->base;
+    spin_lock(&l->lock);
+    bool listening = l->listening;
+    if (listening) {
+        list_add_tail(&l->accept_queue, &server->base.accept_link);
+        l->accept_count++;
+    }
+    spin_unlock(&l->lock);
+    if (listening)
+        wait_wake_events(&l->wait, 1, READABLE);
+    return listening;
 }
 
 /* Puts client's server end in the accept queue: 1 connected, 0 waiting for room, -ECONNREFUSED. */
@@ -241,8 +274,7 @@ static int join(struct inet_socket *client, struct inet_socket *listener, struct
 static void drop_server(struct inet_socket *server, struct byte_stream *st)
 {
     stream_abandon(st);
-    inet_port_release(server);
-    socket_put(&server->base);
+    tcp_drop_server(server);
 }
 
 /* Sends the SYN, so to speak: as join(). */
@@ -259,7 +291,7 @@ static int connect_to_listener(struct inet_socket *client)
     socket_put(&listener->base);
     if (result == 1) {
         socket_get(&client->base);
-        establish(client, st);
+        tcp_established(client, st);
     }
     return result;
 }
@@ -283,13 +315,11 @@ static void forget_attempt(struct inet_socket *u)
 static int start(struct inet_socket *u, const struct socket_address *a)
 {
     struct inet_address to;
-    int error = inet_parse(u, a, true, &to);
-    if (!error)
-        error = inet_route(u, &to);
-    if (error)
-        return error;
     u8 source[16];
-    inet_choose_source(u, &to, source);
+    int error = inet_parse(u, a, true, &to);
+    int outside = error ? error : inet_route(u, &to, source);
+    if (outside < 0)
+        return outside;
     u->remote = to;
     if (!u->local.port)
         error = inet_port_connect(u);
@@ -299,7 +329,7 @@ static int start(struct inet_socket *u, const struct socket_address *a)
     }
     memcpy(u->local.ip, source, 16);
     u->state = TCP_SYN_SENT;
-    return connect_to_listener(u);
+    return outside ? network_tcp_connect(u) : connect_to_listener(u);
 }
 
 /* Waits for a connection under way; the second half of every blocking connect. */
@@ -346,7 +376,7 @@ static int tcp_connect(struct socket *s, const struct socket_address *a, bool no
     int result = start(u, a);
     if (result == -ECONNREFUSED) {
         socket_get(s);
-        refuse(u, ECONNREFUSED);
+        tcp_refused(u, ECONNREFUSED);
     } else if (result < 0) {
         if (u->state == TCP_SYN_SENT)
             forget_attempt(u);
@@ -361,9 +391,11 @@ static int tcp_connect(struct socket *s, const struct socket_address *a, bool no
 
 /* ------------------------------------------------------------ closing */
 
-/* Takes a waiting client back from its listener. True if nobody else had decided. */
+/* Takes a waiting client back from its listener, or from the network. True if nobody else had decided. */
 static bool leave_pending(struct inet_socket *u)
 {
+    if (u->state == TCP_SYN_SENT && network_tcp_abandon(u))
+        return true;
     for (;;) {
         spin_lock(&u->base.lock);
         struct inet_socket *listener = u->listener;
@@ -396,16 +428,42 @@ static void tell_reset(struct socket *s, struct stream_side *other, bool unread)
     other->shutdown = SHUT_BOTH;
 }
 
-static void tell_closed(struct socket *s, struct stream_side *other, bool unread)
+/* Does a close with this much care end the connection by a reset? */
+static bool closes_hard(const struct socket *s, bool unread)
 {
     const struct linger *l = &s->options.linger;
     unread |= stream_mine(s)->urgent != NULL; /* taken, it is in the queue still */
-    if (unread || s->unaccepted || (l->l_onoff && l->l_linger == 0)) {
+    return unread || s->unaccepted || (l->l_onoff && l->l_linger == 0);
+}
+
+/* SO_LINGER: close(2) waits until all that was sent is acknowledged. */
+static void linger(struct socket *s)
+{
+    struct stream_side *me = stream_mine(s), *out = stream_other(s);
+    network_stream_shutdown(s->stream);
+    wait_event(&s->wait, !READ_ONCE(out->bytes) || READ_ONCE(me->reset),
+               platform_clock() + (nsec_t)s->options.linger.l_linger * NSEC_PER_SEC, WAIT_INTERRUPTIBLE);
+}
+
+static void tell_closed(struct socket *s, struct stream_side *other, bool unread)
+{
+    if (closes_hard(s, unread)) {
         tell_reset(s, other, unread);
     } else {
         other->ended = true;
         other->shutdown |= SHUT_READ;
     }
+}
+
+static void close_stream(struct socket *s)
+{
+    const struct linger *l = &s->options.linger;
+    bool outside = s->stream->outside;
+    if (outside && l->l_onoff && l->l_linger > 0 && !stream_readable(s))
+        linger(s);
+    bool unread = stream_close(s, tell_closed);
+    if (outside)
+        network_stream_close(s->stream, closes_hard(s, unread));
 }
 
 static void stop_listening(struct inet_socket *u)
@@ -417,7 +475,7 @@ static void stop_listening(struct inet_socket *u)
     struct inet_socket *client;
     while ((client = take_pending(u, false))) {
         drop_server(client->pending_server, client->pending_stream);
-        refuse(client, ECONNREFUSED);
+        tcp_refused(client, ECONNREFUSED);
     }
     socket_accept_flush(s);
     wait_wake_all(&s->wait);
@@ -440,6 +498,8 @@ static int tcp_disconnect(struct socket *s)
         stream_wake(me, ~0u);
         stream_wake(other, ~0u);
         spin_unlock(&s->stream->lock);
+        if (s->stream->outside)
+            network_stream_close(s->stream, true);
         return 0;
     }
     if (leave_pending(u))
@@ -460,7 +520,7 @@ static void tcp_close(struct socket *s)
     u->dead = true;
     spin_unlock(&s->lock);
     if (s->stream)
-        stream_close(s, tell_closed);
+        close_stream(s);
     inet_port_release(u);
 }
 
@@ -488,6 +548,8 @@ static int tcp_shutdown(struct socket *s, int how)
     stream_wake(me, WAKE_ANY | WAKE_QUIET);
     stream_wake(other, ~0u);
     spin_unlock(&s->stream->lock);
+    if (s->stream->outside && how & SHUT_WRITE)
+        network_stream_shutdown(s->stream);
     return 0;
 }
 
@@ -519,7 +581,9 @@ static ssize tcp_send(struct socket *s, struct message *m)
         if (error)
             return error;
     }
-    return stream_send(s, m, &rules);
+    if (m->flags & MSG_OOB && s->stream->outside)
+        return -EOPNOTSUPP; /* lwIP has no urgent pointer */
+    return stream_send(s, m, &tcp_rules);
 }
 
 static ssize tcp_receive(struct socket *s, struct message *m)
@@ -537,7 +601,7 @@ static ssize tcp_receive(struct socket *s, struct message *m)
         if (error)
             return error;
     }
-    return stream_receive(s, m, &rules);
+    return stream_receive(s, m, &tcp_rules);
 }
 
 static u32 tcp_poll(struct socket *s)
@@ -564,7 +628,7 @@ static u32 tcp_poll(struct socket *s)
         events |= READABLE;
     if (urgent && stream_urgent(s))
         events |= EPOLLPRI;
-    if (shutdown & SHUT_WRITE || stream_writable(s, &rules))
+    if (shutdown & SHUT_WRITE || stream_writable(s, &tcp_rules))
         events |= WRITABLE;
     return events;
 }
@@ -583,8 +647,10 @@ static long tcp_ioctl(struct socket *s, unsigned cmd, unsigned long arg)
 
 static u64 tcp_unsent(struct socket *s)
 {
-    /* What the receiver has not read is acknowledged all the same. */
-    return s->listening ? (u64)-EINVAL : 0;
+    if (s->listening)
+        return (u64)-EINVAL;
+    /* Inside of the VM, what the receiver has not read is acknowledged all the same. */
+    return s->stream && s->stream->outside ? stream_unread_by_peer(s) : 0;
 }
 
 const struct socket_ops tcp_ops = {

@@ -26,15 +26,14 @@ static int udp_connect(struct socket *s, const struct socket_address *a, bool no
         }
         return 0;
     }
+    u8 source[16];
     int error = inet_parse(u, a, true, &to);
     if (!error)
-        error = inet_route(u, &to);
-    if (error)
+        error = inet_route(u, &to, source);
+    if (error < 0)
         return error;
     if (!u->local.port && inet_port_bind(u, 0))
         return -EAGAIN;
-    u8 source[16];
-    inet_choose_source(u, &to, source);
     memcpy(u->local.ip, source, 16);
     u->remote = to;
     return 0;
@@ -86,20 +85,21 @@ static int udp_send_control(struct message *m, int level, int type, const void *
     return 0;
 }
 
-static int destination(struct inet_socket *u, const struct message *m, struct inet_address *to)
+/* As inet_route(). */
+static int destination(struct inet_socket *u, const struct message *m, struct inet_address *to, u8 source[16])
 {
     if (!m->name.length) {
         if (!u->remote.port)
             return -EDESTADDRREQ;
         *to = u->remote;
-        return 0;
+        return inet_route(u, to, source);
     }
     int error = inet_parse(u, &m->name, true, to);
     if (error)
         return error;
     if (!to->port)
         return -EINVAL;
-    return inet_route(u, to);
+    return inet_route(u, to, source);
 }
 
 static void fill(struct inet_socket *from, struct inet_socket *to, const struct inet_address *dst, const struct message *m,
@@ -107,6 +107,7 @@ static void fill(struct inet_socket *from, struct inet_socket *to, const struct 
 {
     bool v4 = ip_is_v4(dst->ip);
     memcpy(d->destination, dst->ip, 16);
+    d->interface = LOOPBACK_INDEX;
     d->hops = (u8)(v4 ? (from->options.ttl > 0 ? from->options.ttl : 64)
                       : (from->options.hops >= 0 ? from->options.hops : 64));
     d->traffic_class = (u8)(v4 ? from->options.tos : from->options.traffic_class < 0 ? 0 : from->options.traffic_class);
@@ -118,8 +119,7 @@ static void fill(struct inet_socket *from, struct inet_socket *to, const struct 
         d->time = (s64)clock_realtime();
 }
 
-/* Puts d in the receiver's queue, or drops it when that is full. Takes over the reference. */
-static void deliver(struct inet_socket *to, struct datagram *d)
+void udp_deliver(struct inet_socket *to, struct datagram *d)
 {
     struct socket *s = &to->base;
     spin_lock(&s->lock);
@@ -146,12 +146,12 @@ static ssize udp_send(struct socket *s, struct message *m)
         error = -EPIPE;
     if (!error && !u->local.port && inet_port_bind(u, 0))
         error = -EAGAIN;
-    if (!error)
-        error = destination(u, m, &to);
-    if (error)
-        return error;
+    int outside = error ? error : destination(u, m, &to, from.ip);
+    if (outside < 0)
+        return outside;
     from.port = u->local.port;
-    inet_choose_source(u, &to, from.ip);
+    if (outside)
+        return network_udp_send(u, &from, &to, m);
 
     struct inet_socket *receiver = inet_find_datagram(&to, &from);
     ssize result = (ssize)m->io.left;
@@ -162,7 +162,7 @@ static ssize udp_send(struct socket *s, struct message *m)
         result = PTR_ERR(d);
     } else if (receiver) {
         fill(u, receiver, &to, m, d);
-        deliver(receiver, d);
+        udp_deliver(receiver, d);
     } else {
         datagram_put(d);
         /* The port-unreachable answer reaches connected sockets only. */
@@ -186,7 +186,7 @@ static int receive_end(struct socket *s)
 static void put_v4(struct message *m, const struct inet_socket *u, const struct datagram *d)
 {
     if (IP_BIT(u, IP_PKTINFO)) {
-        struct in_pktinfo info = {.ipi_ifindex = LOOPBACK_INDEX};
+        struct in_pktinfo info = {.ipi_ifindex = d->interface};
         memcpy(&info.ipi_addr, d->destination + 12, 4);
         memcpy(&info.ipi_spec_dst, d->destination + 12, 4);
         control_put(m, SOL_IP, IP_PKTINFO, &info, sizeof(info));
@@ -208,7 +208,7 @@ static void put_v6(struct message *m, const struct inet_socket *u, const struct 
 {
     int n;
     if (IP6_BIT(u, IPV6_RECVPKTINFO)) {
-        struct in6_pktinfo info = {.ipi6_ifindex = LOOPBACK_INDEX};
+        struct in6_pktinfo info = {.ipi6_ifindex = d->interface};
         memcpy(&info.ipi6_addr, d->destination, 16);
         control_put(m, SOL_IPV6, IPV6_PKTINFO, &info, sizeof(info));
     }

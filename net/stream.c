@@ -7,16 +7,8 @@
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "net/control.h"
+#include "net/network.h"
 #include "net/stream.h"
-
-struct chunk {
-    struct list link;
-    u32 start, end;               /* unread part of data */
-    u32 charge;                   /* what it counts against the sender's buffer */
-    struct ucred credentials;
-    struct passed_files *passed;  /* files that come with the first byte, or NULL */
-    u8 data[];
-};
 
 /* One allocation; larger sends are several of these under one charge. */
 #define CHUNK_DATA_MAX (16 * 1024 - sizeof(struct chunk))
@@ -31,16 +23,24 @@ struct byte_stream *stream_create(struct socket *a, struct socket *b)
     struct byte_stream *st = kzalloc(sizeof(*st));
     if (!st)
         return NULL;
+    byte_stream_init(st, a, b);
+    return st;
+}
+
+void byte_stream_init(struct byte_stream *st, struct socket *a, struct socket *b)
+{
     st->refs = 2;
     spin_init(&st->lock, LOCK_SOCKET);
     list_init(&st->side[0].chunks);
     list_init(&st->side[1].chunks);
     st->side[0].socket = a;
     st->side[1].socket = b;
+    st->outside = !b;
     a->side = 0;
-    b->side = 1;
-    b->stream = st;
-    return st;
+    if (b) {
+        b->side = 1;
+        b->stream = st;
+    }
 }
 
 void stream_wake(struct stream_side *side, u32 events)
@@ -49,10 +49,32 @@ void stream_wake(struct stream_side *side, u32 events)
         wait_wake_events(&side->socket->wait, ~0u, events);
 }
 
-static void chunk_free(struct chunk *c)
+struct chunk *chunk_create(u32 size)
 {
+    struct chunk *c = kmalloc(sizeof(*c) + size);
+    if (c) {
+        c->data = c->bytes;
+        c->start = 0;
+        c->end = size;
+        c->charge = 0;
+        c->passed = NULL;
+        c->frame = NULL;
+    }
+    return c;
+}
+
+void chunk_free(struct chunk *c)
+{
+    if (c->frame)
+        network_frame_free(c->frame);
     passed_free(c->passed);
     kfree(c);
+}
+
+/* Is there nobody at the other end? */
+static bool far_end_gone(const struct socket *s)
+{
+    return !s->stream->outside && !READ_ONCE(stream_other(s)->socket);
 }
 
 u64 stream_readable(const struct socket *s)
@@ -90,7 +112,7 @@ static bool has_room(const struct socket *s, const struct stream_rules *rules)
 static bool send_stuck(const struct socket *s)
 {
     return READ_ONCE(s->error) || (READ_ONCE(stream_mine(s)->shutdown) & SHUT_WRITE) ||
-           !READ_ONCE(stream_other(s)->socket);
+           far_end_gone(s);
 }
 
 static int wait_for_room(struct socket *s, const struct stream_rules *rules, nsec_t deadline)
@@ -109,10 +131,10 @@ static ssize copy_in(struct io *io, u32 n, struct list *list)
     ssize done = 0;
     while (done < (ssize)n) {
         u32 size = MIN(n - (u32)done, (u32)CHUNK_DATA_MAX);
-        struct chunk *c = kmalloc(sizeof(*c) + size);
+        struct chunk *c = chunk_create(size);
         if (!c && size > SMALL_CHUNK) {
             size = SMALL_CHUNK;
-            c = kmalloc(sizeof(*c) + size);
+            c = chunk_create(size);
         }
         if (!c)
             return done ? done : -ENOBUFS;
@@ -121,10 +143,7 @@ static ssize copy_in(struct io *io, u32 n, struct list *list)
             kfree(c);
             return done ? done : copied ? copied : -EFAULT;
         }
-        c->start = 0;
         c->end = (u32)copied;
-        c->charge = 0;
-        c->passed = NULL;
         list_add_tail(list, &c->link);
         done += copied;
         if (copied < (ssize)size)
@@ -142,12 +161,14 @@ static void free_list(struct list *list)
     }
 }
 
-static void append(struct stream_side *to, struct list *list)
+void chunks_append(struct list *queue, struct list *list)
 {
-    list->prev->next = &to->chunks;
-    list->next->prev = to->chunks.prev;
-    to->chunks.prev->next = list->next;
-    to->chunks.prev = list->prev;
+    if (list_empty(list))
+        return;
+    list->prev->next = queue;
+    list->next->prev = queue->prev;
+    queue->prev->next = list->next;
+    queue->prev = list->prev;
     list_init(list);
 }
 
@@ -191,7 +212,7 @@ static ssize deliver(struct socket *s, const struct message *m, struct list *lis
     spin_lock(&s->stream->lock);
     if (me->shutdown & SHUT_WRITE) {
         result = -EPIPE;
-    } else if (!other->socket) {
+    } else if (far_end_gone(s)) {
         result = rules->to_closed(s);
         if (!result)
             result = (ssize)n;
@@ -203,7 +224,7 @@ static ssize deliver(struct socket *s, const struct message *m, struct list *lis
             mark_urgent(other, list, &dropped, rules);
         if (first->passed)
             passed_take_off(first->passed, other->socket);
-        append(other, list);
+        chunks_append(&other->chunks, list);
         other->bytes += n;
         other->arrivals++;
         other->charge += charge;
@@ -266,6 +287,8 @@ ssize stream_send(struct socket *s, struct message *m, const struct stream_rules
             error = (int)n;
         else
             done += n;
+        if (n > 0 && s->stream->outside)
+            network_stream_sent(s->stream, m->io.left || m->flags & MSG_MORE);
     }
     return done ? done : error;
 }
@@ -405,8 +428,9 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
     size_t target = m->flags & MSG_WAITALL ? wanted : MIN(wanted, (size_t)s->options.receive_low_water);
     struct passed_files *passed = NULL;
     struct ucred sender = {0};
-    bool files = false;
+    bool files = false, outside = s->stream->outside;
     ssize done = 0;
+    u64 taken = 0; /* from outside, not told yet */
     int error = 0;
 
     mutex_lock(&s->read_lock);
@@ -430,6 +454,9 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
                 break;
             }
             mutex_unlock(&s->read_lock);
+            if (outside)
+                network_stream_received(s->stream, taken);
+            taken = 0;
             error = wait_event(&s->wait, receive_ready(s, p.arrivals), deadline, WAIT_INTERRUPTIBLE);
             error = socket_wait_error(error, deadline);
             mutex_lock(&s->read_lock);
@@ -452,10 +479,14 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
         }
         files = take_files(m, c, peek, &passed);
         done += n;
-        if (!peek)
+        if (!peek) {
             consume(s, c, (u32)n, rules);
+            taken += (u64)n;
+        }
     }
     mutex_unlock(&s->read_lock);
+    if (outside && taken)
+        network_stream_received(s->stream, taken);
 
     socket_peek_move(s, m->flags, (size_t)done);
     if (done && rules->passes_files)
@@ -538,7 +569,7 @@ void stream_release(struct socket *s)
         stream_abandon(s->stream);
 }
 
-void stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream_side *other, bool unread))
+bool stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream_side *other, bool unread))
 {
     struct byte_stream *st = s->stream;
     struct stream_side *me = stream_mine(s), *other = stream_other(s);
@@ -561,4 +592,5 @@ void stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream
     me->urgent = NULL;
     spin_unlock(&st->lock);
     free_list(&unread);
+    return any;
 }

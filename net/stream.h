@@ -2,13 +2,25 @@
 /*
  * A byte stream between two sockets of this VM: AF_UNIX stream sockets and loopback TCP. Data is copied once
  * into chunks by the sender and once out by the receiver; there are no segments, timers or headers in between.
+ * The other end may also be outside of the VM: side 0 is then the socket's, and side 1's queue holds what was sent and is not
+ * acknowledged yet. net/lwip/tcp.c moves data between the queues and lwIP.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
 
 #include "net/socket.h"
 
-struct chunk;
+/* A piece of data in a queue. */
+struct chunk {
+    struct list link;
+    u8 *data;                     /* bytes, or part of a received frame */
+    u32 start, end;               /* unread part of data */
+    u32 charge;                   /* what it counts against the sender's buffer */
+    struct ucred credentials;
+    struct passed_files *passed;  /* files that come with the first byte, or NULL */
+    void *frame;                  /* received frame that data is in, for network_frame_free(); or NULL */
+    u8 bytes[];
+};
 
 /* One end. Its queue holds what the other end sent. All under stream.lock. */
 struct stream_side {
@@ -26,6 +38,7 @@ struct stream_side {
 struct byte_stream {
     u32 refs;                /* atomic: one for each end's socket */
     struct spinlock lock;    /* LOCK_SOCKET; never together with a socket's lock */
+    bool outside;            /* side 1 is outside of the VM; constant */
     struct stream_side side[2];
 };
 
@@ -46,7 +59,14 @@ struct stream_rules {
  * (or calls stream_abandon). NULL: out of memory.
  */
 struct byte_stream *stream_create(struct socket *a, struct socket *b);
-/* The connection came to nothing: drops a's hold. */
+/* The same in zeroed memory of the caller's, at the start of a block of the heap; b may be NULL: outside. */
+void byte_stream_init(struct byte_stream *st, struct socket *a, struct socket *b);
+/* A chunk of size bytes, or without any of its own, refs none. NULL: out of memory. Atomic. */
+struct chunk *chunk_create(u32 size);
+void chunk_free(struct chunk *c);
+/* Moves all chunks of list to the end of a queue. stream.lock held. */
+void chunks_append(struct list *queue, struct list *list);
+/* Drops one hold: a's, when the connection came to nothing. */
 void stream_abandon(struct byte_stream *st);
 /* The connected socket s sends or receives, as send(2) and recv(2) say. */
 ssize stream_send(struct socket *s, struct message *m, const struct stream_rules *rules);
@@ -63,9 +83,9 @@ bool stream_at_mark(const struct socket *s);
 void stream_wake(struct stream_side *side, u32 events);
 /*
  * Drops the socket's end: its unread chunks are freed, tell(s, other, unread) lets the family set the other end's
- * state under stream.lock.
+ * state under stream.lock, if there is one. True if there was something unread.
  */
-void stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream_side *other, bool unread));
+bool stream_close(struct socket *s, void (*tell)(struct socket *s, struct stream_side *other, bool unread));
 /* The socket is freed: drops its hold on the stream, if it has one. */
 void stream_release(struct socket *s);
 u64 stream_readable(const struct socket *s);

@@ -9,12 +9,12 @@ cd "$(dirname "$0")/.." || exit 1
 root=${1:-.}
 status=0
 
-# What each folder may include, as prefixes. platform/ may use the kernel's contract headers only: the ones named here.
+# What each folder may include, as prefixes. lwip/ and netif/ are headers of lwIP. platform/ may use the kernel's contract headers only: the ones named here.
 rules='
 platform platform/ kernel/types.h kernel/list.h kernel/lock.h kernel/log.h kernel/page.h kernel/params.h kernel/timer.h kernel/wait.h kernel/lib/
 kernel kernel/ platform/platform.h
 fs fs/ kernel/ platform/platform.h
-net net/ fs/ kernel/ platform/platform.h
+net net/ fs/ kernel/ platform/platform.h lwip/ netif/
 loader loader/ fs/ kernel/ platform/platform.h
 syscalls syscalls/ loader/ net/ fs/ kernel/ platform/platform.h
 tools tools/

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Addresses between sockets and lwIP, and what the VM's own are. */
+#include "kernel/lib/string.h"
+#include "lwip/ip.h"
+#include "net/lwip/core.h"
+
+static const u8 v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+void address_to_lwip(const u8 ip[16], ip_addr_t *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (memcmp(ip, v4_prefix, 12)) {
+        memcpy(ip_2_ip6(out)->addr, ip, 16);
+        IP_SET_TYPE_VAL(*out, IPADDR_TYPE_V6);
+    } else {
+        memcpy(&ip_2_ip4(out)->addr, ip + 12, 4);
+        IP_SET_TYPE_VAL(*out, IPADDR_TYPE_V4);
+    }
+}
+
+void address_from_lwip(const ip_addr_t *in, u8 ip[16])
+{
+    if (IP_IS_V6(in)) {
+        memcpy(ip, ip_2_ip6(in)->addr, 16);
+    } else {
+        memcpy(ip, v4_prefix, 12);
+        memcpy(ip + 12, &ip_2_ip4(in)->addr, 4);
+    }
+}
+
+bool network_is_own(const u8 ip[16])
+{
+    if (!device_present)
+        return false;
+    ip_addr_t a;
+    address_to_lwip(ip, &a);
+    bool own = false;
+    core_lock();
+    if (IP_IS_V4(&a)) {
+        own = !ip4_addr_isany_val(*ip_2_ip4(&a)) && ip4_addr_cmp(ip_2_ip4(&a), netif_ip4_addr(&device_netif));
+    } else {
+        for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+            own |= ip6_addr_isvalid(netif_ip6_addr_state(&device_netif, i)) &&
+                   ip6_addr_cmp(ip_2_ip6(&a), netif_ip6_addr(&device_netif, i));
+        }
+    }
+    core_unlock();
+    return own;
+}
+
+bool network_is_broadcast(const u8 ip[16])
+{
+    ip_addr_t a;
+    address_to_lwip(ip, &a);
+    if (!IP_IS_V4(&a))
+        return false;
+    if (ip_2_ip4(&a)->addr == IPADDR_BROADCAST)
+        return true;
+    core_lock();
+    bool broadcast = device_present && ip4_addr_isbroadcast(ip_2_ip4(&a), &device_netif) && !ip4_addr_isany(ip_2_ip4(&a));
+    core_unlock();
+    return broadcast;
+}
+
+int network_source(const u8 to[16], u8 from[16])
+{
+    ip_addr_t a;
+    int error = -ENETUNREACH;
+    if (!network_up(to))
+        return error;
+    address_to_lwip(to, &a);
+    core_lock();
+    struct netif *n = ip_route(IP_IS_V4(&a) ? IP4_ADDR_ANY : IP6_ADDR_ANY, &a);
+    const ip_addr_t *source = n ? ip_netif_get_local_ip(n, &a) : NULL;
+    if (source && !ip_addr_isany(source)) {
+        address_from_lwip(source, from);
+        error = 0;
+    }
+    core_unlock();
+    return error;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How the interface comes to its addresses: kernel parameters net.ip=ADDRESS/PREFIX[,GATEWAY] (of either version, several times),
+ * net.ip=dhcp (the default), net.ip=none, and net.dns=ADDRESS[,ADDRESS...]. IPv6 addresses come from router advertisements
+ * besides, with DHCPv6 for name servers, unless net.ip=none.
+ */
+#include "kernel/init.h"
+#include "kernel/lib/printf.h"
+#include "kernel/lib/string.h"
+#include "kernel/params.h"
+#include "kernel/wait.h"
+#include "lwip/dhcp.h"
+#include "lwip/dhcp6.h"
+#include "lwip/ip.h"
+#include "lwip/nd6.h"
+#include "net/lwip/core.h"
+#include "net/lwip/hooks.h"
+
+#define STATIC_MAX  4
+#define WAIT_LIMIT  (10 * NSEC_PER_SEC) /* for DHCP, from the start */
+#define WAIT_LIMIT6 (3 * NSEC_PER_SEC)  /* for a router advertisement */
+
+static struct fixed {
+    ip_addr_t ip, gateway;
+    u8 prefix;
+} fixed[STATIC_MAX];
+static unsigned n_fixed;
+static bool none, dhcp_wanted;
+
+/* Name servers: those given, else what the network tells, IPv4 first. */
+static ip_addr_t servers[2 * RESOLVER_SERVERS];
+static bool servers_given;
+
+static struct wait_queue configured;
+static nsec_t config_began;
+
+/* ------------------------------------------------------------ parameters */
+
+static int parse_address(const char *from, size_t n, ip_addr_t *out)
+{
+    char text[48];
+    if (n == 0 || n >= sizeof(text))
+        return -EINVAL;
+    memcpy(text, from, n);
+    text[n] = 0;
+    return ipaddr_aton(text, out) ? 0 : -EINVAL;
+}
+
+static int set_ip(const char *value)
+{
+    if (!value)
+        return -EINVAL;
+    if (!strcmp(value, "none")) {
+        none = true;
+        return 0;
+    }
+    if (!strcmp(value, "dhcp")) {
+        dhcp_wanted = true;
+        return 0;
+    }
+    if (n_fixed == STATIC_MAX)
+        return -EINVAL;
+    struct fixed *f = &fixed[n_fixed];
+    const char *slash = strchr(value, '/'), *end;
+    u64 prefix;
+    if (!slash || parse_address(value, (size_t)(slash - value), &f->ip) || parse_u64(slash + 1, &end, 10, &prefix) ||
+        prefix > (IP_IS_V6(&f->ip) ? 128 : 32))
+        return -EINVAL;
+    f->prefix = (u8)prefix;
+    if (*end == ',') {
+        if (parse_address(end + 1, strlen(end + 1), &f->gateway) || IP_IS_V6(&f->gateway) != IP_IS_V6(&f->ip))
+            return -EINVAL;
+    } else if (*end) {
+        return -EINVAL;
+    }
+    n_fixed++;
+    return 0;
+}
+PARAM(net_ip, "net.ip", set_ip);
+
+static int set_dns(const char *value)
+{
+    unsigned n = 0;
+    for (const char *at = value; at && *at; n++) {
+        const char *comma = strchr(at, ',');
+        size_t length = comma ? (size_t)(comma - at) : strlen(at);
+        if (n == ARRAY_SIZE(servers) || parse_address(at, length, &servers[n]))
+            return -EINVAL;
+        at += length + (comma != NULL);
+    }
+    servers_given = n > 0;
+    return n ? 0 : -EINVAL;
+}
+PARAM(net_dns, "net.dns", set_dns);
+
+/* ------------------------------------------------------------ the start */
+
+static void add_fixed(const struct fixed *f)
+{
+    struct netif *n = &device_netif;
+    if (IP_IS_V6(&f->ip)) {
+        s8_t slot = -1;
+        if (netif_add_ip6_address(n, ip_2_ip6(&f->ip), &slot) == ERR_OK && slot >= 0)
+            netif_ip6_addr_set_state(n, slot, IP6_ADDR_PREFERRED);
+    } else {
+        ip4_addr_t mask = {.addr = f->prefix ? lwip_htonl(UINT32_MAX << (32 - f->prefix)) : 0};
+        netif_set_addr(n, ip_2_ip4(&f->ip), &mask, ip_2_ip4(&f->gateway));
+    }
+}
+
+static void status_changed(struct netif *n, netif_nsc_reason_t reason, const netif_ext_callback_args_t *args)
+{
+    wait_wake_all(&configured);
+}
+
+void config_start(void)
+{
+    static netif_ext_callback_t callback;
+    struct netif *n = &device_netif;
+    bool v4 = false;
+    netif_add_ext_callback(&callback, status_changed);
+    config_began = platform_clock();
+    for (unsigned i = 0; i < n_fixed; i++) {
+        v4 |= !IP_IS_V6(&fixed[i].ip);
+        add_fixed(&fixed[i]);
+    }
+    if (none)
+        return;
+    netif_create_ip6_linklocal_address(n, 1);
+    netif_set_ip6_autoconfig_enabled(n, 1);
+    dhcp6_enable_stateless(n);
+    dhcp_wanted |= !v4;
+    if (dhcp_wanted)
+        dhcp_start(n);
+}
+
+static bool has_v4(void)
+{
+    return !ip4_addr_isany_val(*netif_ip4_addr(&device_netif));
+}
+
+/* An address for more than the link. */
+static bool has_v6(void)
+{
+    for (int i = 1; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+        if (ip6_addr_isvalid(netif_ip6_addr_state(&device_netif, i)))
+            return true;
+    }
+    return false;
+}
+
+bool network_up(const u8 to[16])
+{
+    ip_addr_t a;
+    network_await_start();
+    if (!device_present)
+        return false;
+    address_to_lwip(to, &a);
+    if (IP_IS_V4(&a)) {
+        if (!has_v4() && dhcp_wanted)
+            wait_event(&configured, has_v4(), config_began + WAIT_LIMIT, WAIT_KILLABLE);
+        return has_v4();
+    }
+    if (!has_v6() && !none && !ip6_addr_islinklocal(ip_2_ip6(&a)))
+        wait_event(&configured, has_v6(), config_began + WAIT_LIMIT6, WAIT_KILLABLE);
+    return true; /* whether there is a route, lwIP knows */
+}
+
+static void config_init(void)
+{
+    wait_queue_init(&configured);
+}
+INIT_CALL(INIT_FILES, config_init);
+
+/* ------------------------------------------------------------ name servers */
+
+void dns_setserver(u8_t index, const ip_addr_t *server)
+{
+    if (servers_given || index >= RESOLVER_SERVERS)
+        return;
+    bool v6 = server && IP_IS_V6(server);
+    ip_addr_t *to = &servers[(v6 ? RESOLVER_SERVERS : 0) + index];
+    if (server)
+        ip_addr_copy(*to, *server);
+    else
+        ip_addr_set_zero(to);
+}
+
+const ip_addr_t *dns_getserver(u8_t index)
+{
+    return index < RESOLVER_SERVERS ? &servers[RESOLVER_SERVERS + index] : IP_ADDR_ANY;
+}
+
+/* ------------------------------------------------------------ for those who ask */
+
+bool network_interface(struct network_interface *i)
+{
+    memset(i, 0, sizeof(*i));
+    network_await_start();
+    if (!device_present)
+        return false;
+    struct netif *n = &device_netif;
+    core_lock();
+    strlcpy(i->name, "eth0", sizeof(i->name));
+    memcpy(i->mac, n->hwaddr, sizeof(i->mac));
+    i->mtu = n->mtu;
+    i->running = netif_is_link_up(n);
+    address_from_lwip(&n->gw, i->gateway);
+    if (has_v4()) {
+        struct network_address *a = &i->addresses[i->n_addresses++];
+        address_from_lwip(&n->ip_addr, a->ip);
+        a->prefix = (u8)__builtin_popcount(netif_ip4_netmask(n)->addr);
+        a->permanent = !dhcp_wanted;
+    }
+    for (int k = 0; k < LWIP_IPV6_NUM_ADDRESSES; k++) {
+        u8 state = netif_ip6_addr_state(n, k);
+        if (ip6_addr_isinvalid(state))
+            continue;
+        struct network_address *a = &i->addresses[i->n_addresses++];
+        address_from_lwip(&n->ip6_addr[k], a->ip);
+        a->prefix = 64;
+        a->tentative = ip6_addr_istentative(state);
+        a->permanent = netif_ip6_addr_isstatic(n, k);
+    }
+    i->rx_frames = device_counters.rx_frames;
+    i->rx_bytes = device_counters.rx_bytes;
+    i->rx_dropped = platform_net_dropped(0);
+    i->tx_frames = device_counters.tx_frames;
+    i->tx_bytes = device_counters.tx_bytes;
+    i->tx_dropped = device_counters.tx_dropped;
+    core_unlock();
+    return true;
+}

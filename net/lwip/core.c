@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The core lock, the work that events and timers put off, and what lwIP expects of a system: time, memory,
+ * random numbers, checksums.
+ */
+#include "kernel/deferred.h"
+#include "kernel/heap.h"
+#include "kernel/init.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/page.h"
+#include "kernel/process.h"
+#include "kernel/random.h"
+#include "lwip/etharp.h"
+#include "lwip/igmp.h"
+#include "lwip/memp.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/sys.h"
+#include "lwip/udp.h"
+#include "net/lwip/core.h"
+#include "net/lwip/hooks.h"
+#include "net/lwip/tcp.h"
+
+static struct spinlock lock = SPINLOCK_INIT(LOCK_NETWORK);
+#ifdef ARIL_DEBUG
+static struct thread *holder;
+#endif
+
+void core_lock(void)
+{
+    spin_lock(&lock);
+#ifdef ARIL_DEBUG
+    holder = current_thread();
+#endif
+}
+
+void core_unlock(void)
+{
+    tcp_bury();
+    if (device_present) {
+        device_flush();
+        timers_update();
+    }
+#ifdef ARIL_DEBUG
+    holder = NULL;
+#endif
+    spin_unlock(&lock);
+}
+
+#ifdef ARIL_DEBUG
+void lwip_assert_locked(void)
+{
+    if (holder != current_thread())
+        panic("lwIP without the core lock");
+}
+#endif
+
+/* ------------------------------------------------------------ work put off */
+
+static void network_work(struct deferred *d)
+{
+    core_lock();
+    timers_run();
+    bool more = device_poll();
+    core_unlock();
+    if (more)
+        deferred_queue(d);
+}
+
+static struct deferred work = {.fn = network_work};
+
+void core_wake(void)
+{
+    deferred_queue(&work);
+}
+
+/* ------------------------------------------------------------ what lwIP expects */
+
+unsigned lwip_window, lwip_send_buffer;
+
+u32_t sys_now(void)
+{
+    return (u32_t)(platform_clock() / NSEC_PER_MSEC);
+}
+
+uint32_t lwip_random(void)
+{
+    return (uint32_t)random_u64();
+}
+
+void lwip_failed(const char *what, const char *file, int line)
+{
+    panic("lwIP: %s (%s:%d)", what, file, line);
+}
+
+void *lwip_malloc(unsigned long n)
+{
+    return kmalloc(n);
+}
+
+void *lwip_calloc(unsigned long count, unsigned long n)
+{
+    return kzalloc(count * n); /* small constants */
+}
+
+void lwip_free(void *p)
+{
+    kfree(p);
+}
+
+u32_t lwip_initial_sequence(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote, u16_t remote_port)
+{
+    static u32 key[8];
+    static bool keyed;
+    if (!keyed) {
+        random_bytes(key, sizeof(key));
+        keyed = true;
+    }
+    /* The addresses go where the block function has its key, beside ours: a change of any bit changes all of the block. */
+    u32 mixed[8], nonce[3] = {key[0], (u32)local_port << 16 | remote_port, key[1]}, out[16];
+    u8 ip[32];
+    address_from_lwip(local, ip);
+    address_from_lwip(remote, ip + 16);
+    memcpy(mixed, ip, sizeof(mixed));
+    for (int i = 0; i < 8; i++)
+        mixed[i] ^= key[i];
+    chacha20_block(mixed, 0, nonce, (u8 *)out);
+    return out[0] + (u32)(platform_clock() / 64);
+}
+
+/* The Internet checksum (RFC 1071), not inverted, folded, as lwIP wants it: in the machine's own order. */
+unsigned short lwip_checksum(const void *data, int n)
+{
+    const u8 *p = data;
+    u64 sum = 0;
+    for (; n >= 8; n -= 8, p += 8) {
+        u64 w;
+        memcpy(&w, p, 8);
+        sum += w;
+        sum += sum < w; /* the carry comes in again */
+    }
+    u64 rest = 0;
+    for (; n >= 2; n -= 2, p += 2) {
+        u16 w;
+        memcpy(&w, p, 2);
+        rest += w;
+    }
+    if (n)
+        rest += *p;
+    sum = (sum & 0xffffffff) + (sum >> 32) + rest;
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (unsigned short)sum;
+}
+
+/* ------------------------------------------------------------ the start */
+
+static struct wait_queue starting; /* until the first thread of the network has ended */
+static bool started;
+
+static void start(void *arg)
+{
+    if (device_start()) {
+        core_lock();
+        config_start();
+        core_unlock();
+        core_wake();
+    }
+    WRITE_ONCE(started, true);
+    wait_wake_all(&starting);
+}
+
+static void network_init(void)
+{
+    struct page_stats stats;
+    page_stats(&stats);
+    wait_queue_init(&starting);
+    u64 share = stats.total * PAGE_SIZE / 64;
+    lwip_window = (unsigned)MAX((u64)TCP_WINDOW_MIN, MIN(share, (u64)TCP_WINDOW_MAX));
+    lwip_send_buffer = (unsigned)MAX((u64)TCP_SEND_MIN, MIN(share, (u64)TCP_SEND_MAX));
+    core_lock();
+    /* What lwip_init() does; core/init.c checks numbers that are not constant here. */
+    memp_init();
+    netif_init();
+    etharp_init();
+    udp_init();
+    tcp_init();
+    igmp_init();
+    tcp_demux_init();
+    core_unlock();
+    kernel_thread_create("network", start, NULL);
+}
+INIT_CALL(INIT_SOCKETS, network_init);
+
+void network_await_start(void)
+{
+    if (!READ_ONCE(started))
+        wait_event(&starting, READ_ONCE(started), NSEC_NEVER, WAIT_KILLABLE);
+}

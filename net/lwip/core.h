@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's side of lwIP: one lock over all of it, the interface, time. Only files of net/lwip/ include this; sockets
+ * know net/network.h.
+ */
+#ifndef NET_LWIP_CORE_H
+#define NET_LWIP_CORE_H
+
+#include "kernel/lock.h"
+#include "lwip/ip_addr.h"
+#include "lwip/netif.h"
+#include "lwip/pbuf.h"
+#include "net/network.h"
+
+/*
+ * The core lock (LOCK_NETWORK): lwIP and the device are used under it alone. A spinlock, held for one operation or a batch of
+ * frames; socket locks may be taken inside. Unlocking sends what was queued meanwhile.
+ */
+void core_lock(void);
+void core_unlock(void);
+/* Has network_work() run soon. Atomic. */
+void core_wake(void);
+
+/* ------------------------------------------------------------ net/lwip/timers.c */
+
+/* lwIP's periodic functions that are due. Core lock held. */
+void timers_run(void);
+/* Arms the kernel's timer for the next one, if there is a new need. Core lock held. */
+void timers_update(void);
+
+/* ------------------------------------------------------------ net/lwip/device.c */
+
+extern struct netif device_netif;
+extern bool device_present; /* constant after boot's first thread of the network */
+/* Finds the first network device and makes it the interface. False: there is none. Sleeps. */
+bool device_start(void);
+/* Takes what arrived; true: there may be more at once. Core lock held. */
+bool device_poll(void);
+/* Sends what was queued. Core lock held. */
+void device_flush(void);
+/* Frees p, memory of the heap that frames under way may still be read from, once they are sent. Core lock held. */
+void device_free_later(void *p);
+/* Counters of frames and bytes. */
+struct device_counters {
+    u64 rx_frames, rx_bytes, rx_dropped, tx_frames, tx_bytes, tx_dropped;
+};
+extern struct device_counters device_counters; /* under the core lock */
+
+/* ------------------------------------------------------------ net/lwip/address.c */
+
+/* Addresses as sockets have them (16 bytes, IPv4 mapped) and as lwIP has. */
+void address_to_lwip(const u8 ip[16], ip_addr_t *out);
+void address_from_lwip(const ip_addr_t *in, u8 ip[16]);
+
+/* ------------------------------------------------------------ net/lwip/config.c */
+
+/* Gives the interface its addresses, as the kernel's parameters say. Core lock held. */
+void config_start(void);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What lwIP's sources call by the names in lwipopts.h. */
+#ifndef NET_LWIP_HOOKS_H
+#define NET_LWIP_HOOKS_H
+
+#include "lwip/ip_addr.h"
+
+/* RFC 6528: numbers that others cannot guess, and that grow for one pair of addresses and ports. */
+u32_t lwip_initial_sequence(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote, u16_t remote_port);
+/* A name server that the network told of; NULL: it is none any more. net/lwip/config.c */
+void dns_setserver(u8_t index, const ip_addr_t *server);
+/* One of those: the router's of IPv6, which alone asks. */
+const ip_addr_t *dns_getserver(u8_t index);
+
+#endif

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TCP with the outside: between a byte stream (net/stream.h), whose side 1 is outside, and lwIP's control block. What the program sends
+ * stays in the stream's chunks until it is acknowledged, and lwIP's segments point there; what arrives is put into the other queue
+ * in the device's own buffers. All of this runs under the core lock; stream locks are taken inside.
+ *
+ * A link lives as long as its socket's hold on the stream and its control block. The block's end is told by lwIP's destroy callback,
+ * before or after its error callback: so the hold is given up later, in tcp_bury().
+ */
+#include <linux/tcp.h>
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "lwip/priv/tcp_priv.h"
+#include "net/inet.h"
+#include "net/lwip/core.h"
+#include "net/lwip/tcp.h"
+#include "net/stream.h"
+
+#define READABLE      (EPOLLIN | EPOLLRDNORM)
+#define COPY_BELOW    512          /* bytes: what is shorter is not worth the page it came in */
+#define UNSENT_MAX    (128u << 10) /* given to lwIP ahead of what it sends: it walks that list */
+#define READ_STEP_MAX (64u << 10)  /* read before the window is opened again */
+#define POLL_STEP     (200 / TCP_SLOW_INTERVAL)
+
+struct tcp_link {
+    struct byte_stream stream;   /* first: the stream's last hold frees the link */
+    struct tcp_pcb *pcb;         /* NULL: the connection has ended */
+    struct inet_socket *client;  /* while connecting: reference */
+    struct chunk *next;          /* first chunk not wholly given to lwIP; NULL: to be looked for */
+    u32 position;                /* where in it */
+    u32 given;                   /* bytes that lwIP has and nobody has acknowledged */
+    u32 window;                  /* as it was first announced */
+    u64 read;                    /* atomic: bytes that were read and lwIP does not know of */
+    bool finish;                 /* a FIN follows what is queued */
+    bool closed;                 /* the socket is gone */
+    int soft_error;              /* what ICMP last told of, for when the attempts end */
+    struct tcp_link *next_dead;
+};
+
+static struct tcp_link *dead;
+
+static struct tcp_link *link_of(struct byte_stream *st)
+{
+    return container_of(st, struct tcp_link, stream);
+}
+
+/* ------------------------------------------------------------ sending */
+
+/* The first chunk with bytes that lwIP does not have; NULL: none. stream.lock held. */
+static struct chunk *find_next(struct tcp_link *l)
+{
+    struct stream_side *out = &l->stream.side[1];
+    if (l->next || out->bytes == l->given)
+        return l->next;
+    /* All before it was given when it came: it is found from the end. */
+    u64 left = out->bytes - l->given;
+    struct chunk *c = list_entry(out->chunks.prev, struct chunk, link);
+    while (left > c->end - c->start) {
+        left -= c->end - c->start;
+        c = list_entry(c->link.prev, struct chunk, link);
+    }
+    l->next = c;
+    l->position = c->end - (u32)left;
+    return c;
+}
+
+static bool corked(struct tcp_link *l)
+{
+    struct socket *s = l->stream.side[0].socket;
+    return s && TCP_BIT(inet_of(s), TCP_CORK);
+}
+
+/* Gives lwIP what is queued; with more, less than a segment stays for what follows soon. */
+static void feed(struct tcp_link *l, bool more)
+{
+    struct stream_side *out = &l->stream.side[1];
+    struct tcp_pcb *pcb = l->pcb;
+    if (!pcb || (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT))
+        return;
+    for (;;) {
+        spin_lock(&l->stream.lock);
+        struct chunk *c = find_next(l);
+        u64 waiting = out->bytes - l->given;
+        spin_unlock(&l->stream.lock);
+        if (!c)
+            break;
+        u32 n = MIN(c->end - l->position, MIN(pcb->snd_buf, 0xffffu));
+        if (more && !l->finish && waiting < 0x10000) {
+            u32 whole = (u32)(waiting - waiting % tcp_mss(pcb));
+            n = MIN(n, whole);
+        }
+        if (!n || pcb->snd_lbb - pcb->snd_nxt > UNSENT_MAX ||
+            tcp_write(pcb, c->data + l->position, (u16_t)n, n < waiting ? TCP_WRITE_FLAG_MORE : 0) != ERR_OK)
+            break;
+        spin_lock(&l->stream.lock);
+        l->given += n;
+        l->position += n;
+        if (l->position == c->end) {
+            l->next = c->link.next == &out->chunks ? NULL : list_entry(c->link.next, struct chunk, link);
+            l->position = l->next ? l->next->start : 0;
+        }
+        spin_unlock(&l->stream.lock);
+    }
+    tcp_output(pcb);
+    if (l->finish && out->bytes == l->given) {
+        if (!l->closed) {
+            tcp_shutdown(pcb, 0, 1);
+        } else {
+            pcb->rcv_wnd = TCP_WND_MAX(pcb); /* nothing is unread, whatever the window says: no reset */
+            tcp_close(pcb);
+        }
+    }
+}
+
+/* Takes n acknowledged bytes off the queue (all: whatever there is). */
+static void take_off(struct tcp_link *l, u64 n)
+{
+    struct stream_side *out = &l->stream.side[1], *me = &l->stream.side[0];
+    struct list done = LIST_INIT(done);
+    struct chunk *c;
+    u64 before, after;
+    spin_lock(&l->stream.lock);
+    before = out->charge;
+    while (n && (c = list_first(&out->chunks, struct chunk, link))) {
+        u32 k = (u32)MIN(n, (u64)(c->end - c->start));
+        c->start += k;
+        out->bytes -= k;
+        l->given -= MIN(k, l->given);
+        n -= k;
+        if (c->start < c->end)
+            break;
+        out->charge -= c->charge;
+        list_remove(&c->link);
+        list_add_tail(&done, &c->link);
+    }
+    after = out->charge;
+    if (me->socket) {
+        u64 limit = tcp_rules.limit(me->socket);
+        bool lingers = me->socket->options.linger.l_onoff && !out->bytes;
+        if ((!tcp_rules.writable(before, limit) && tcp_rules.writable(after, limit)) || lingers)
+            stream_wake(me, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+    }
+    spin_unlock(&l->stream.lock);
+    while ((c = list_first(&done, struct chunk, link))) {
+        list_remove(&c->link);
+        device_free_later(c);
+    }
+}
+
+static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
+{
+    struct tcp_link *l = arg;
+    take_off(l, n);
+    if (l->stream.side[1].bytes > l->given || (l->finish && !(pcb->flags & TF_FIN)))
+        feed(l, corked(l));
+    return ERR_OK;
+}
+
+/* What had no memory, or waited for more to come. */
+static err_t poll(void *arg, struct tcp_pcb *pcb)
+{
+    struct tcp_link *l = arg;
+    if (l->stream.side[1].bytes > l->given || (l->finish && !(pcb->flags & TF_FIN)))
+        feed(l, false);
+    return ERR_OK;
+}
+
+void network_stream_sent(struct byte_stream *st, bool more)
+{
+    struct tcp_link *l = link_of(st);
+    core_lock();
+    feed(l, more || corked(l));
+    core_unlock();
+}
+
+/* ------------------------------------------------------------ receiving */
+
+/* A chunk with the bytes of one buffer, which it takes over; NULL: out of memory, nothing is changed. */
+static struct chunk *chunk_of(struct pbuf *p)
+{
+    bool copy = p->len < COPY_BELOW;
+    struct chunk *c = chunk_create(copy ? p->len : 0);
+    if (!c)
+        return NULL;
+    c->end = p->len;
+    if (copy) {
+        memcpy(c->bytes, p->payload, p->len);
+        pbuf_free(p);
+    } else {
+        c->data = p->payload;
+        c->frame = p;
+    }
+    return c;
+}
+
+void network_frame_free(void *frame)
+{
+    pbuf_free(frame); /* ours alone: no lock */
+}
+
+static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
+{
+    struct tcp_link *l = arg;
+    struct stream_side *me = &l->stream.side[0];
+    struct list list = LIST_INIT(list);
+    u32 bytes = 0;
+    bool end = !p;
+    while (p) {
+        struct pbuf *rest = pbuf_dechain(p);
+        u16 length = p->len;
+        struct chunk *c = length ? chunk_of(p) : NULL;
+        if (c) {
+            list_add_tail(&list, &c->link);
+            bytes += length;
+        } else if (length) {
+            /* Kept by lwIP, which offers it again. */
+            if (rest)
+                pbuf_cat(p, rest);
+            pcb->refused_data = p;
+            break;
+        } else {
+            pbuf_free(p);
+        }
+        p = rest;
+    }
+    spin_lock(&l->stream.lock);
+    chunks_append(&me->chunks, &list);
+    me->bytes += bytes;
+    me->arrivals++;
+    if (end) {
+        me->ended = true;
+        me->shutdown |= SHUT_READ;
+        stream_wake(me, me->shutdown == SHUT_BOTH ? WAKE_ANY | WAKE_HANGUP : ~0u);
+    } else if (bytes) {
+        stream_wake(me, READABLE);
+    }
+    spin_unlock(&l->stream.lock);
+    return ERR_OK;
+}
+
+void network_stream_received(struct byte_stream *st, u64 n)
+{
+    struct tcp_link *l = link_of(st);
+    u64 read = __atomic_add_fetch(&l->read, n, __ATOMIC_RELAXED);
+    u32 step = MIN(l->window / 4, READ_STEP_MAX);
+    if (read < step)
+        return;
+    core_lock();
+    read = __atomic_exchange_n(&l->read, 0, __ATOMIC_RELAXED);
+    struct tcp_pcb *pcb = l->pcb;
+    if (pcb && pcb->state != TIME_WAIT) {
+        for (u64 left = read; left;) {
+            u16 k = (u16)MIN(left, (u64)0xffff);
+            tcp_recved(pcb, k);
+            left -= k;
+        }
+        if (pcb->rcv_nxt + pcb->rcv_wnd - pcb->rcv_ann_right_edge >= step) {
+            tcp_ack_now(pcb);
+            tcp_output(pcb);
+        }
+    }
+    core_unlock();
+}
+
+/* ------------------------------------------------------------ the end */
+
+static void tell_error(struct tcp_link *l, int error)
+{
+    struct stream_side *me = &l->stream.side[0];
+    spin_lock(&l->stream.lock);
+    me->reset = true;
+    me->shutdown = SHUT_BOTH;
+    if (me->socket)
+        socket_set_error(me->socket, error == ECONNRESET && me->ended ? EPIPE : error);
+    stream_wake(me, WAKE_ANY | WAKE_HANGUP);
+    spin_unlock(&l->stream.lock);
+}
+
+/* The attempt to connect has failed; the socket's hold on the stream goes, too. */
+static struct inet_socket *end_attempt(struct tcp_link *l)
+{
+    struct inet_socket *u = l->client;
+    l->client = NULL;
+    u->attempt = NULL;
+    l->stream.side[0].socket = NULL;
+    stream_abandon(&l->stream);
+    return u;
+}
+
+static void failed(void *arg, err_t error)
+{
+    struct tcp_link *l = arg;
+    int late = l->soft_error ? l->soft_error : ETIMEDOUT;
+    if (l->client)
+        tcp_refused(end_attempt(l), error == ERR_RST ? ECONNREFUSED : late);
+    else if (error == ERR_RST)
+        tell_error(l, ECONNRESET);
+    else if (error != ERR_CLSD)
+        tell_error(l, late);
+}
+
+static void destroyed(u8_t id, void *data)
+{
+    struct tcp_link *l = data;
+    l->pcb = NULL;
+    l->next_dead = dead;
+    dead = l;
+}
+
+void tcp_bury(void)
+{
+    while (dead) {
+        struct tcp_link *l = dead;
+        dead = l->next_dead;
+        l->next = NULL;
+        take_off(l, UINT64_MAX);
+        stream_abandon(&l->stream);
+    }
+}
+
+static void abort_silently(struct tcp_pcb *pcb)
+{
+    tcp_err(pcb, NULL);
+    tcp_abort(pcb);
+}
+
+void network_stream_shutdown(struct byte_stream *st)
+{
+    struct tcp_link *l = link_of(st);
+    core_lock();
+    l->finish = true;
+    feed(l, false);
+    core_unlock();
+}
+
+void network_stream_close(struct byte_stream *st, bool reset)
+{
+    struct tcp_link *l = link_of(st);
+    core_lock();
+    l->finish = l->closed = true;
+    if (l->pcb && reset)
+        abort_silently(l->pcb);
+    else if (l->pcb && l->pcb->flags & TF_FIN)
+        tcp_close(l->pcb); /* what arrives from now on is answered by a reset */
+    else
+        feed(l, false);
+    core_unlock();
+}
+
+/* ------------------------------------------------------------ the beginning */
+
+static const struct tcp_ext_arg_callbacks link_callbacks = {.destroy = destroyed};
+
+static struct tcp_link *link_create(struct socket *s)
+{
+    struct tcp_link *l = kzalloc(sizeof(*l));
+    if (l)
+        byte_stream_init(&l->stream, s, NULL);
+    return l;
+}
+
+void tcp_apply_options(struct tcp_pcb *pcb, const struct inet_socket *u)
+{
+    const struct inet_options *o = &u->options;
+    bool v4 = IP_IS_V4(&pcb->remote_ip);
+    pcb->ttl = (u8_t)(v4 ? (o->ttl > 0 ? o->ttl : 64) : (o->hops >= 0 ? o->hops : 64));
+    pcb->tos = (u8_t)(v4 ? o->tos : o->traffic_class < 0 ? 0 : o->traffic_class);
+    pcb->keep_idle = (u32)o->keep_idle * 1000;
+    pcb->keep_intvl = (u32)o->keep_interval * 1000;
+    pcb->keep_cnt = (u32)o->keep_count;
+    if (OPTION_SET(&u->base, SO_KEEPALIVE))
+        ip_set_option(pcb, SOF_KEEPALIVE);
+    else
+        ip_reset_option(pcb, SOF_KEEPALIVE);
+    if (TCP_BIT(u, TCP_NODELAY))
+        tcp_nagle_disable(pcb);
+    else
+        tcp_nagle_enable(pcb);
+}
+
+void tcp_set_window(struct tcp_pcb *pcb, const struct inet_socket *u)
+{
+    u32 wanted = lwip_window;
+    if (u->base.options.receive_locked)
+        wanted = MIN(wanted, MAX((u32)u->base.options.receive_buffer / 2, 2u * pcb->mss));
+    pcb->rcv_wnd = pcb->rcv_ann_wnd = MIN(TCP_WND_MAX(pcb), wanted);
+}
+
+static void attach(struct tcp_link *l, struct tcp_pcb *pcb)
+{
+    l->pcb = pcb;
+    tcp_arg(pcb, l);
+    tcp_recv(pcb, received);
+    tcp_sent(pcb, acknowledged);
+    tcp_err(pcb, failed);
+    tcp_poll(pcb, poll, POLL_STEP);
+    tcp_ext_arg_set_callbacks(pcb, 0, &link_callbacks);
+    tcp_ext_arg_set(pcb, 0, l);
+}
+
+static err_t connected(void *arg, struct tcp_pcb *pcb, err_t error)
+{
+    struct tcp_link *l = arg;
+    struct inet_socket *u = l->client;
+    l->client = NULL;
+    u->attempt = NULL;
+    tcp_set_window(pcb, u);
+    l->window = pcb->rcv_wnd;
+    if (u->shutdown & SHUT_WRITE)
+        l->finish = true;
+    tcp_established(u, &l->stream);
+    return ERR_OK;
+}
+
+int network_tcp_connect(struct inet_socket *u)
+{
+    struct tcp_link *l = link_create(&u->base);
+    if (!l)
+        return -ENOBUFS;
+    ip_addr_t to;
+    int error = -ENOBUFS;
+    address_to_lwip(u->remote.ip, &to);
+    core_lock();
+    struct tcp_pcb *pcb = tcp_new_ip_type(IP_GET_TYPE(&to));
+    if (pcb) {
+        address_to_lwip(u->local.ip, &pcb->local_ip);
+        ip_addr_copy(pcb->remote_ip, to);
+        pcb->local_port = u->local.port;
+        pcb->rto = pcb->sv = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;
+        tcp_apply_options(pcb, u);
+        attach(l, pcb);
+        socket_get(&u->base);
+        l->client = u;
+        u->attempt = l;
+        err_t e = tcp_connect(pcb, &to, u->remote.port, connected);
+        error = e == ERR_OK ? 0 : e == ERR_RTE ? -ENETUNREACH : -ENOBUFS;
+        if (error) {
+            end_attempt(l);
+            socket_put(&u->base); /* the caller has another */
+            pcb->local_port = 0;
+            tcp_close(pcb);
+        }
+    } else {
+        kfree(l);
+    }
+    core_unlock();
+    return error;
+}
+
+bool network_tcp_abandon(struct inet_socket *u)
+{
+    core_lock();
+    struct tcp_link *l = u->attempt;
+    if (l) {
+        end_attempt(l);
+        tcp_err(l->pcb, NULL);
+        tcp_close(l->pcb); /* SYN_SENT: says nothing */
+    }
+    core_unlock();
+    return l != NULL;
+}
+
+/* lwIP's accept callback: the handshake is done. The listener is in the block's extra argument (net/lwip/tcp_demux.c). */
+err_t tcp_accept_connection(struct inet_socket *listener, struct tcp_pcb *pcb)
+{
+    struct inet_address local = {.port = pcb->local_port}, remote = {.port = pcb->remote_port};
+    address_from_lwip(&pcb->local_ip, local.ip);
+    address_from_lwip(&pcb->remote_ip, remote.ip);
+    struct inet_socket *server = tcp_create_server(listener, &local, &remote);
+    struct tcp_link *l = server ? link_create(&server->base) : NULL;
+    if (l) {
+        l->window = pcb->rcv_wnd;
+        attach(l, pcb);
+        tcp_apply_options(pcb, server);
+        server->base.stream = &l->stream;
+        if (tcp_arrived(listener, server))
+            return ERR_OK;
+    }
+    if (server)
+        tcp_drop_server(server);
+    return ERR_VAL; /* lwIP resets */
+}
+
+void network_tcp_options(struct inet_socket *u)
+{
+    core_lock();
+    struct tcp_link *l = u->base.stream && u->base.stream->outside ? link_of(u->base.stream) : u->attempt;
+    if (l && l->pcb) {
+        tcp_apply_options(l->pcb, u);
+        feed(l, corked(l));
+    }
+    core_unlock();
+}
+
+/* ------------------------------------------------------------ questions */
+
+static u8 state_of(const struct tcp_pcb *pcb)
+{
+    static const u8 states[] = {[CLOSED] = TCP_CLOSE,           [LISTEN] = TCP_LISTEN,
+                                [SYN_SENT] = TCP_SYN_SENT,      [SYN_RCVD] = TCP_SYN_RECV,
+                                [ESTABLISHED] = TCP_ESTABLISHED, [FIN_WAIT_1] = TCP_FIN_WAIT1,
+                                [FIN_WAIT_2] = TCP_FIN_WAIT2,   [CLOSE_WAIT] = TCP_CLOSE_WAIT,
+                                [CLOSING] = TCP_CLOSING,        [LAST_ACK] = TCP_LAST_ACK,
+                                [TIME_WAIT] = TCP_TIME_WAIT};
+    return states[pcb->state];
+}
+
+int network_tcp_state(struct byte_stream *st)
+{
+    struct tcp_link *l = link_of(st);
+    core_lock();
+    int state = l->pcb ? state_of(l->pcb) : TCP_CLOSE;
+    core_unlock();
+    return state == TCP_TIME_WAIT ? TCP_CLOSE : state; /* the socket itself is closed by then */
+}
+
+bool network_tcp_info(struct byte_stream *st, struct tcp_info *info)
+{
+    struct tcp_link *l = link_of(st);
+    core_lock();
+    const struct tcp_pcb *pcb = l->pcb;
+    if (pcb) {
+        u32 mss = tcp_mss(pcb);
+        info->tcpi_options = (u8)((pcb->flags & TF_TIMESTAMP ? TCPI_OPT_TIMESTAMPS : 0) |
+                                  (pcb->flags & TF_SACK ? TCPI_OPT_SACK : 0) |
+                                  (pcb->flags & TF_WND_SCALE ? TCPI_OPT_WSCALE : 0));
+        info->tcpi_snd_wscale = pcb->snd_scale & 15;
+        info->tcpi_rcv_wscale = pcb->rcv_scale & 15;
+        info->tcpi_retransmits = pcb->nrtx;
+        info->tcpi_rto = (u32)pcb->rto * TCP_SLOW_INTERVAL * 1000;
+        info->tcpi_snd_mss = info->tcpi_advmss = mss;
+        info->tcpi_rcv_mss = mss;
+        info->tcpi_pmtu = device_netif.mtu;
+        info->tcpi_unacked = (pcb->snd_nxt - pcb->lastack + mss - 1) / mss;
+        info->tcpi_snd_cwnd = MAX(1u, pcb->cwnd / mss);
+        info->tcpi_snd_ssthresh = pcb->ssthresh / mss;
+        info->tcpi_rcv_ssthresh = info->tcpi_rcv_space = l->window;
+        info->tcpi_rtt = (u32)(pcb->sa >> 3) * TCP_SLOW_INTERVAL * 1000;
+        info->tcpi_rttvar = (u32)(pcb->sv >> 2) * TCP_SLOW_INTERVAL * 1000;
+        info->tcpi_notsent_bytes = (u32)(l->stream.side[1].bytes - (pcb->snd_nxt - pcb->lastack));
+    }
+    core_unlock();
+    return pcb != NULL;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The network outside of the VM, as sockets see it: net/lwip/ behind functions that know nothing of lwIP. Addresses are 16
+ * bytes, IPv4 mapped, as in net/inet.h. Functions that may sleep say so; none may be called with a socket's lock held.
+ */
+#ifndef NET_NETWORK_H
+#define NET_NETWORK_H
+
+#include "kernel/types.h"
+
+struct byte_stream;
+struct inet_socket;
+struct message;
+
+/* Waits until boot has looked for a network device. Sleeps. */
+void network_await_start(void);
+/*
+ * Is there an interface with an address of to's IP version? While the network is still being configured (DHCP, router
+ * advertisements), waits for it, within bounds. Sleeps.
+ */
+bool network_up(const u8 to[16]);
+/* Is ip an address of the interface? */
+bool network_is_own(const u8 ip[16]);
+/* Is it the limited broadcast address, or that of the interface's network? */
+bool network_is_broadcast(const u8 ip[16]);
+/* The address that packets to `to` come from. 0, -ENETUNREACH. Sleeps as network_up(). */
+int network_source(const u8 to[16], u8 from[16]);
+
+/* ------------------------------------------------------------ the interface */
+
+#define NETWORK_ADDRESSES 5
+struct network_address {
+    u8 ip[16];
+    u8 prefix;      /* bits, of the IP version */
+    bool tentative; /* IPv6: not known to be the only one yet */
+    bool permanent; /* set by hand */
+};
+struct network_interface {
+    char name[16];
+    u8 mac[6];
+    u32 mtu;
+    bool running;   /* there is a link */
+    u8 gateway[16], gateway6[16]; /* unspecified: none */
+    unsigned n_addresses;
+    struct network_address addresses[NETWORK_ADDRESSES];
+    u64 rx_frames, rx_bytes, rx_dropped, tx_frames, tx_bytes, tx_dropped;
+};
+#define NETWORK_INDEX 2
+/* Fills i; false: there is no interface besides lo. */
+bool network_interface(struct network_interface *i);
+
+/* ------------------------------------------------------------ TCP */
+
+/* Starts connecting u, whose addresses and ports are set. 0, -ENETUNREACH, -ENOBUFS, -EADDRNOTAVAIL (the pair of ends is in use). */
+int network_tcp_connect(struct inet_socket *u);
+/* Ends an attempt without a word to u. True if it was still under way: a reference to u was held, which is the caller's now. */
+bool network_tcp_abandon(struct inet_socket *u);
+/* Options that lwIP must know changed (TCP_NODELAY, SO_KEEPALIVE…). */
+void network_tcp_options(struct inet_socket *u);
+/* The connection's state as TCP_INFO has it. */
+int network_tcp_state(struct byte_stream *st);
+/* Its figures; false: it has ended. */
+struct tcp_info;
+bool network_tcp_info(struct byte_stream *st, struct tcp_info *info);
+
+/* What a stream calls whose other end is outside (net/stream.h). */
+void network_stream_sent(struct byte_stream *st, bool more);
+void network_stream_received(struct byte_stream *st, u64 n);
+void network_stream_shutdown(struct byte_stream *st);
+void network_stream_close(struct byte_stream *st, bool reset);
+void network_frame_free(void *frame);
+
+/* ------------------------------------------------------------ UDP */
+
+struct inet_address;
+/* Sends m's bytes; hops 0: the default. Bytes, or negative errno. Sleeps while it copies. */
+ssize network_udp_send(struct inet_socket *u, const struct inet_address *from, const struct inet_address *to,
+                       struct message *m);
+
+#endif
