@@ -145,10 +145,14 @@ static void publish(struct fd_table *t, int fd, struct file *f)
     __atomic_store_n(&t->array->slot[fd], f, __ATOMIC_RELEASE);
 }
 
-/*
- * Empties a slot and gives its file with the table's reference, NULL if it was free. Table locked.
- * /
- */
+static void set_free(struct fd_table *t, u32 fd)
+{
+    change_bit(t->array->open_bits, fd, false);
+    change_bit(t->array->cloexec_bits, fd, false);
+    t->first_maybe_free = MIN(t->first_maybe_free, fd);
+}
+
+/* Empties a slot and gives its file with the table's reference, NULL if it was free or reserved. Table locked. */
 static struct file *take_out(struct fd_table *t, u32 fd)
 {
     struct fd_array *a = t->array;
@@ -157,9 +161,7 @@ static struct file *take_out(struct fd_table *t, u32 fd)
     if (!f)
         return NULL;
     publish(t, (int)fd, NULL);
-    change_bit(a->open_bits, fd, false);
-    change_bit(a->cloexec_bits, fd, false);
-    t->first_maybe_free = MIN(t->first_maybe_free, fd);
+    set_free(t, fd);
     return f;
 }
 
@@ -287,6 +289,45 @@ int fd_install(struct file *f, int from, u32 open_flags)
     return fd;
 }
 
+int fd_reserve(u32 open_flags)
+{
+    struct fd_table *t = current_thread()->files;
+    u32 limit = limit_now();
+    int fd;
+
+    spin_lock(&t->lock);
+    fd = reserve(t, 0, limit, open_flags & O_CLOEXEC);
+    spin_unlock(&t->lock);
+    return fd;
+}
+
+void fd_publish(int fd, struct file *f)
+{
+    struct fd_table *t = current_thread()->files;
+
+    spin_lock(&t->lock);
+    publish(t, fd, f);
+    spin_unlock(&t->lock);
+}
+
+void fd_release(int fd)
+{
+    struct fd_table *t = current_thread()->files;
+
+    spin_lock(&t->lock);
+    set_free(t, (u32)fd);
+    spin_unlock(&t->lock);
+}
+
+int fd_finish(int fd, struct file *f)
+{
+    if (!IS_ERR(f))
+        fd_publish(fd, f);
+    else if (fd >= 0)
+        fd_release(fd);
+    return IS_ERR(f) ? (int)PTR_ERR(f) : fd;
+}
+
 int fd_install_pair(struct file *a, struct file *b, u32 open_flags, int fds[2])
 {
     struct fd_table *t = current_thread()->files;
@@ -297,11 +338,8 @@ int fd_install_pair(struct file *a, struct file *b, u32 open_flags, int fds[2])
     first = reserve(t, 0, limit, open_flags & O_CLOEXEC);
     if (first >= 0)
         second = reserve(t, 0, limit, open_flags & O_CLOEXEC);
-    if (first >= 0 && second < 0) {
-        change_bit(t->array->open_bits, (u32)first, false);
-        change_bit(t->array->cloexec_bits, (u32)first, false);
-        t->first_maybe_free = MIN(t->first_maybe_free, (u32)first);
-    }
+    if (first >= 0 && second < 0)
+        set_free(t, (u32)first);
     if (first >= 0 && second >= 0) {
         publish(t, first, a);
         publish(t, second, b);
@@ -343,6 +381,10 @@ int fd_dup_to(struct file *f, int fd, u32 open_flags)
         return -ENOMEM;
     }
     replaced = t->array->slot[fd];
+    if (!replaced && test_bit(t->array->open_bits, (u32)fd)) {
+        spin_unlock(&t->lock);
+        return -EBUSY;
+    }
     change_bit(t->array->open_bits, (u32)fd, true);
     change_bit(t->array->cloexec_bits, (u32)fd, open_flags & O_CLOEXEC);
     publish(t, fd, f);
@@ -451,6 +493,10 @@ int fd_next_open(struct fd_table *t, int from)
 
         if (bits) {
             fd += (u32)__builtin_ctzll(bits);
+            if (fd < t->array->capacity && !t->array->slot[fd]) {
+                fd++; /* reserved */
+                continue;
+            }
             found = fd < t->array->capacity ? (int)fd : -1;
             break;
         }

@@ -157,9 +157,18 @@ u32 fd_table_capacity(const struct fd_table *t);
 int fd_install(struct file *f, int from, u32 open_flags);
 /* Installs two at once or none (pipe, socketpair). */
 int fd_install_pair(struct file *a, struct file *b, u32 open_flags, int fds[2]);
+/*
+ * A descriptor for a file that is yet to be made, for calls that shall change nothing without one: fd or -EMFILE/-ENOMEM. It is
+ * not open until fd_publish() gives it f's reference; fd_release() gives it back instead.
+ */
+int fd_reserve(u32 open_flags);
+void fd_publish(int fd, struct file *f);
+void fd_release(int fd);
+/* What a call that makes a file ends with: publishes f at fd, or gives fd (if there is one) back for an error: fd, or that. */
+int fd_finish(int fd, struct file *f);
 int fd_close(int fd);
 /*
- * dup2/dup3: replaces; takes over the reference on success. fd, -EBADF (over RLIMIT_NOFILE) or
+ * dup2/dup3: replaces; takes over the reference on success. fd, -EBADF (over RLIMIT_NOFILE), -EBUSY (reserved) or
  * -ENOMEM.
  */
 int fd_dup_to(struct file *f, int fd, u32 open_flags);

@@ -4,7 +4,8 @@
  * trees of instances at once, and an event is short work.
  *
  * A watch holds a reference on its inode, so that a file system that keeps names while they are used keeps this one's.
- * References are dropped after the lock, which is why watches that end are first put on a list.
+ * References are dropped after the lock, which is why watches that end are first put on a list. Meanwhile nothing else
+ * may hold the file system, so they hold it too; if it is on its way out already, notify_unmounted() drops them.
  */
 #include <asm/ioctls.h>
 #include <linux/eventpoll.h>
@@ -175,7 +176,9 @@ static void insert(struct inotify *o, struct inotify_watch *new)
     WRITE_ONCE(notify_watches, notify_watches + 1);
 }
 
-/* Takes w out of everything, to the list of ended ones. */
+static struct inotify_watch *orphans; /* ended in file systems that nobody holds, for notify_unmounted(); they still count */
+
+/* Takes w out of everything, to the list of ended ones or to the orphans. */
 static void end(struct inotify_watch *w, struct inotify_watch **ended)
 {
     struct inotify_watch **link = &w->inode->watches;
@@ -184,21 +187,28 @@ static void end(struct inotify_watch *w, struct inotify_watch **ended)
         link = &(*link)->next;
     *link = w->next;
     rb_remove(&w->owner->watches, &w->node);
-    WRITE_ONCE(notify_watches, notify_watches - 1);
     queue(w->owner, w->wd, IN_IGNORED, NULL, 0, 0);
+    if (super_try_get(w->inode->super))
+        WRITE_ONCE(notify_watches, notify_watches - 1);
+    else
+        ended = &orphans;
     w->next = *ended;
     *ended = w;
 }
 
-/* Not locked. */
-static void free_ended(struct inotify_watch *ended)
+/* Not locked. held: end() has a reference on the file system of each. */
+static void free_ended(struct inotify_watch *ended, bool held)
 {
     struct inotify_watch *next;
 
     for (; ended; ended = next) {
+        struct super *s = ended->inode->super;
+
         next = ended->next;
         inode_put(ended->inode);
         kfree(ended);
+        if (held)
+            super_put(s);
     }
 }
 
@@ -220,7 +230,7 @@ void notify_tell(struct inode *i, u32 mask, const char *name, size_t n, u32 cook
             end(w, &ended);
     }
     spin_unlock(&lock);
-    free_ended(ended);
+    free_ended(ended, true);
 }
 
 void notify_end(struct inode *i)
@@ -233,12 +243,12 @@ void notify_end(struct inode *i)
     while (i->watches)
         end(i->watches, &ended);
     spin_unlock(&lock);
-    free_ended(ended);
+    free_ended(ended, true);
 }
 
 void notify_unmounted(struct super *s)
 {
-    struct inotify_watch *ended = NULL;
+    struct inotify_watch *ended = NULL, **link = &orphans, *w;
     struct inotify *o;
 
     spin_lock(&lock);
@@ -246,17 +256,26 @@ void notify_unmounted(struct super *s)
         struct rb_node *n, *next;
 
         for (n = rb_last(&o->watches); n; n = next) {
-            struct inotify_watch *w = container_of(n, struct inotify_watch, node);
-
             next = rb_prev(n);
+            w = container_of(n, struct inotify_watch, node);
             if (w->inode->super != s)
                 continue;
             queue(o, w->wd, IN_UNMOUNT | (S_ISDIR(w->inode->mode) ? IN_ISDIR : 0), NULL, 0, 0);
-            end(w, &ended);
+            end(w, NULL);
         }
     }
+    while ((w = *link)) {
+        if (w->inode->super != s) {
+            link = &w->next;
+            continue;
+        }
+        *link = w->next;
+        w->next = ended;
+        ended = w;
+        WRITE_ONCE(notify_watches, notify_watches - 1);
+    }
     spin_unlock(&lock);
-    free_ended(ended);
+    free_ended(ended, false);
 }
 
 /* ------------------------------------------------------------ the calls */
@@ -303,7 +322,7 @@ int inotify_remove(struct file *f, int wd)
     if (w)
         end(w, &ended);
     spin_unlock(&lock);
-    free_ended(ended);
+    free_ended(ended, true);
     return w ? 0 : -EINVAL;
 }
 
@@ -393,7 +412,7 @@ static void inotify_release(struct file *f)
     while ((n = rb_first(&o->watches)))
         end(container_of(n, struct inotify_watch, node), &ended);
     spin_unlock(&lock);
-    free_ended(ended);
+    free_ended(ended, true);
     while ((e = dequeue(o, SIZE_MAX)))
         free_event(o, e);
     kfree(o->overflow);

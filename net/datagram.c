@@ -176,8 +176,10 @@ static struct datagram *wait_for(struct socket *s, struct datagram_queue *q, str
         if (d)
             return d;
         error = deadline || rules->end_nonblocking ? rules->end(s) : 0;
-        if (error)
-            return error < 0 ? ERR_PTR(error) : NULL;
+        if (error) {
+            d = take(s, q, m->flags, skip); /* what was sent just before the end */
+            return d ? d : error < 0 ? ERR_PTR(error) : NULL;
+        }
         if (!deadline)
             return ERR_PTR(-EAGAIN);
         error = wait_event(&s->wait,

@@ -182,24 +182,6 @@ struct socket *socket_accept(struct socket *s, nsec_t deadline)
     return c;
 }
 
-void socket_accept_undo(struct socket *s, struct socket *connection)
-{
-    spin_lock(&s->lock);
-    bool listening = s->listening;
-    if (listening) {
-        list_add_head(&s->accept_queue, &connection->accept_link);
-        s->accept_count++;
-        connection->unaccepted = true;
-    }
-    spin_unlock(&s->lock);
-    if (listening) {
-        wait_wake_events(&s->wait, 1, EPOLLIN | EPOLLRDNORM);
-    } else {
-        connection->ops->close(connection);
-        socket_put(connection);
-    }
-}
-
 void socket_accept_flush(struct socket *s)
 {
     struct socket *c;
@@ -326,7 +308,7 @@ static void socket_file_release(struct file *f)
 {
     struct socket *s = f->private;
     if (!s)
-        return; /* accept(2) found no descriptor for it */
+        return; /* made for a connection that did not come */
     s->ops->close(s);
     socket_put(s);
 }
@@ -347,10 +329,17 @@ static const struct file_ops socket_file_ops = {
 
 struct file *socket_file_create(struct socket *s, u32 open_flags)
 {
-    struct file *f = file_create(&socket_file_ops, O_RDWR | open_flags, s);
-    if (f && !s->ops->sigpipe)
-        f->mode |= FILE_QUIET;
+    struct file *f = file_create(&socket_file_ops, O_RDWR | open_flags, NULL);
+    if (f && s)
+        socket_file_attach(f, s);
     return f;
+}
+
+void socket_file_attach(struct file *f, struct socket *s)
+{
+    f->private = s;
+    if (!s->ops->sigpipe)
+        f->mode |= FILE_QUIET;
 }
 
 struct socket *socket_of_file(const struct file *f)

@@ -180,14 +180,16 @@ void socket_put(struct socket *s);
 
 /* socket(2) without flags: a socket of refs 1 or ERR_PTR. */
 struct socket *socket_create(int family, int type, int protocol);
-/* A file that owns the reference; open_flags O_NONBLOCK. NULL: out of memory (the reference stays). */
+/*
+ * A file that owns the reference; open_flags O_NONBLOCK. NULL: out of memory (the reference stays). With s NULL one that
+ * nobody may see before socket_file_attach() gives it its socket.
+ */
 struct file *socket_file_create(struct socket *s, u32 open_flags);
+void socket_file_attach(struct file *f, struct socket *s);
 /* The socket behind a file, NULL if it is none. */
 struct socket *socket_of_file(const struct file *f);
 /* Takes a connection from the accept queue: a socket whose reference the caller gets, ERR_PTR. Sleeps until deadline (0: not at all). */
 struct socket *socket_accept(struct socket *s, nsec_t deadline);
-/* The caller could not use the connection after all: it goes back to the front of the queue, with the reference. */
-void socket_accept_undo(struct socket *s, struct socket *connection);
 /* Drops everything that was never accepted. */
 void socket_accept_flush(struct socket *s);
 /* Sends, raising SIGPIPE as the flags say. */

@@ -371,17 +371,17 @@ static void consume(struct socket *s, struct chunk *c, u32 n, const struct strea
         chunk_free(c);
 }
 
-/* Nothing to read: 1 at the end of the stream, an error, or 0 to wait. */
-static int receive_end(struct socket *s)
+/* There was nothing to read: 1 at the end of the stream, an error, 0 to wait, or -EAGAIN to look again. */
+static int receive_end(struct socket *s, u32 arrivals)
 {
     struct stream_side *me = stream_mine(s);
+    bool ended = READ_ONCE(me->ended), shut = READ_ONCE(me->shutdown) & SHUT_READ, failed = READ_ONCE(s->error);
+    /* What the other end sent just before it ended comes first. */
+    if ((ended || shut || failed) && __atomic_load_n(&me->arrivals, __ATOMIC_ACQUIRE) != arrivals)
+        return -EAGAIN;
     /* A FIN is the end even if a reset came after it; otherwise a pending error comes first. */
-    if (READ_ONCE(me->ended))
-        return 1;
-    int error = socket_take_error(s);
-    if (error)
-        return error;
-    return READ_ONCE(me->shutdown) & SHUT_READ ? 1 : 0;
+    int error = ended || !failed ? 0 : socket_take_error(s);
+    return error ? error : ended || shut;
 }
 
 static bool receive_ready(const struct socket *s, u32 arrivals)
@@ -446,7 +446,11 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
         if (!c) {
             if (done && ((size_t)done >= target || (peek && rules->passes_files)))
                 break;
-            error = receive_end(s);
+            error = receive_end(s, p.arrivals);
+            if (error == -EAGAIN) {
+                error = 0;
+                continue;
+            }
             if (error)
                 break;
             if (!deadline) {

@@ -15,14 +15,10 @@ long sys_mq_open(const struct syscall_args *a)
     int error = path_name_get(&name, ARG_PTR(a, 0));
     if (error)
         return error;
-    struct file *f = mqueue_open(name.string, ARG_U32(a, 1), ARG_U32(a, 2), user ? &attr : NULL);
+    int fd = fd_reserve(O_CLOEXEC);
+    struct file *f = fd < 0 ? ERR_PTR(fd) : mqueue_open(name.string, ARG_U32(a, 1), ARG_U32(a, 2), user ? &attr : NULL);
     path_name_put(&name);
-    if (IS_ERR(f))
-        return PTR_ERR(f);
-    int fd = fd_install(f, 0, O_CLOEXEC);
-    if (fd < 0)
-        file_put(f);
-    return fd;
+    return fd_finish(fd, f);
 }
 
 long sys_mq_unlink(const struct syscall_args *a)

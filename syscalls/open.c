@@ -68,14 +68,10 @@ static long open_user(int dirfd, const char *user_path, struct open_how_kernel *
     error = path_name_get(&path, user_path);
     if (error)
         return error;
-    f = vfs_open_how(dirfd, path.string, how);
+    fd = fd_reserve((u32)how->flags);
+    f = fd < 0 ? ERR_PTR(fd) : vfs_open_how(dirfd, path.string, how);
     path_name_put(&path);
-    if (IS_ERR(f))
-        return PTR_ERR(f);
-    fd = fd_install(f, 0, (u32)how->flags);
-    if (fd < 0)
-        file_put(f);
-    return fd;
+    return fd_finish(fd, f);
 }
 
 /* The older calls forgive what openat2 refuses. */

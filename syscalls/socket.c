@@ -174,18 +174,20 @@ long sys_connect(const struct syscall_args *a)
     return result;
 }
 
-static long accept_from(struct socket *s, bool nonblock, void *user_address, int *user_length, u32 flags)
+/* A file of the next connection; nothing has left the queue if there can be none. */
+static struct file *accept_from(struct socket *s, bool nonblock, void *user_address, int *user_length, u32 flags)
 {
     if (!s->ops->listen)
-        return -EOPNOTSUPP;
+        return ERR_PTR(-EOPNOTSUPP);
+    struct file *f = socket_file_create(NULL, flags & SOCK_NONBLOCK);
+    if (!f)
+        return ERR_PTR(-ENFILE);
     struct socket *c = socket_accept(s, nonblock ? 0 : socket_receive_deadline(s, 0));
-    if (IS_ERR(c))
-        return PTR_ERR(c);
-    struct file *f = socket_file_create(c, flags & SOCK_NONBLOCK);
-    if (!f) {
-        socket_accept_undo(s, c);
-        return -ENFILE;
+    if (IS_ERR(c)) {
+        file_put(f);
+        return ERR_PTR(PTR_ERR(c));
     }
+    socket_file_attach(f, c);
     if (user_address) {
         struct socket_address address;
         int error = c->ops->name(c, &address, true);
@@ -195,17 +197,10 @@ static long accept_from(struct socket *s, bool nonblock, void *user_address, int
             error = address_to_user(&address, user_address, user_length);
         if (error) {
             file_put(f);
-            return error;
+            return ERR_PTR(error);
         }
     }
-    int fd = fd_install(f, 0, flags & SOCK_CLOEXEC);
-    if (fd < 0) {
-        /* The connection waits for a free descriptor: only the cover goes. */
-        f->private = NULL;
-        file_put(f);
-        socket_accept_undo(s, c);
-    }
-    return fd;
+    return f;
 }
 
 static long do_accept(int fd, void *user_address, int *user_length, int flags)
@@ -216,9 +211,10 @@ static long do_accept(int fd, void *user_address, int *user_length, int flags)
     struct socket *s = socket_from_fd(fd, &f);
     if (IS_ERR(s))
         return PTR_ERR(s);
-    long result = accept_from(s, f->flags & O_NONBLOCK, user_address, user_length, (u32)flags);
+    int new = fd_reserve((u32)flags & SOCK_CLOEXEC);
+    struct file *connection = new < 0 ? ERR_PTR(new) : accept_from(s, f->flags & O_NONBLOCK, user_address, user_length, (u32)flags);
     file_put(f);
-    return result;
+    return fd_finish(new, connection);
 }
 
 long sys_accept(const struct syscall_args *a)
