@@ -11,6 +11,7 @@
  */
 #include <linux/fcntl.h>
 #include "fs/event.h"
+#include "fs/generated.h"
 #include "kernel/heap.h"
 #include "kernel/lib/rbtree.h"
 #include "kernel/signal.h"
@@ -451,11 +452,30 @@ static void epoll_release(struct file *f)
     kfree(ep);
 }
 
+/* Files stay while topology is held. */
+static void epoll_fdinfo(struct file *f, struct text *t)
+{
+    struct epoll *ep = f->private;
+    struct stat st;
+    mutex_lock(&topology);
+    for (struct rb_node *n = rb_first(&ep->items); n; n = rb_next(n)) {
+        const struct epoll_item *item = container_of(n, struct epoll_item, node);
+        const struct inode *i = item->file->inode;
+        if (!i && file_stat(item->file, &st))
+            continue;
+        text_printf(t, "tfd: %8d events: %8x data: %16llx  pos:%lli ino:%llx sdev:%llx\n", item->fd, READ_ONCE(item->events),
+                    (unsigned long long)item->data, (long long)file_position(item->file),
+                    (unsigned long long)(i ? i->ino : st.st_ino), (unsigned long long)(i ? i->super->dev : st.st_dev));
+    }
+    mutex_unlock(&topology);
+}
+
 static const struct file_ops epoll_ops = {
     .kind = "anon_inode:[eventpoll]",
     .seek = event_seek,
     .poll = epoll_poll,
     .poll_queue = epoll_poll_queue,
+    .fdinfo = epoll_fdinfo,
     .release = epoll_release,
 };
 

@@ -4,6 +4,7 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include "fs/event.h"
+#include "fs/generated.h"
 #include "kernel/heap.h"
 
 #define COUNT_MAX UINT64_MAX
@@ -12,6 +13,7 @@ struct eventfd {
     struct spinlock lock;
     u64 count;
     bool semaphore;
+    u32 id;
     struct wait_queue wait;
 };
 
@@ -96,6 +98,13 @@ static void eventfd_release(struct file *f)
     kfree(f->private);
 }
 
+static void eventfd_fdinfo(struct file *f, struct text *t)
+{
+    const struct eventfd *e = f->private;
+    text_printf(t, "eventfd-count: %16llx\neventfd-id: %u\neventfd-semaphore: %d\n",
+                (unsigned long long)READ_ONCE(e->count), e->id, e->semaphore);
+}
+
 static const struct file_ops eventfd_ops = {
     .kind = "anon_inode:[eventfd]",
     .read = eventfd_read,
@@ -103,14 +112,17 @@ static const struct file_ops eventfd_ops = {
     .seek = event_seek,
     .poll = eventfd_poll,
     .poll_queue = eventfd_poll_queue,
+    .fdinfo = eventfd_fdinfo,
     .release = eventfd_release,
 };
 
 struct file *eventfd_file_create(u64 count, bool semaphore, u32 open_flags)
 {
+    static u32 last_id;
     struct eventfd *e = kzalloc(sizeof(*e));
     if (!e)
         return ERR_PTR(-ENOMEM);
+    e->id = __atomic_fetch_add(&last_id, 1, __ATOMIC_RELAXED);
     spin_init(&e->lock, LOCK_PIPE);
     wait_queue_init(&e->wait);
     e->count = count;

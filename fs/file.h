@@ -13,6 +13,7 @@
 #include "kernel/memory_object.h"
 #include "fs/io.h"
 
+struct text;
 struct file;
 struct inode;
 struct inode_attr;
@@ -53,6 +54,7 @@ struct file_ops {
                                 u8 type),
                    void *arg);
     int (*fstat)(struct file *f, struct stat *st);   /* NULL: the inode's */
+    void (*fdinfo)(struct file *f, struct text *t);  /* its own lines of /proc/PID/fdinfo; may be NULL */
     /* Keeps a new mode, owner or time of a file without an inode for fstat. Allowed already. NULL: EOPNOTSUPP */
     int (*setattr)(struct file *f, const struct inode_attr *a);
     int (*fsync)(struct file *f, bool data_only);    /* NULL: EINVAL */
@@ -106,6 +108,12 @@ struct file {
     struct list epoll_items; /* epoll entries that watch it; LOCK_EPOLL side */
     struct file *next_free;  /* pool */
 };
+
+/* As /proc shows it: streams have none. */
+static inline u64 file_position(const struct file *f)
+{
+    return f->mode & FILE_SEEKABLE ? READ_ONCE(f->position) : 0;
+}
 
 /*
  * A file of refs 1 with no dentry. NULL: out of memory. FILE_READ/FILE_WRITE come from open_flags.

@@ -11,6 +11,7 @@
 #include <linux/eventpoll.h>
 #include <linux/fs.h>
 #include "fs/event.h"
+#include "fs/generated.h"
 #include "fs/notify.h"
 #include "kernel/heap.h"
 #include "kernel/lib/rbtree.h"
@@ -326,15 +327,18 @@ int inotify_remove(struct file *f, int wd)
     return w ? 0 : -EINVAL;
 }
 
-void inotify_for_each(struct file *f, void (*fn)(void *arg, int wd, const struct inode *i, u32 mask), void *arg)
+static void inotify_fdinfo(struct file *f, struct text *t)
 {
     struct inotify *o = f->private;
 
     spin_lock(&lock);
     for (struct rb_node *n = rb_first(&o->watches); n; n = rb_next(n)) {
-        struct inotify_watch *w = container_of(n, struct inotify_watch, node);
+        const struct inotify_watch *w = container_of(n, struct inotify_watch, node);
+        u64 dev = w->inode->super->dev;
 
-        fn(arg, w->wd, w->inode, w->mask);
+        /* The device as the kernel numbers it, not as stat(2) shows it. */
+        text_printf(t, "inotify wd:%x ino:%llx sdev:%llx mask:%x ignored_mask:0\n", (unsigned)w->wd, (unsigned long long)w->inode->ino,
+                    (unsigned long long)((dev >> 8 & 0xfff) << 20 | (dev & 0xff) | (dev >> 12 & 0xfff00)), w->mask);
     }
     spin_unlock(&lock);
 }
@@ -427,6 +431,7 @@ static const struct file_ops inotify_ops = {
     .poll = inotify_poll,
     .poll_queue = inotify_poll_queue,
     .async = ASYNC_OWNER,
+    .fdinfo = inotify_fdinfo,
     .release = inotify_release,
 };
 

@@ -72,7 +72,5 @@ bool file_is_inotify(const struct file *f);
 /* inotify_add_watch(2) on an object found; mask has been checked. The watch, or negative errno. */
 int inotify_add(struct file *f, struct inode *i, u32 mask);
 int inotify_remove(struct file *f, int wd);
-/* Calls fn for each watch, under a spinlock. */
-void inotify_for_each(struct file *f, void (*fn)(void *arg, int wd, const struct inode *i, u32 mask), void *arg);
 
 #endif

@@ -2,8 +2,11 @@
 /* Process descriptors, pidfd_open(2): a reference to a process, or to one thread of it, that polls readable when that has ended. */
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
+#include "fs/generated.h"
 #include "fs/pidfd.h"
 #include "kernel/heap.h"
+#include "kernel/init.h"
+#include "kernel/user.h"
 
 struct pidfd {
     struct process *process; /* reference */
@@ -38,10 +41,19 @@ static void pidfd_release(struct file *f)
     kfree(p);
 }
 
+static void pidfd_fdinfo(struct file *f, struct text *t)
+{
+    const struct pidfd *p = f->private;
+    int id = p->thread ? p->thread->tid : p->process->pid;
+
+    text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", id, id);
+}
+
 static const struct file_ops pidfd_ops = {
     .kind = "anon_inode:[pidfd]",
     .poll = pidfd_poll,
     .poll_queue = pidfd_poll_queue,
+    .fdinfo = pidfd_fdinfo,
     .release = pidfd_release,
 };
 
@@ -67,16 +79,17 @@ struct file *pidfd_create(int id, bool thread, u32 open_flags)
     }
     process_get(t->process);
     p->process = t->process;
-    if (thread)
+    if (thread) {
         p->thread = t;
-    else
+        f->flags |= O_EXCL; /* PIDFD_THREAD, for F_GETFL */
+    } else {
         thread_put(t);
+    }
     return f;
 }
 
-int pidfd_install(int pid)
+static int install(struct file *f)
 {
-    struct file *f = pidfd_create(pid, false, 0);
     if (IS_ERR(f))
         return (int)PTR_ERR(f);
     int fd = fd_install(f, 0, O_CLOEXEC);
@@ -84,6 +97,28 @@ int pidfd_install(int pid)
         file_put(f);
     return fd;
 }
+
+int pidfd_install(int pid)
+{
+    return install(pidfd_create(pid, false, 0));
+}
+
+static int install_thread(struct thread *t, int *to)
+{
+    int fd = install(pidfd_create(t->tid, true, 0));
+    if (fd < 0)
+        return fd;
+    int error = put_user(fd, to);
+    if (error)
+        fd_close(fd);
+    return error;
+}
+
+static void pidfd_init(void)
+{
+    thread_pidfd = install_thread;
+}
+INIT_CALL(INIT_FILES, pidfd_init);
 
 struct process *pidfd_process(const struct file *f, struct thread **thread)
 {

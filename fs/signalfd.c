@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/signalfd.h>
 #include "fs/event.h"
+#include "fs/generated.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/signal.h"
@@ -98,12 +99,19 @@ static void signalfd_release(struct file *f)
     kfree(f->private);
 }
 
+static void signalfd_fdinfo(struct file *f, struct text *t)
+{
+    const struct signalfd *s = f->private;
+    text_printf(t, "sigmask:\t%016llx\n", (unsigned long long)READ_ONCE(s->mask));
+}
+
 static const struct file_ops signalfd_ops = {
     .kind = "anon_inode:[signalfd]",
     .read = signalfd_read,
     .seek = event_seek,
     .poll = signalfd_poll,
     .poll_queue = signalfd_poll_queue,
+    .fdinfo = signalfd_fdinfo,
     .release = signalfd_release,
 };
 

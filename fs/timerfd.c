@@ -10,6 +10,7 @@
 #include <linux/time.h>
 #include <linux/timerfd.h>
 #include "fs/event.h"
+#include "fs/generated.h"
 #include "kernel/heap.h"
 #include "kernel/timer.h"
 
@@ -22,6 +23,7 @@ struct timerfd {
     nsec_t realtime;         /* deadline on CLOCK_REALTIME while absolute */
     bool absolute;           /* follows changes of CLOCK_REALTIME */
     bool cancel_on_set;      /* TFD_TIMER_CANCEL_ON_SET is in force */
+    u32 set_flags;           /* of the last timerfd_settime */
     bool cancelled;          /* the clock was set and no read has told so */
     struct timer timer;
     struct wait_queue wait;
@@ -116,12 +118,15 @@ static void timerfd_release(struct file *f)
     kfree(t);
 }
 
+static void timerfd_fdinfo(struct file *f, struct text *t);
+
 static const struct file_ops timerfd_ops = {
     .kind = "anon_inode:[timerfd]",
     .read = timerfd_read,
     .seek = event_seek,
     .poll = timerfd_poll,
     .poll_queue = timerfd_poll_queue,
+    .fdinfo = timerfd_fdinfo,
     .release = timerfd_release,
 };
 
@@ -199,6 +204,20 @@ static void current_setting(const struct timerfd *t, struct __kernel_itimerspec 
     value->it_interval = to_timespec(t->interval);
 }
 
+static void timerfd_fdinfo(struct file *f, struct text *text)
+{
+    struct timerfd *t = f->private;
+    struct __kernel_itimerspec value;
+    spin_lock(&t->lock);
+    current_setting(t, &value);
+    u64 ticks = expirations(t, platform_clock());
+    spin_unlock(&t->lock);
+    text_printf(text, "clockid: %d\nticks: %llu\nsettime flags: 0%o\nit_value: (%llu, %llu)\nit_interval: (%llu, %llu)\n", t->clock,
+                (unsigned long long)ticks, t->set_flags, (unsigned long long)value.it_value.tv_sec,
+                (unsigned long long)value.it_value.tv_nsec, (unsigned long long)value.it_interval.tv_sec,
+                (unsigned long long)value.it_interval.tv_nsec);
+}
+
 int timerfd_set(struct file *f, int flags, const struct __kernel_itimerspec *new,
                 struct __kernel_itimerspec *old)
 {
@@ -215,6 +234,7 @@ int timerfd_set(struct file *f, int flags, const struct __kernel_itimerspec *new
     t->cancel_on_set = t->absolute && (flags & TFD_TIMER_CANCEL_ON_SET);
     t->cancelled = false;
     t->realtime = value;
+    t->set_flags = (u32)flags;
     if (!value)
         t->deadline = NSEC_NEVER;
     else if (t->absolute)

@@ -27,8 +27,8 @@ static int check_flags(u64 flags)
         return -EINVAL;
     if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
         return -EINVAL;
-    if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
-        return -EINVAL; /* descriptors of threads are of Linux 6.9; there are none here */
+    if ((flags & CLONE_PIDFD) && (flags & CLONE_DETACHED))
+        return -EINVAL;
     if (flags & CLONE_NAMESPACES)
         return -EPERM; /* there are none to make: the answer to a program without CAP_SYS_ADMIN */
     return 0;
@@ -95,6 +95,8 @@ long process_clone(const struct clone_args *args, int tid, struct user_frame *fr
     if (IS_ERR(t))
         return PTR_ERR(t);
     error = inherit(t, me, args->flags);
+    if (!error && args->flags & CLONE_PIDFD)
+        error = thread_pidfd(t, (int *)args->pidfd);
     if (error) {
         thread_exit_files(t);
         thread_discard(t);

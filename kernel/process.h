@@ -271,6 +271,8 @@ u64 process_cpu_time_locked(struct process *p, u64 *user, u64 *system); /* p->lo
 extern void (*thread_exit_files)(struct thread *t);
 /* Set by fs/: gives t the running thread's descriptors and fs context, or copies. flags: CLONE_FILES, CLONE_FS, CLONE_SYSVSEM. 0 or -ENOMEM. */
 extern int (*thread_share_files)(struct thread *t, u64 flags);
+/* Set by fs/: gives the running thread a pidfd of t, and its number to the program at `to`. 0, -EMFILE, -ENOMEM, -EFAULT. */
+extern int (*thread_pidfd)(struct thread *t, int *to);
 /* Set by the tracer: a thread with a trace state ends. */
 extern void (*thread_exit_trace)(struct thread *t);
 

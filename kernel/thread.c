@@ -26,6 +26,7 @@ static u32 cached;
 void (*thread_exit_trace)(struct thread *t);
 void (*thread_exit_files)(struct thread *t);
 int (*thread_share_files)(struct thread *t, u64 flags);
+int (*thread_pidfd)(struct thread *t, int *to);
 
 /* A recycled or new thread: everything zero but its stack and FP area. */
 static struct thread *thread_alloc(void)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/PID/fd: links to the open files, and /proc/PID/fdinfo about them. */
-#include "fs/notify.h"
-#include "fs/pidfd.h"
+#include <linux/fcntl.h>
 #include "fs/proc/proc.h"
 #include "kernel/lib/printf.h"
 
@@ -51,39 +50,22 @@ static int follow_fd(const struct generated_ref *r, struct path_ref *to)
     return error;
 }
 
-static void show_watch(void *t, int wd, const struct inode *i, u32 mask)
-{
-    u64 dev = i->super->dev;
-
-    /* The device as the kernel numbers it, not as stat(2) shows it. */
-    text_printf(t, "inotify wd:%x ino:%llx sdev:%llx mask:%x ignored_mask:0\n", (unsigned)wd, (unsigned long long)i->ino,
-                (unsigned long long)((dev >> 8 & 0xfff) << 20 | (dev & 0xff) | (dev >> 12 & 0xfff00)), mask);
-}
-
-static void show_process(const struct file *f, struct text *t)
-{
-    struct thread *thread;
-    struct process *p = pidfd_process(f, &thread);
-    int id = !p ? 0 : thread ? thread->tid : p->pid;
-
-    if (p)
-        text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", id, id);
-}
-
 static int show_fdinfo(struct text *t, const struct generated_ref *r)
 {
     struct file *f = file_of(r);
     struct stat st;
+    bool closes = false;
 
     if (!f)
         return -ENOENT;
+    if (r->process == current_process())
+        fd_get_cloexec((int)r->arg, &closes);
     text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\n",
-                (unsigned long long)READ_ONCE(f->position), f->flags, f->mount ? f->mount->id : 0);
+                (unsigned long long)file_position(f), f->flags | (closes ? O_CLOEXEC : 0), f->mount ? f->mount->id : 0);
     if (!file_stat(f, &st))
         text_printf(t, "ino:\t%llu\n", (unsigned long long)st.st_ino);
-    if (file_is_inotify(f))
-        inotify_for_each(f, show_watch, t);
-    show_process(f, t);
+    if (f->ops->fdinfo)
+        f->ops->fdinfo(f, t);
     file_put(f);
     return 0;
 }
