@@ -13,6 +13,7 @@
 #   apps       tests/apps: real programs
 #   python     tests/python: Python's own tests of what an operating system does (most only with --full)
 #   go         tests/go (with --full): Go's own tests of its runtime
+#   libuv      tests/libuv (with --full): libuv's own tests
 #   fuzz       tests/fuzz (with --full)
 #   fuzz-syscalls  tests/fuzz-syscalls: random sequences of calls, on Linux and in the VM: the same few each time, with --full new ones
 #   stress     tests/stress (with --full): threads, futexes, signals and mappings at random, for STRESS_SECONDS (3600)
@@ -110,7 +111,7 @@ if [ "${1:-}" = --case ]; then
     shift 2
     limit=600
     # All modules of Python take an hour where QEMU emulates the CPU.
-    [ -n "${TEST_FULL:-}" ] && [ "$suite.${1:-}" = script.python ] && limit=10800
+    case ${TEST_FULL:+$suite.${1:-}} in script.python | script.go | script.libuv) limit=10800 ;; esac
     # The stress suite takes an hour in all, and four times that on a machine that is busy with something else.
     [ "$suite.${1:-}" = script.stress ] && limit=$((4 * ${STRESS_SECONDS:-3600} + 1200))
     # One write, so that the lines of two cases never mix.
@@ -244,6 +245,7 @@ for accel in kvm tcg; do
     fi
 done
 [ -n "${full:-}" ] && add go script go tests/go/run.sh
+[ -n "${full:-}" ] && add libuv script libuv tests/libuv/run.sh
 [ -n "${full:-}" ] && add fuzz script fuzz tests/fuzz/run.sh
 for family in data paths events memory --chaos; do
     # shellcheck disable=SC2046

@@ -19,8 +19,8 @@ make_goroot()
 {
     system=$(go env GOROOT) || return 1
     rm -rf "$goroot.new"
-    mkdir -p "$goroot.new/src/internal" "$goroot.new/lib/time" "$goroot.new/bin" "$goroot.new/pkg/linux_amd64" &&
-        (cd "$system/src" && cp -rL sync time runtime os io path syscall "$goroot.new/src/" && cp -rL internal/poll "$goroot.new/src/internal/") &&
+    mkdir -p "$goroot.new/src" "$goroot.new/lib/time" "$goroot.new/bin" "$goroot.new/pkg/linux_amd64" &&
+        (cd "$system/src" && cp -rL $(tr ' ' '\n' <"$here/packages.txt" | sed 's,/.*,,' | sort -u) testdata "$goroot.new/src/") &&
         cp -rL "$system/pkg/linux_amd64/runtime" "$system/pkg/linux_amd64/internal" "$goroot.new/pkg/linux_amd64/" &&
         cp -L "$system/src/go.mod" "$goroot.new/src/" && cp -L "$system/VERSION" "$goroot.new/" &&
         cp -L "$system/bin/go" "$goroot.new/bin/" &&
@@ -33,7 +33,7 @@ make_goroot()
 built() { [ -x "$tests/$1" ] && [ "$tests/$1" -nt "$(command -v go)" ]; }
 
 ${CC:-gcc} -static -O1 -Wall -o "$tests/nofork" "$here/../nofork.c" || failed=1
-[ -d "$goroot" ] || make_goroot || failed=1
+[ "$goroot/VERSION" -nt "$here/packages.txt" ] || make_goroot || failed=1
 for package in $(cat "$here/packages.txt"); do
     name=$(echo $package | tr / -)
     built "$name.test" || (cd "$work" && go test -c -o "$tests/$name.test" $package) >"$tests/$name.log" 2>&1 || failed=1

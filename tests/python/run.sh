@@ -33,9 +33,16 @@ shift $((OPTIND - 1))
 mkdir -p "$tests"
 ${CC:-gcc} -static -O1 -Wall -o "$work/nofork" "$here/../nofork.c" || exit 1
 
+# A name with * stands for all such cases that ended on Linux.
 listed() # MODULE WHERE
 {
-    awk -v module="$1" -v where="$2" '$1 == module && $3 == where { print $2 }' "$here/exceptions.txt" | LC_ALL=C sort -u
+    awk -v module="$1" -v where="$2" '$1 == module && $3 == where { print $2 }' "$here/exceptions.txt" |
+        while read -r name; do
+            case $name in
+            *\**) awk '{ print $2 }' "$tests/$1.linux" | grep -x "$(echo "$name" | sed 's/[.]/\\./g; s/[*]/.*/g')" ;;
+            *) echo "$name" ;;
+            esac
+        done | LC_ALL=C sort -u
 }
 
 # passed FILE: the cases that passed and did nothing else.
@@ -51,13 +58,13 @@ one_module()
 {
     module=$1
     listed "$module" hang >"$work/hang"
-    listed "$module" vm >"$work/vm-listed"
     listed "$module" some >"$work/some"
     mkdir "$work/cwd"
     # shellcheck disable=SC2046
     (cd "$work/cwd" && env -i PATH=/usr/bin:/bin HOME=/root LANG=C.UTF-8 timeout -k 5 900 "$work/nofork" \
         $python "$here/cases.py" "$module" $(cat "$work/hang") </dev/null >"$tests/$module.linux" 2>"$tests/$module.linux.err")
     rm -rf "$work/cwd"
+    listed "$module" vm >"$work/vm-listed"
     passed "$tests/$module.linux" >"$work/linux"
     for accel in $accels; do
         limit=900
