@@ -73,7 +73,7 @@ $(LWIP_OBJ): $(B)/lwip-obj/%.o: $(LWIP)/COPYING net/lwip/lwipopts.h Makefile
 LWIP_HOT = $(addprefix core/,tcp_in tcp_out pbuf inet_chksum ipv4/ip4)
 
 $(B)/k/net/lwip/%.c.o: KFLAGS += $(LWIP_FLAGS)
-$(B)/k/net/lwip/%.c.o: $(LWIP)/COPYING
+$(patsubst %.c,$(B)/k/%.c.o,$(wildcard net/lwip/*.c)): $(LWIP)/COPYING
 
 $(B)/k/%.S.o: %.S Makefile
 	@mkdir -p $(@D)
