@@ -13,9 +13,11 @@ if ! right "$cache/$name"; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/none"
+    : >"$work/preferences"
     echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${DEBIAN_MIRROR:-http://deb.debian.org/debian} bookworm main" \
         >"$work/sources.list"
     set -- -q -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts="$work/none" -o Dir::Etc::PreferencesParts="$work/none" \
+        -o Dir::Etc::Preferences="$work/preferences" \
         -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work" -o APT::Sandbox::User= -o Acquire::Retries=3
     (cd "$work" && apt-get "$@" update && apt-get "$@" --download-only source "$package") >"$work/log" 2>&1 && right "$work/$name" || {
         cat "$work/log" >&2
