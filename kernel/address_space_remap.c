@@ -217,9 +217,9 @@ s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length
     rwlock_write_lock(&as->lock);
     s64 at = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) ? remap_to(as, &m) : remap_anywhere(as, &m);
     struct region *r = at > 0 ? region_find(as, at) : NULL;
-    bool fill = r && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT);
+    bool fill = r && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT) && m.new_length > m.old_length;
     rwlock_write_unlock(&as->lock);
     if (fill)
-        populate_regions(as, at, at + m.new_length, true);
+        populate_regions(as, at + m.old_length, at + m.new_length, true);
     return at;
 }

@@ -164,7 +164,7 @@ struct socket {
     struct list accept_link;
     unsigned accept_count, accept_limit;
     bool unaccepted;             /* a connection that is still in an accept queue */
-    bool refusing;               /* shutdown(2) for reading ended the listening of an AF_UNIX socket, which stays one */
+    bool refusing;               /* shutdown(2) for reading ended, or forestalled, the listening of an AF_UNIX socket, which stays one */
 
     u64 send_charge;             /* atomic: queued datagrams of ours, in bytes with overhead */
 

@@ -146,10 +146,12 @@ static void give_up(struct unix_socket *server, struct byte_stream *st)
     socket_put(&server->base);
 }
 
-/* One attempt: -EAGAIN when the listener's queue is full. */
+/* One attempt: -EAGAIN when the listener's queue is full. What the client is already is looked at after the name. */
 static int connect_to(struct unix_socket *client, struct unix_socket *listener)
 {
     struct byte_stream *st = NULL;
+    if (client->base.listening || client->base.stream || client->was_connected)
+        return !READ_ONCE(listener->base.listening) || READ_ONCE(listener->base.refusing) ? -ECONNREFUSED : client->base.listening ? -EINVAL : -EISCONN;
     struct unix_socket *server = create_server(client, listener, &st);
     if (!server)
         return -ENOMEM;
@@ -219,11 +221,7 @@ static const struct stream_rules rules = {
 static int unix_stream_connect(struct socket *s, const struct socket_address *a, bool nonblock)
 {
     struct unix_socket *u = unix_of(s);
-    if (s->listening)
-        return -EINVAL;
-    if (s->stream)
-        return -EISCONN;
-    if (a->length >= 2 && a->family == AF_UNSPEC)
+    if (a->length <= (int)sizeof(a->family) || a->family != AF_UNIX)
         return -EINVAL;
     int error = unix_autobind_sender(u);
     return error ? error : unix_connect_listener(u, a, nonblock);
@@ -299,7 +297,7 @@ static int unix_stream_shutdown(struct socket *s, int how)
     if (!s->stream) {
         spin_lock(&s->lock);
         u->shutdown |= (u8)how;
-        s->refusing = s->listening && u->shutdown & SHUT_READ;
+        s->refusing = u->shutdown & SHUT_READ;
         spin_unlock(&s->lock);
         wait_wake_all(&s->wait);
         wait_wake_all(&s->room);

@@ -97,10 +97,8 @@ static int unix_datagram_connect(struct socket *s, const struct socket_address *
 static int unix_seqpacket_connect(struct socket *s, const struct socket_address *a, bool nonblock)
 {
     struct unix_socket *u = unix_of(s);
-    if (s->listening)
+    if (a->length <= (int)sizeof(a->family) || a->family != AF_UNIX)
         return -EINVAL;
-    if (u->was_connected)
-        return -EISCONN;
     int error = unix_autobind_sender(u);
     return error ? error : unix_connect_listener(u, a, nonblock);
 }
@@ -136,12 +134,12 @@ static int deliver(struct unix_socket *from, struct unix_socket *to, struct data
 {
     int error = 0;
     spin_lock(&to->base.lock);
-    if (to->dead)
+    if (!may_send(from, to))
+        error = -EPERM;
+    else if (to->dead)
         error = -ECONNREFUSED;
     else if (to->shutdown & SHUT_READ)
         error = -EPIPE;
-    else if (!may_send(from, to))
-        error = -EPERM;
     else if (!queue_has_room(from, to))
         error = -EAGAIN;
     else
@@ -224,6 +222,8 @@ static ssize unix_datagram_send(struct socket *s, struct message *m)
         error = -EMSGSIZE;
     else if (READ_ONCE(u->shutdown) & SHUT_WRITE)
         error = -EPIPE;
+    if (!error)
+        error = socket_take_error(s);
     if (!error) {
         d = build(u, m);
         error = IS_ERR(d) ? (int)PTR_ERR(d) : 0;
@@ -310,7 +310,7 @@ static void add_shutdown(struct unix_socket *u, int how)
 {
     spin_lock(&u->base.lock);
     u->shutdown |= (u8)how;
-    u->base.refusing = u->base.listening && u->shutdown & SHUT_READ;
+    u->base.refusing = u->shutdown & SHUT_READ;
     spin_unlock(&u->base.lock);
     wait_wake_all(&u->base.wait);
     wait_wake_all(&u->base.room);

@@ -206,12 +206,11 @@ static struct file *accept_from(struct socket *s, bool nonblock, void *user_addr
 static long do_accept(int fd, void *user_address, int *user_length, int flags)
 {
     struct file *f;
-    if (flags & ~TYPE_FLAGS)
-        return -EINVAL;
+    bool known = !(flags & ~TYPE_FLAGS);
     struct socket *s = socket_from_fd(fd, &f);
     if (IS_ERR(s))
-        return PTR_ERR(s);
-    int new = fd_reserve((u32)flags & SOCK_CLOEXEC);
+        return known || PTR_ERR(s) == -EBADF ? PTR_ERR(s) : -EINVAL;
+    int new = known ? fd_reserve((u32)flags & SOCK_CLOEXEC) : -EINVAL;
     struct file *connection = new < 0 ? ERR_PTR(new) : accept_from(s, f->flags & O_NONBLOCK, user_address, user_length, (u32)flags);
     file_put(f);
     return fd_finish(new, connection);
