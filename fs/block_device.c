@@ -12,6 +12,7 @@
 #include "fs/page_cache.h"
 #include "fs/partition.h"
 #include "fs/vfs.h"
+#include "kernel/process.h"
 #include "kernel/heap.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -184,7 +185,7 @@ static int clear_range(struct file *f, enum block_op op, const u64 *user)
     for (u64 at = range[0] / SECTOR_SIZE; !error && at < end / SECTOR_SIZE; at += most) {
         struct block_request r = {.op = op, .sector = d->start + at, .sector_count = (u32)MIN(most, end / SECTOR_SIZE - at)};
 
-        error = platform_block_run(d->disk, &r, 1);
+        error = READ_ONCE(current_thread()->exit_requested) ? -EINTR : platform_block_run(d->disk, &r, 1);
     }
     page_cache_invalidate(d->object, range[0] >> PAGE_SHIFT, ((end - 1) >> PAGE_SHIFT) + 1);
     mutex_unlock(&d->lock);

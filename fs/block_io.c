@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From pages to requests of a disk. The pages are the page cache's or the kernel's own, in the direct map; nothing here locks. */
 #include "fs/block_device.h"
+#include "kernel/process.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 
@@ -96,7 +97,7 @@ int block_write_zeros(struct block_device *d, u64 sector, u64 n)
     begin(&b, d, BLOCK_WRITE, sector);
     for (u64 part; n && !error; n -= part) {
         part = MIN(n, PAGE_SIZE);
-        error = add(&b, virt_to_phys(zeros), (u32)part);
+        error = READ_ONCE(current_thread()->exit_requested) ? -EINTR : add(&b, virt_to_phys(zeros), (u32)part);
     }
     if (!error)
         error = finish(&b);

@@ -97,10 +97,10 @@ static struct dentry *dentry_blank(const char *name, size_t length)
     list_init(&d->children);
     d->super = NULL;
     d->name_length = (u16)length;
-    d->hashed = d->unlinked = d->mountpoint = d->cached = d->used = false;
+    d->hashed = d->unlinked = d->cached = d->used = false;
     list_init(&d->cache_link);
     d->table = NULL;
-    d->table_mask = d->child_count = 0;
+    d->table_mask = d->child_count = d->mountpoint = 0;
     d->cookie = 0;
     d->next_cookie = FIRST_COOKIE;
     __atomic_store_n(&d->refs, 1, __ATOMIC_RELEASE);

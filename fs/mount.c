@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 #include "fs/notify.h"
 #include "kernel/heap.h"
+#include "kernel/lib/string.h"
 #include "kernel/log.h"
 
 #define MOUNT_MAX 100000 /* as fs.mount-max of Linux's sysctl */
@@ -53,6 +54,21 @@ bool super_try_get(struct super *s)
     return false;
 }
 
+struct super *super_single(struct super **only, struct super *(*create)(void))
+{
+    static struct mutex making = MUTEX_INIT(LOCK_FS);
+    struct super *s;
+
+    mutex_lock(&making);
+    s = *only ? *only : create();
+    if (!IS_ERR(s)) {
+        *only = s;
+        super_get(s);
+    }
+    mutex_unlock(&making);
+    return s;
+}
+
 void super_put(struct super *s)
 {
     if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) || !s->ops->destroy)
@@ -78,6 +94,7 @@ void mount_put_unused(struct mount *m)
     ASSERT(!m->parent);
     dentry_put(m->root);
     super_put(m->super);
+    kfree(m->source);
     kfree(m);
 }
 
@@ -88,12 +105,18 @@ static int new_id(void)
     return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 }
 
-struct mount *mount_create(struct super *s, struct dentry *root, u32 flags)
+struct mount *mount_create(struct super *s, struct dentry *root, u32 flags, const char *source)
 {
-    struct mount *m = kzalloc(sizeof(*m));
+    size_t length = source ? strlen(source) + 1 : 0;
+    char *copy = source ? kmalloc(length) : NULL;
+    struct mount *m = copy || !source ? kzalloc(sizeof(*m)) : NULL;
 
-    if (!m)
+    if (!m) {
+        kfree(copy);
         return NULL;
+    }
+    memcpy(copy, source, length);
+    m->source = copy;
     m->refs = 1;
     m->id = new_id();
     m->super = s;
@@ -134,7 +157,7 @@ static void hang(struct mount *m, const struct path_ref *at)
     path_get(at);
     m->parent = at->mount;
     m->mountpoint = at->dentry;
-    at->dentry->mountpoint = true;
+    WRITE_ONCE(at->dentry->mountpoint, at->dentry->mountpoint + 1);
     list_add_tail(&at->mount->children, &m->sibling);
 }
 
@@ -188,9 +211,9 @@ int mount_graft(struct mount *tree, const struct path_ref *at)
     return error;
 }
 
-int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags)
+int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags, const char *source)
 {
-    struct mount *m = mount_create(s, root, flags);
+    struct mount *m = mount_create(s, root, flags, source);
     int error = m ? mount_graft(m, at) : -ENOMEM;
 
     if (error && m) {
@@ -202,7 +225,7 @@ int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root
 
 int mount_replace_root(struct super *s)
 {
-    struct mount *old = root_mount, *new = mount_create(s, s->root, 0), *m;
+    struct mount *old = root_mount, *new = mount_create(s, s->root, 0, NULL), *m;
 
     if (!new)
         return -ENOMEM;
@@ -216,8 +239,8 @@ int mount_replace_root(struct super *s)
         mount_get(new);
         m->parent = new;
         m->mountpoint = d;
-        d->mountpoint = true;
-        was->mountpoint = false;
+        d->mountpoint++;
+        was->mountpoint--;
         list_remove(&m->sibling);
         list_add_tail(&new->children, &m->sibling);
         spin_unlock(&tree_lock);
@@ -234,17 +257,6 @@ int mount_replace_root(struct super *s)
     return 0;
 }
 
-/* Some mount is on d. Locked. */
-static bool still_mountpoint(const struct dentry *d)
-{
-    struct mount *m;
-
-    list_for_each(m, &mounts, link)
-        if (m->mountpoint == d)
-            return true;
-    return false;
-}
-
 /* Takes m out of the tree; what it held of its parent goes to *was. Locked. */
 static void unlink_mount(struct mount *m, struct path_ref *was)
 {
@@ -256,7 +268,7 @@ static void unlink_mount(struct mount *m, struct path_ref *was)
     list_remove(&m->link);
     list_remove(&m->sibling);
     if (was->dentry)
-        was->dentry->mountpoint = still_mountpoint(was->dentry);
+        WRITE_ONCE(was->dentry->mountpoint, was->dentry->mountpoint - 1);
 }
 
 /* Takes the tree of top apart, deepest first. LOCK_RENAME held. */
@@ -307,7 +319,7 @@ struct mount *mount_copy(const struct path_ref *from, bool recursive)
         if (over)
             continue;
         super_get(m->super);
-        m->copy = mount_create(m->super, m == top ? from->dentry : m->root, m->flags);
+        m->copy = mount_create(m->super, m == top ? from->dentry : m->root, m->flags, m->source);
         if (!m->copy) {
             super_put(m->super);
             break;
@@ -351,7 +363,7 @@ int mount_move(struct mount *m, const struct path_ref *at)
         was = (struct path_ref){m->parent, m->mountpoint};
         list_remove(&m->sibling);
         hang(m, at);
-        was.dentry->mountpoint = still_mountpoint(was.dentry);
+        WRITE_ONCE(was.dentry->mountpoint, was.dentry->mountpoint - 1);
         spin_unlock(&tree_lock);
     }
     mutex_unlock(&rename_lock);

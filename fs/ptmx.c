@@ -169,18 +169,9 @@ static long set_locked(struct pty *p, unsigned long arg)
 /* TIOCGPTPEER: a descriptor of the slave. */
 static long open_peer(struct pty *p, u32 flags)
 {
-    char path[32];
-    struct file *f;
-    int fd;
+    int fd = fd_reserve(flags);
 
-    snprintf(path, sizeof(path), "/dev/pts/%u", p->index);
-    f = vfs_open(AT_FDCWD, path, flags, 0);
-    if (IS_ERR(f))
-        return PTR_ERR(f);
-    fd = fd_install(f, 0, flags);
-    if (fd < 0)
-        file_put(f);
-    return fd;
+    return fd_finish(fd, fd < 0 ? ERR_PTR(fd) : devpts_open(p->index, flags));
 }
 
 /* TIOCSIG: a signal as if its key had been typed, without the key. */

@@ -101,7 +101,7 @@ static const struct path_ref *lower_root(void)
 
     if (!lower.mount) {
         s = mount_lower();
-        lower = (struct path_ref){mount_create(s, s->root, MS_RDONLY), s->root};
+        lower = (struct path_ref){mount_create(s, s->root, MS_RDONLY, NULL), s->root};
         if (!lower.mount)
             vm_fail(STATUS_VM_FAILED, "root=%s: out of memory", root_parameter);
     }
@@ -275,7 +275,7 @@ static void mount_volume(char *line)
     s = mount_new("9p", tag, read_only ? "ro" : NULL);
     if (IS_ERR(s))
         fail_9p(what, tag, (int)PTR_ERR(s));
-    error = mount_attach(&at, s, s->root, read_only ? MS_RDONLY : 0);
+    error = mount_attach(&at, s, s->root, read_only ? MS_RDONLY : 0, NULL);
     if (error)
         vm_fail(STATUS_VM_FAILED, "%s cannot be mounted (error %d)", what, -error);
     path_put(&at);

@@ -34,7 +34,7 @@ static void mount_at(const char *path, const struct file_system_type *type, u32 
     if (error)
         panic("%s: cannot make: error %d", path, -error);
     s = type->mount(type->name, NULL);
-    error = IS_ERR(s) ? (int)PTR_ERR(s) : mount_attach(&at, s, s->root, flags);
+    error = IS_ERR(s) ? (int)PTR_ERR(s) : mount_attach(&at, s, s->root, flags, NULL);
     if (error)
         panic("%s: cannot mount: error %d", path, -error);
     path_put(&at);
@@ -82,7 +82,7 @@ void vfs_init(void)
      * /
      */
     root = tmpfs_create("tmpfs", "none", 0755, stats.total / 2, stats.total);
-    if (IS_ERR(root) || mount_attach(NULL, root, root->root, 0))
+    if (IS_ERR(root) || mount_attach(NULL, root, root->root, 0, NULL))
         panic("no memory for the root file system");
     memory_devices_init();
     device_register(5, 0, NULL, tty_open_own);

@@ -115,7 +115,7 @@ struct dentry {
     u16 name_length;
     bool hashed;             /* found by lookups */
     bool unlinked;           /* name removed */
-    bool mountpoint;         /* something is mounted here, in some mount */
+    u32 mountpoint;          /* mounts that hang here, each in some mount; LOCK_MOUNT */
     bool cached;             /* in the cache's list, which has a reference; its lock */
     bool used;               /* found since the cache last looked */
     struct list cache_link;
@@ -134,6 +134,7 @@ struct mount {
     u32 refs;                    /* atomic: being in the tree, paths, open files */
     int id;                      /* as in mountinfo */
     struct super *super;         /* reference */
+    char *source;                /* what mount(2) was told to mount, owned; NULL: what the super says */
     struct dentry *root;         /* reference; what is seen at the mount point */
     struct mount *parent;        /* reference; NULL for the root and once detached */
     struct dentry *mountpoint;   /* reference, in parent */
@@ -364,7 +365,9 @@ extern struct mount *root_mount;
  * Mounts s (a reference is taken over on success) on a directory, or on a file if root is one.
  * NULL: as the VM's root. 0 or negative errno.
  */
-int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags);
+int mount_attach(const struct path_ref *at, struct super *s, struct dentry *root, u32 flags, const char *source);
+/* The one super of a file system, with a reference: made by create() the first time. ERR_PTR: create()'s. */
+struct super *super_single(struct super **only, struct super *(*create)(void));
 /* The same for a tree that mount_copy() made, which is taken over on success. */
 int mount_graft(struct mount *tree, const struct path_ref *at);
 enum detach_how { DETACH_UNUSED, DETACH_LAZY, DETACH_EXPIRED };
@@ -381,7 +384,12 @@ int mount_move(struct mount *m, const struct path_ref *at);
 /* Whether bind mounts of it are refused; recursive: of all below as well. */
 void mount_set_unbindable(struct mount *top, bool unbindable, bool recursive);
 /* A mount outside the tree, of refs 1; takes over a reference on s. NULL: out of memory. */
-struct mount *mount_create(struct super *s, struct dentry *root, u32 flags);
+struct mount *mount_create(struct super *s, struct dentry *root, u32 flags, const char *source);
+/* First field of /proc/mounts. */
+static inline const char *mount_source(const struct mount *m)
+{
+    return m->source ? m->source : m->super->source;
+}
 /*
  * s becomes the VM's root in place of the present one, whose mounts (all on names of the root directory, which s has too)
  * move over; a reference is taken over on success. Only before a program runs. 0 or negative errno.

@@ -102,7 +102,7 @@ static long mount_instance(const struct path_ref *at, const char *user_source, c
         error = -ENODEV;
     } else {
         s = type->mount(source, data);
-        error = IS_ERR(s) ? (long)PTR_ERR(s) : mount_attach(at, s, s->root, mount_flags(flags, 0));
+        error = IS_ERR(s) ? (long)PTR_ERR(s) : mount_attach(at, s, s->root, mount_flags(flags, 0), source);
         if (error && !IS_ERR(s))
             super_put(s);
         else if (!error)

@@ -118,25 +118,42 @@ static bool options_known(const char *s)
     return true;
 }
 
+static struct super *create(void)
+{
+    struct inode *root;
+
+    devpts.dev = super_new_dev();
+    root = inode_create(&devpts, &directory_inode_ops, S_IFDIR | 0755, NULL);
+    if (!root)
+        return ERR_PTR(-ENOMEM);
+    root->ino = 1;
+    root->nlink = 2;
+    devpts.root = dentry_create_root(&devpts, root);
+    return IS_ERR(devpts.root) || add("ptmx", 0666, 2, PTMX_DEVICE, 0) ? ERR_PTR(-ENOMEM) : &devpts;
+}
+
 static struct super *devpts_mount(const char *source, const char *options)
 {
-    if (!options_known(options))
-        return ERR_PTR(-EINVAL);
-    if (!devpts.root) {
-        struct inode *root;
+    static struct super *only;
 
-        devpts.dev = super_new_dev();
-        root = inode_create(&devpts, &directory_inode_ops, S_IFDIR | 0755, NULL);
-        if (!root)
-            return ERR_PTR(-ENOMEM);
-        root->ino = 1;
-        root->nlink = 2;
-        devpts.root = dentry_create_root(&devpts, root);
-        if (IS_ERR(devpts.root) || add("ptmx", 0666, 2, PTMX_DEVICE, 0))
-            return ERR_PTR(-ENOMEM);
-    }
-    super_get(&devpts);
-    return &devpts;
+    return options_known(options) ? super_single(&only, create) : ERR_PTR(-EINVAL);
+}
+
+struct file *devpts_open(unsigned index, u32 flags)
+{
+    char path[32];
+    struct path_ref at;
+    struct file *f;
+    int error;
+
+    snprintf(path, sizeof(path), "/dev/pts/%u", index);
+    error = path_find(AT_FDCWD, path, 0, 0, &at);
+    if (error)
+        return ERR_PTR(error);
+    /* The program may have put something else there. */
+    f = at.dentry->inode->super == &devpts && at.dentry->inode->ino == index + 3 ? vfs_open_path(&at, flags) : ERR_PTR(-ENODEV);
+    path_put(&at);
+    return f;
 }
 
 const struct file_system_type devpts_type = {.name = "devpts", .mount = devpts_mount};

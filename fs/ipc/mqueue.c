@@ -61,22 +61,32 @@ static bool charge(struct mqueue *q)
     list_for_each(other, &all, link)
         used += other->user == q->user ? other->charged : 0;
     bool fits = used + q->charged <= limit;
-    if (fits) {
+    if (fits)
         list_add_tail(&all, &q->link);
-        queue_count++;
-    }
     spin_unlock(&all_lock);
     return fits;
 }
 
-static struct mqueue *create_queue(const struct mq_attr *attr)
+/* A place among the queues, which create_queue() fills or gives back. */
+static bool reserve(bool privileged)
 {
-    bool privileged = capable(CAP_SYS_RESOURCE);
-    s64 messages = attr ? attr->mq_maxmsg : (s64)MIN(ipc_limits.mq.messages, ipc_limits.mq.default_messages);
-    s64 size = attr ? attr->mq_msgsize : (s64)MIN(ipc_limits.mq.size, ipc_limits.mq.default_size);
+    spin_lock(&all_lock);
+    bool free = privileged || queue_count < ipc_limits.mq.queues;
+    queue_count += free;
+    spin_unlock(&all_lock);
+    return free;
+}
 
-    if (READ_ONCE(queue_count) >= ipc_limits.mq.queues && !privileged)
-        return ERR_PTR(-ENOSPC);
+static void give_back(void)
+{
+    spin_lock(&all_lock);
+    queue_count--;
+    spin_unlock(&all_lock);
+}
+
+/* Once a place is reserved. */
+static struct mqueue *make_queue(s64 messages, s64 size, bool privileged)
+{
     if (messages <= 0 || size <= 0 || (u64)messages > (privileged ? MQ_MESSAGES_MAX : ipc_limits.mq.messages) ||
         (u64)size > (privileged ? MQ_SIZE_MAX : ipc_limits.mq.size))
         return ERR_PTR(-EINVAL);
@@ -94,6 +104,20 @@ static struct mqueue *create_queue(const struct mq_attr *attr)
         kfree(q);
         return ERR_PTR(-EMFILE);
     }
+    return q;
+}
+
+static struct mqueue *create_queue(const struct mq_attr *attr)
+{
+    bool privileged = capable(CAP_SYS_RESOURCE);
+    s64 messages = attr ? attr->mq_maxmsg : (s64)MIN(ipc_limits.mq.messages, ipc_limits.mq.default_messages);
+    s64 size = attr ? attr->mq_msgsize : (s64)MIN(ipc_limits.mq.size, ipc_limits.mq.default_size);
+
+    if (!reserve(privileged))
+        return ERR_PTR(-ENOSPC);
+    struct mqueue *q = make_queue(messages, size, privileged);
+    if (IS_ERR(q))
+        give_back();
     return q;
 }
 
@@ -455,7 +479,7 @@ static int need_super(void)
             root->uid = root->gid = 0;
             root->nlink = 2;
             root->size = 2 * NAME_SIZE;
-            mounted = mount_create(&super, super.root, 0);
+            mounted = mount_create(&super, super.root, 0, NULL);
         }
         only = mounted ? &super : NULL;
         error = mounted ? 0 : -ENOMEM;

@@ -162,26 +162,39 @@ static void wake_all(struct list *waiters, int result)
 
 /* ------------------------------------------------------------ msgsnd, msgrcv */
 
+/* Sends m or waits to be told that it was. -EAGAIN with *again: to be tried anew. Locked. */
+static long send_or_wait(s32 id, struct send_wait *w, u32 flags, bool *again)
+{
+    struct ipc_object *o = ipc_find(&msg_table, id);
+    struct msg_queue *q = queue_of(o);
+
+    if (IS_ERR(o))
+        return PTR_ERR(o);
+    if (!ipc_permits(o, 0222))
+        return -EACCES;
+    if (has_room(q, w->message->size)) {
+        deliver(q, w->message, ipc_pid());
+        return 0;
+    }
+    if (flags & IPC_NOWAIT)
+        return -EAGAIN;
+    ipc_waiter_init(&w->waiter, &q->senders);
+    long result = ipc_wait(&msg_table.lock, &w->waiter, NSEC_NEVER, false);
+    *again = result == -EAGAIN;
+    return result;
+}
+
 long msg_send(s32 id, struct ipc_message *m, u32 flags)
 {
     struct send_wait w = {.message = m};
-    long result = 0;
+    bool again;
+    long result;
 
     spin_lock(&msg_table.lock);
-    struct ipc_object *o = ipc_find(&msg_table, id);
-    struct msg_queue *q = queue_of(o);
-    if (IS_ERR(o)) {
-        result = PTR_ERR(o);
-    } else if (!ipc_permits(o, 0222)) {
-        result = -EACCES;
-    } else if (has_room(q, m->size)) {
-        deliver(q, m, ipc_pid());
-    } else if (flags & IPC_NOWAIT) {
-        result = -EAGAIN;
-    } else {
-        ipc_waiter_init(&w.waiter, &q->senders);
-        result = ipc_wait(&msg_table.lock, &w.waiter, NSEC_NEVER, false);
-    }
+    do {
+        again = false;
+        result = send_or_wait(id, &w, flags, &again);
+    } while (again);
     spin_unlock(&msg_table.lock);
     return result == -EINTR ? -ERESTARTNOHAND : result;
 }
@@ -274,14 +287,20 @@ static void remove(struct msg_queue *q)
 
 static long set(struct msg_queue *q, const struct msqid64_ds *d)
 {
+    struct send_wait *w, *next;
+
     if (d->msg_qbytes > ipc_limits.msg_queue && !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     long error = ipc_set(&q->ipc, &d->msg_perm);
     if (error)
         return error;
     q->limit = d->msg_qbytes;
+    /* Those who can go on look again: what is permitted may have changed. */
     wake_all(&q->receivers, -EAGAIN);
-    admit(q);
+    list_for_each_safe(w, next, &q->senders, waiter.link) {
+        if (has_room(q, w->message->size))
+            ipc_wake(&w->waiter, -EAGAIN);
+    }
     return 0;
 }
 

@@ -91,7 +91,7 @@ static void show_super_options(struct text *t, struct super *s)
 
 static void show_mount(struct text *t, struct mount *m, const char *at, char *path)
 {
-    show_escaped(t, m->super->source);
+    show_escaped(t, mount_source(m));
     text_printf(t, " ");
     show_escaped(t, at);
     text_printf(t, " %s ", m->super->type);
@@ -119,7 +119,7 @@ static void show_mountinfo(struct text *t, struct mount *m, const char *at, char
     text_printf(t, " ");
     show_flags(t, m->flags);
     text_printf(t, "%s - %s ", m->flags & MS_UNBINDABLE ? " unbindable" : "", m->super->type);
-    show_escaped(t, m->super->source);
+    show_escaped(t, mount_source(m));
     text_printf(t, " ");
     show_flags(t, m->super->flags | MS_STRICTATIME);
     show_super_options(t, m->super);
@@ -129,7 +129,7 @@ static void show_mountinfo(struct text *t, struct mount *m, const char *at, char
 static void show_mountstats(struct text *t, struct mount *m, const char *at, char *path)
 {
     text_printf(t, "device ");
-    show_escaped(t, m->super->source);
+    show_escaped(t, mount_source(m));
     text_printf(t, " mounted on ");
     show_escaped(t, at);
     text_printf(t, " with fstype %s\n", m->super->type);

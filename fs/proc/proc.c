@@ -132,19 +132,16 @@ static const struct generated_node root = {
     .list = list_processes,
 };
 
+static struct super *create(void)
+{
+    return generated_create("proc", PROC_SUPER_MAGIC, &root);
+}
+
 static struct super *proc_mount(const char *source, const char *options)
 {
     static struct super *only;
 
-    if (!only) {
-        struct super *s = generated_create("proc", PROC_SUPER_MAGIC, &root);
-
-        if (IS_ERR(s))
-            return s;
-        only = s;
-    }
-    super_get(only);
-    return only;
+    return super_single(&only, create);
 }
 
 const struct file_system_type proc_type = {.name = "proc", .mount = proc_mount};

@@ -164,13 +164,15 @@ static int show_random_uuid(struct text *t, const struct generated_ref *r)
 
 static int show_boot_id(struct text *t, const struct generated_ref *r)
 {
-    static u8 bytes[16];
-    static bool made;
+    static u64 id[2];
 
-    if (!made)
-        random_bytes(bytes, sizeof(bytes));
-    made = true;
-    show_uuid(t, bytes);
+    for (unsigned k = 0; k < ARRAY_SIZE(id); k++) {
+        u64 none = 0;
+
+        if (!READ_ONCE(id[k]))
+            __atomic_compare_exchange_n(&id[k], &none, random_u64() | 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    }
+    show_uuid(t, (const u8 *)id);
     return 0;
 }
 

@@ -337,19 +337,16 @@ static const struct generated_node root_files[] = {
 
 static const struct generated_node root = {.mode = S_IFDIR | 0555 | GENERATED_STRICT, .children = root_files};
 
+static struct super *create(void)
+{
+    return generated_create("sysfs", SYSFS_MAGIC, &root);
+}
+
 static struct super *sysfs_mount(const char *source, const char *options)
 {
     static struct super *only;
 
-    if (!only) {
-        struct super *s = generated_create("sysfs", SYSFS_MAGIC, &root);
-
-        if (IS_ERR(s))
-            return s;
-        only = s;
-    }
-    super_get(only);
-    return only;
+    return super_single(&only, create);
 }
 
 const struct file_system_type sysfs_type = {.name = "sysfs", .mount = sysfs_mount};

@@ -162,6 +162,54 @@ static void change_root(void)
     close(out), close(top);
 }
 
+/* First and second field of /proc/mounts of the newest mounts. */
+static void show_sources(int n)
+{
+    static char text[65536];
+    int fd = open("/proc/self/mounts", O_RDONLY);
+    long all = 0, got;
+
+    while ((got = read(fd, text + all, sizeof(text) - 1 - (size_t)all)) > 0)
+        all += got;
+    close(fd);
+    text[all] = 0;
+    char *at = text + all;
+    for (int i = 0; i < n; i++) {
+        at--;
+        while (at > text && at[-1] != '\n')
+            at--;
+        char *end = strchr(at, ' ');
+        printf("%.*s on %s", (int)(end - at), at, strrchr(strndupa(end + 1, strcspn(end + 1, " ")), '/') + 1);
+        printf(" of type %.*s\n", (int)strcspn(strchr(end + 1, ' ') + 1, " "), strchr(end + 1, ' ') + 1);
+    }
+}
+
+/* What was mounted is named as mount(2) was told, for each mount. */
+static void sources(void)
+{
+    static const char *const places[] = {"m", "m/a", "m/b", "m/c", "m/d", "m/e"};
+
+    SHOW(mount("my own name", "m", "tmpfs", 0, NULL));
+    for (int i = 1; i < 6; i++)
+        mkdir(places[i], 0755);
+    SHOW(mount(NULL, "m/a", "tmpfs", 0, NULL));
+    SHOW(mount("other", "m/b", "proc", 0, NULL));
+    SHOW(mount("", "m/c", "tmpfs", 0, NULL));
+    SHOW(mount("m/a", "m/d", NULL, MS_BIND, NULL));
+    SHOW(mount("renamed", "m/d", NULL, MS_REMOUNT, NULL));
+    SHOW(mount("m/b", "m/e", NULL, MS_BIND, NULL));
+    show_sources(6);
+    /* A place that is mounted on several times stays one until the last is gone. */
+    for (int i = 0; i < 3; i++)
+        SHOW(mount("again", "m/a", "tmpfs", 0, NULL));
+    for (int i = 0; i < 3; i++) {
+        SHOW(umount("m/a"));
+        SHOW(rmdir("m/a"));
+    }
+    for (int i = 5; i >= 0; i--)
+        SHOW(umount(places[i]));
+}
+
 int main(void)
 {
     enter_scratch();
@@ -172,6 +220,7 @@ int main(void)
     read_only();
     binds();
     change_root();
+    sources();
     SHOW(rmdir("m"));
     leave_scratch();
     return 0;

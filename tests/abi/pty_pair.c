@@ -235,6 +235,24 @@ static void many(void)
         close(fd[k]);
 }
 
+/* What a stopped terminal has still to echo is in none of the queues that tcflush(3) empties. */
+static void pending_echo(void)
+{
+    static const int queues[] = {TCOFLUSH, TCIFLUSH, TCIOFLUSH};
+
+    for (int i = 0; i < 3; i++) {
+        open_pair(O_RDWR | O_NOCTTY | O_NONBLOCK);
+        SHOW(ioctl(slave, TCXONC, TCOOFF));
+        SHOW(write(master, "typed", 5));
+        settle();
+        SHOW(tcflush(slave, queues[i]));
+        SHOW(ioctl(slave, TCXONC, TCOON));
+        SHOW(write(master, "more", 4));
+        show_master("echoed");
+        close_pair();
+    }
+}
+
 int main(void)
 {
     setsid();
@@ -243,6 +261,7 @@ int main(void)
     slave_closes();
     master_closes();
     poll_and_epoll();
+    pending_echo();
     full();
     many();
     return 0;

@@ -413,6 +413,36 @@ static void in_thread(void *(*f)(void *))
     pthread_join(t, NULL);
 }
 
+/* A sender of another user waits; then the queue is no longer his, or has room. */
+static void *poor_sender(void *arg)
+{
+    syscall(SYS_setresgid, 1000, 1000, 1000);
+    syscall(SYS_setresuid, 1000, 1000, 1000);
+    return sender(arg);
+}
+
+static void changed(void)
+{
+    struct msqid_ds d = stat_of(), old = d;
+    d.msg_perm.mode = 0606;
+    d.msg_qbytes = 100;
+    SHOW(control(id, IPC_SET, &d));
+    struct peer a = {.type = 1, .size = 60}, b = {.type = 1, .size = 60};
+    send_bytes(3, 80, 0);
+    start(&a, poor_sender);
+    start(&b, sender);
+    d.msg_perm.mode = 0600;
+    SHOW(control(id, IPC_SET, &d));
+    queue("both wait, still without room");
+    d.msg_qbytes = 200;
+    SHOW(control(id, IPC_SET, &d));
+    end("no longer allowed", &a);
+    end("room", &b);
+    take(0, 100, 0);
+    take(0, 100, 0);
+    SHOW(control(id, IPC_SET, &old));
+}
+
 static void removal(void)
 {
     struct peer a = {.type = 5, .size = 100}, b = {.type = 5, .size = 8000};
@@ -439,6 +469,7 @@ int main(void)
     limits();
     information();
     waiting();
+    changed();
     streams();
     d = stat_of();
     d.msg_perm.mode = 0604;

@@ -29,7 +29,7 @@ void host_vfs(void)
     done = true;
     mutex_init(&rename_lock, LOCK_RENAME);
     s = tmpfs_create("tmpfs", "none", 0755, 0, 0);
-    ASSERT(!IS_ERR(s) && !mount_attach(NULL, s, s->root, 0));
+    ASSERT(!IS_ERR(s) && !mount_attach(NULL, s, s->root, 0, NULL));
 }
 
 int host_create(const char *path)
