@@ -653,6 +653,13 @@ static u64 tcp_unsent(struct socket *s)
     return s->stream && s->stream->outside ? stream_unread_by_peer(s) : 0;
 }
 
+static void tcp_option_changed(struct socket *s)
+{
+    struct inet_socket *u = inet_of(s);
+    if (s->stream ? s->stream->outside : u->state == TCP_SYN_SENT)
+        network_tcp_options(u);
+}
+
 const struct socket_ops tcp_ops = {
     .bind = inet_bind,
     .listen = tcp_listen,
@@ -665,6 +672,7 @@ const struct socket_ops tcp_ops = {
     .accepted = tcp_accepted,
     .set_option = inet_set_option,
     .get_option = inet_get_option,
+    .option_changed = tcp_option_changed,
     .ioctl = tcp_ioctl,
     .readable_bytes = tcp_readable,
     .unsent_bytes = tcp_unsent,

@@ -238,9 +238,14 @@ static int set_generic(struct socket *s, int option, const void *value, u32 leng
 
 int socket_set_option(struct socket *s, int level, int option, const void *value, u32 length)
 {
+    int error = -EOPNOTSUPP;
     if (level == SOL_SOCKET)
-        return set_generic(s, option, value, length);
-    return s->ops->set_option ? s->ops->set_option(s, level, option, value, length) : -EOPNOTSUPP;
+        error = set_generic(s, option, value, length);
+    else if (s->ops->set_option)
+        error = s->ops->set_option(s, level, option, value, length);
+    if (!error && s->ops->option_changed)
+        s->ops->option_changed(s);
+    return error;
 }
 
 /* ------------------------------------------------------------ reading */

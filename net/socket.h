@@ -134,6 +134,8 @@ struct socket_ops {
     /* Options of levels other than SOL_SOCKET: value is the program's pointer. NULL: ENOPROTOOPT. */
     int (*set_option)(struct socket *s, int level, int option, const void *value, u32 length);
     int (*get_option)(struct socket *s, int level, int option, void *value, int *length);
+    /* An option was set, of any level. May be NULL. */
+    void (*option_changed)(struct socket *s);
     long (*ioctl)(struct socket *s, unsigned cmd, unsigned long arg);
     u64 (*readable_bytes)(struct socket *s);   /* FIONREAD; negative errno */
     u64 (*unsent_bytes)(struct socket *s);     /* TIOCOUTQ */

@@ -130,11 +130,21 @@ static int get_info(struct inet_socket *u, void *value, int *length)
     info.tcpi_rtt = connected ? 30 : 0;
     info.tcpi_rttvar = connected ? 15 : 250000;
     info.tcpi_pacing_rate = info.tcpi_max_pacing_rate = UINT64_MAX;
+    if (connected && u->base.stream->outside)
+        network_tcp_info(u->base.stream, &info);
     if (u->base.listening) {
         info.tcpi_unacked = u->base.accept_count;
         info.tcpi_sacked = u->base.accept_limit;
     }
     return option_write(value, length, &info, sizeof(info));
+}
+
+/* Of a connection. */
+static int segment_of(struct inet_socket *u)
+{
+    struct tcp_info info;
+    bool outside = u->base.stream->outside && network_tcp_info(u->base.stream, &info);
+    return outside ? (int)info.tcpi_snd_mss : SEGMENT_LOOPBACK;
 }
 
 int tcp_get_option(struct inet_socket *u, int option, void *value, int *length)
@@ -154,7 +164,7 @@ int tcp_get_option(struct inet_socket *u, int option, void *value, int *length)
         n = !TCP_BIT(u, option);
         break;
     case TCP_MAXSEG:
-        n = o->max_segment && !connected ? o->max_segment : connected ? SEGMENT_LOOPBACK : SEGMENT_IDLE;
+        n = o->max_segment && !connected ? o->max_segment : connected ? segment_of(u) : SEGMENT_IDLE;
         break;
     case TCP_KEEPIDLE:
         n = o->keep_idle;

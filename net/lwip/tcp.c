@@ -206,8 +206,10 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
     u32 bytes = 0;
     bool end = !p;
     while (p) {
-        struct pbuf *rest = pbuf_dechain(p);
-        u16 length = p->len;
+        /* Each buffer goes its own way: the chain's reference to the next one is ours. */
+        struct pbuf *rest = p->next;
+        u16 length = p->tot_len = p->len;
+        p->next = NULL;
         struct chunk *c = length ? chunk_of(p) : NULL;
         if (c) {
             list_add_tail(&list, &c->link);
