@@ -21,35 +21,46 @@
 #define DEVICE       0
 #define POLL_BUDGET  64
 #define PIECES_MAX   64   /* of a frame to be sent */
+#define STAGED_MAX   4096 /* frames that wait for room in the device */
 
 struct netif device_netif;
 bool device_present;
 struct device_counters device_counters;
 
-static bool queued;       /* frames wait for a kick */
+/* ------------------------------------------------------------ memory that the device reads */
 
-/* ------------------------------------------------------------ sending */
-
+/* A frame that lwIP sent: in `staged` until the core lock is let go, then in `under_way`. */
 struct sent_frame {
     struct net_frame frame;
     struct pbuf *p;
-    struct list link;     /* in under_way */
+    struct list link;
+    struct sent_frame *more; /* merged with this one, by the same member */
     u64 number;
 };
 
 struct late {
     struct late *next;
-    u64 number;           /* frames up to this one may still be read from it */
+    u64 number;              /* frames up to this one may still be read from it */
 };
 
-static struct list under_way = LIST_INIT(under_way); /* oldest first */
+static struct list staged = LIST_INIT(staged), under_way = LIST_INIT(under_way); /* oldest first */
+static unsigned staged_count;
 static u64 next_number = 1;
 static struct late *late_first, *late_last;
 
+/* The oldest frame that was not sent yet. Frames go in order, but devices may finish them in another. */
+static u64 oldest_number(void)
+{
+    struct sent_frame *s = list_first(&under_way, struct sent_frame, link);
+    if (!s)
+        s = list_first(&staged, struct sent_frame, link);
+    return s ? s->number : next_number;
+}
+
 static void free_late(void)
 {
-    struct sent_frame *oldest = list_first(&under_way, struct sent_frame, link);
-    while (late_first && (!oldest || late_first->number < oldest->number)) {
+    u64 oldest = oldest_number();
+    while (late_first && late_first->number < oldest) {
         struct late *l = late_first;
         late_first = l->next;
         kfree(l);
@@ -58,7 +69,7 @@ static void free_late(void)
 
 void device_free_later(void *p)
 {
-    if (list_empty(&under_way)) {
+    if (oldest_number() == next_number) {
         kfree(p);
         return;
     }
@@ -74,106 +85,209 @@ void device_free_later(void *p)
 
 static void frame_done(struct net_frame *f)
 {
-    struct sent_frame *s = container_of(f, struct sent_frame, frame);
+    struct sent_frame *s = container_of(f, struct sent_frame, frame), *more;
     list_remove(&s->link);
-    pbuf_free(s->p);
-    kfree(s);
+    for (; s; s = more) {
+        more = s->more;
+        pbuf_free(s->p);
+        kfree(s);
+    }
     if (late_first)
         free_late();
 }
 
-/* The sum of a pseudo header, folded, for the device to go on from: lwIP left the field 0. */
-static void begin_checksum(struct net_frame *f, u8 *ip, u16 ip_length, const u8 *addresses, unsigned n, u16 tcp_length)
-{
-    u8 rest[4] = {0, IP_PROTO_TCP, (u8)(tcp_length >> 8), (u8)tcp_length};
-    u32 sum = (u32)lwip_checksum(addresses, (int)n) + lwip_checksum(rest, 4);
-    sum = (sum & 0xffff) + (sum >> 16);
-    f->checksum_start = (u16)(SIZEOF_ETH_HDR + ip_length);
-    f->checksum_offset = offsetof(struct tcp_hdr, chksum);
-    struct tcp_hdr *tcp = (void *)(ip + ip_length);
-    tcp->chksum = (u16)((sum & 0xffff) + (sum >> 16));
-}
+/* ------------------------------------------------------------ headers */
 
-/* TCP's checksums are the device's if it can: headers are in one piece, as lwIP makes them. */
-static void offload_checksum(struct net_frame *f, struct pbuf *p)
+/* What there is to know of a TCP segment of ours, whose headers are in one piece, as lwIP makes them. */
+struct segment {
+    u8 *ip;
+    struct tcp_hdr *tcp;
+    bool v6;
+    u16 headers;  /* bytes from the Ethernet header to the data */
+    u16 data;     /* bytes */
+};
+
+static bool parse_segment(const struct pbuf *p, struct segment *g)
 {
-    u8 *ethernet = p->payload, *ip = ethernet + SIZEOF_ETH_HDR;
-    u16 type = (u16)(ethernet[12] << 8 | ethernet[13]);
-    if (type == ETH_P_IP) {
-        struct ip_hdr *h = (void *)ip;
-        u16 length = IPH_HL_BYTES(h);
-        if (IPH_PROTO(h) != IP_PROTO_TCP || (IPH_OFFSET(h) & PP_HTONS(IP_OFFMASK | IP_MF)) ||
-            p->len < SIZEOF_ETH_HDR + length + TCP_HLEN)
-            return;
-        begin_checksum(f, ip, length, (u8 *)&h->src, 8, (u16)(p->tot_len - SIZEOF_ETH_HDR - length));
-    } else if (type == ETH_P_IPV6) {
-        struct ip6_hdr *h = (void *)ip;
-        if (IP6H_NEXTH(h) != IP6_NEXTH_TCP || p->len < SIZEOF_ETH_HDR + IP6_HLEN + TCP_HLEN)
-            return;
-        begin_checksum(f, ip, IP6_HLEN, (u8 *)&h->src, 32, (u16)(p->tot_len - SIZEOF_ETH_HDR - IP6_HLEN));
+    u8 *ethernet = p->payload;
+    u16 type = (u16)(ethernet[12] << 8 | ethernet[13]), ip_length;
+    g->ip = ethernet + SIZEOF_ETH_HDR;
+    g->v6 = type == ETH_P_IPV6;
+    if (type == ETH_P_IP && p->len >= SIZEOF_ETH_HDR + IP_HLEN + TCP_HLEN) {
+        struct ip_hdr *h = (void *)g->ip;
+        ip_length = IPH_HL_BYTES(h);
+        if (IPH_PROTO(h) != IP_PROTO_TCP || (IPH_OFFSET(h) & PP_HTONS(IP_OFFMASK | IP_MF)))
+            return false;
+    } else if (g->v6 && p->len >= SIZEOF_ETH_HDR + IP6_HLEN + TCP_HLEN) {
+        ip_length = IP6_HLEN;
+        if (IP6H_NEXTH((struct ip6_hdr *)g->ip) != IP6_NEXTH_TCP)
+            return false;
+    } else {
+        return false;
     }
+    g->tcp = (void *)(g->ip + ip_length);
+    g->headers = (u16)(SIZEOF_ETH_HDR + ip_length + TCPH_HDRLEN_BYTES(g->tcp));
+    g->data = (u16)(p->tot_len - g->headers);
+    return p->len >= g->headers;
 }
 
-static unsigned pieces_of(const struct pbuf *p, struct block_segment *out, unsigned max)
+/* The checksum is the device's to finish: its field gets the sum of the pseudo header. lwIP left it 0. */
+static void begin_checksum(struct net_frame *f, const struct segment *g, u16 data)
+{
+    u16 start = (u16)((u8 *)g->tcp - g->ip), length = (u16)(g->headers - SIZEOF_ETH_HDR - start + data);
+    u8 rest[4] = {0, IP_PROTO_TCP, (u8)(length >> 8), (u8)length};
+    const u8 *addresses = g->v6 ? (u8 *)&((struct ip6_hdr *)g->ip)->src : (u8 *)&((struct ip_hdr *)g->ip)->src;
+    u32 sum = (u32)lwip_checksum(addresses, g->v6 ? 32 : 8) + lwip_checksum(rest, 4);
+    f->checksum_start = (u16)(SIZEOF_ETH_HDR + start);
+    f->checksum_offset = offsetof(struct tcp_hdr, chksum);
+    g->tcp->chksum = FOLD_U32T(FOLD_U32T(sum));
+}
+
+/* May b follow a in one large frame? size: data of all before it but the last. */
+static bool continues(const struct segment *a, const struct segment *b, u16 a_data, u16 size)
+{
+    unsigned options = a->headers - (unsigned)((u8 *)(a->tcp + 1) - (a->ip - SIZEOF_ETH_HDR));
+    unsigned before = (unsigned)((u8 *)a->tcp - a->ip);
+    return a->v6 == b->v6 && a->headers == b->headers && a_data && b->data && b->data <= size &&
+           a->tcp->src == b->tcp->src && a->tcp->dest == b->tcp->dest && a->tcp->ackno == b->tcp->ackno &&
+           lwip_ntohl(b->tcp->seqno) == lwip_ntohl(a->tcp->seqno) + a_data && a->tcp->wnd == b->tcp->wnd &&
+           !((TCPH_FLAGS(a->tcp) | TCPH_FLAGS(b->tcp)) & ~(TCP_ACK | TCP_PSH)) &&
+           !memcmp(a->ip + before - (a->v6 ? 32 : 8), b->ip + before - (a->v6 ? 32 : 8), a->v6 ? 32 : 8) &&
+           !memcmp(a->tcp + 1, b->tcp + 1, options) && !memcmp(a->ip - SIZEOF_ETH_HDR, b->ip - SIZEOF_ETH_HDR, SIZEOF_ETH_HDR);
+}
+
+/* ------------------------------------------------------------ sending */
+
+static unsigned pieces_of(const struct pbuf *p, u32 skip, struct block_segment *out, unsigned max)
 {
     unsigned n = 0;
     for (; p && n < max; p = p->next) {
-        if (p->len)
-            out[n++] = (struct block_segment){.pa = virt_to_phys(p->payload), .length = p->len};
+        if (p->len > skip)
+            out[n++] = (struct block_segment){.pa = virt_to_phys((u8 *)p->payload + skip), .length = p->len - skip};
+        skip -= MIN(skip, p->len);
     }
     return p ? 0 : n;
+}
+
+/*
+ * Merges with s the staged segments that follow it, for the device to take apart again: a frame of up to 64 KiB costs it, and
+ * the host, what one of 1.5 KiB does. Returns how many pieces there are now.
+ */
+static unsigned merge(struct sent_frame *s, const struct segment *first, struct block_segment *pieces, unsigned n, unsigned max)
+{
+    struct segment last = *first, g;
+    struct sent_frame **end = &s->more, *next;
+    u32 total = first->data;
+    u8 flags = TCPH_FLAGS(first->tcp);
+    while ((next = list_first(&staged, struct sent_frame, link)) && parse_segment(next->p, &g) &&
+           continues(&last, &g, last.data, first->data) && last.data == first->data &&
+           total + g.data + first->headers <= UINT16_MAX) {
+        unsigned k = pieces_of(next->p, g.headers, pieces + n, max - n);
+        if (!k)
+            break;
+        n += k;
+        total += g.data;
+        flags |= TCPH_FLAGS(g.tcp);
+        last = g;
+        list_remove(&next->link);
+        staged_count--;
+        *end = next;
+        end = &next->more;
+    }
+    if (!s->more)
+        return n;
+    s->frame.segment_size = first->data;
+    s->frame.header_length = first->headers;
+    s->frame.ipv6 = first->v6;
+    TCPH_SET_FLAG(first->tcp, flags & TCP_PSH);
+    u16 length = (u16)(first->headers - SIZEOF_ETH_HDR + total);
+    if (first->v6) {
+        IP6H_PLEN_SET((struct ip6_hdr *)first->ip, length - IP6_HLEN);
+    } else {
+        struct ip_hdr *h = (void *)first->ip;
+        IPH_LEN_SET(h, lwip_htons(length));
+        IPH_CHKSUM_SET(h, 0);
+        IPH_CHKSUM_SET(h, (u16)~lwip_checksum(h, IPH_HL_BYTES(h)));
+    }
+    begin_checksum(&s->frame, first, (u16)total);
+    return n;
+}
+
+/* Gives the device the first staged frame, and what can be merged with it. False: it has no room. */
+static bool send_first(const struct net_info *info)
+{
+    struct block_segment pieces[PIECES_MAX];
+    struct sent_frame *s = list_first(&staged, struct sent_frame, link);
+    unsigned max = MIN(info->max_segments, (u16)PIECES_MAX), n = pieces_of(s->p, 0, pieces, max);
+    struct segment g;
+    list_remove(&s->link);
+    staged_count--;
+    if (info->checksum && !s->frame.checksum_start && parse_segment(s->p, &g)) {
+        begin_checksum(&s->frame, &g, g.data);
+        if (g.v6 ? info->send_large6 : info->send_large4)
+            n = merge(s, &g, pieces, n, max);
+    } else if (s->more) {
+        /* It was merged before, and found no room. */
+        parse_segment(s->p, &g);
+        for (struct sent_frame *m = s->more; m; m = m->more)
+            n += pieces_of(m->p, g.headers, pieces + n, max - n);
+    }
+    s->frame.segments = pieces;
+    s->frame.n_segments = (u16)n;
+    list_add_tail(&under_way, &s->link);
+    int error = platform_net_transmit(DEVICE, &s->frame);
+    if (error == -EAGAIN) {
+        list_remove(&s->link);
+        list_add_head(&staged, &s->link);
+        staged_count++;
+        return false;
+    }
+    if (error) {
+        device_counters.tx_dropped++;
+        frame_done(&s->frame);
+    }
+    return true;
+}
+
+void device_flush(void)
+{
+    bool some = false;
+    if (list_empty(&staged))
+        return;
+    const struct net_info *info = platform_net_info(DEVICE);
+    while (!list_empty(&staged) && send_first(info))
+        some = true;
+    if (some)
+        platform_net_kick(DEVICE);
+    if (!list_empty(&staged))
+        core_wake(); /* asks for an event when there is room */
 }
 
 /* netif.linkoutput: one Ethernet frame. */
 static err_t output(struct netif *n, struct pbuf *p)
 {
-    const struct net_info *info = platform_net_info(DEVICE);
-    struct block_segment pieces[PIECES_MAX];
-    struct pbuf *copy = NULL;
-    unsigned count = pieces_of(p, pieces, MIN(info->max_segments, (u16)PIECES_MAX));
-    if (!count) {
-        copy = p = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
-        if (!p)
-            return ERR_MEM;
-        count = pieces_of(p, pieces, PIECES_MAX);
-    }
-    struct sent_frame *s = kzalloc(sizeof(*s));
-    int error = s ? 0 : -ENOMEM;
-    if (s) {
-        s->frame.segments = pieces;
-        s->frame.n_segments = (u16)count;
-        s->frame.done = frame_done;
-        if (info->checksum)
-            offload_checksum(&s->frame, p);
-        s->p = p;
-        s->number = next_number++;
-        pbuf_ref(p);
-        list_add_tail(&under_way, &s->link);
-        u16 bytes = p->tot_len;
-        error = platform_net_transmit(DEVICE, &s->frame);
-        if (!error) {
-            queued = true;
-            device_counters.tx_frames++;
-            device_counters.tx_bytes += bytes;
-        } else {
-            frame_done(&s->frame);
-        }
-    }
-    if (copy)
-        pbuf_free(copy);
-    if (error) {
+    struct sent_frame *s = staged_count < STAGED_MAX ? kzalloc(sizeof(*s)) : NULL;
+    if (!s) {
         device_counters.tx_dropped++;
-        core_wake(); /* which asks for an event when there is room */
+        return ERR_MEM;
     }
-    return error ? ERR_MEM : ERR_OK;
-}
-
-void device_flush(void)
-{
-    if (queued) {
-        queued = false;
-        platform_net_kick(DEVICE);
+    if (pbuf_clen(p) > PIECES_MAX / 2) {
+        s->p = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+        if (!s->p) {
+            kfree(s);
+            return ERR_MEM;
+        }
+    } else {
+        s->p = p;
+        pbuf_ref(p);
     }
+    s->frame.done = frame_done;
+    s->number = next_number++;
+    list_add_tail(&staged, &s->link);
+    staged_count++;
+    device_counters.tx_frames++;
+    device_counters.tx_bytes += p->tot_len;
+    return ERR_OK;
 }
 
 /* ------------------------------------------------------------ receiving */
@@ -238,7 +352,7 @@ bool device_poll(void)
     follow_link();
     unsigned n = platform_net_poll(DEVICE, POLL_BUDGET, receive, NULL);
     device_flush();
-    return n == POLL_BUDGET || !platform_net_listen(DEVICE, !list_empty(&under_way));
+    return n == POLL_BUDGET || !platform_net_listen(DEVICE, !list_empty(&staged));
 }
 
 /* ------------------------------------------------------------ the start */
