@@ -188,6 +188,7 @@ static void network_init(void)
     udp_init();
     tcp_init();
     igmp_init();
+    tcp_table_init(stats.total * PAGE_SIZE);
     tcp_demux_init();
     core_unlock();
     kernel_thread_create("network", start, NULL);

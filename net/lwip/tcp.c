@@ -77,6 +77,8 @@ static void feed(struct tcp_link *l, bool more)
     struct tcp_pcb *pcb = l->pcb;
     if (!pcb || (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT))
         return;
+    tcp_set_clock();
+    tcp_entry_busy(tcp_entry_of(pcb));
     for (;;) {
         spin_lock(&l->stream.lock);
         struct chunk *c = find_next(l);
@@ -147,11 +149,16 @@ static void take_off(struct tcp_link *l, u64 n)
     }
 }
 
+bool tcp_link_waits(const struct tcp_link *l)
+{
+    return l->stream.side[1].bytes > l->given || (l->finish && !(l->pcb->flags & TF_FIN));
+}
+
 static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
 {
     struct tcp_link *l = arg;
     take_off(l, n);
-    if (l->stream.side[1].bytes > l->given || (l->finish && !(pcb->flags & TF_FIN)))
+    if (tcp_link_waits(l))
         feed(l, corked(l));
     return ERR_OK;
 }
@@ -160,7 +167,7 @@ static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
 static err_t poll(void *arg, struct tcp_pcb *pcb)
 {
     struct tcp_link *l = arg;
-    if (l->stream.side[1].bytes > l->given || (l->finish && !(pcb->flags & TF_FIN)))
+    if (tcp_link_waits(l))
         feed(l, false);
     return ERR_OK;
 }
@@ -250,7 +257,9 @@ void network_stream_received(struct byte_stream *st, u64 n)
     core_lock();
     read = __atomic_exchange_n(&l->read, 0, __ATOMIC_RELAXED);
     struct tcp_pcb *pcb = l->pcb;
-    if (pcb && pcb->state != TIME_WAIT) {
+    if (pcb) {
+        tcp_set_clock();
+        tcp_entry_busy(tcp_entry_of(pcb));
         for (u64 left = read; left;) {
             u16 k = (u16)MIN(left, (u64)0xffff);
             tcp_recved(pcb, k);
@@ -301,9 +310,15 @@ static void failed(void *arg, err_t error)
         tell_error(l, late);
 }
 
-static void destroyed(u8_t id, void *data)
+void tcp_link_ended(struct tcp_link *l)
 {
-    struct tcp_link *l = data;
+    if (l->pcb) {
+        /* It may live on in TIME_WAIT. */
+        tcp_arg(l->pcb, NULL);
+        tcp_recv(l->pcb, NULL);
+        tcp_sent(l->pcb, NULL);
+        tcp_poll(l->pcb, NULL, 0xff);
+    }
     l->pcb = NULL;
     l->next_dead = dead;
     dead = l;
@@ -351,8 +366,6 @@ void network_stream_close(struct byte_stream *st, bool reset)
 
 /* ------------------------------------------------------------ the beginning */
 
-static const struct tcp_ext_arg_callbacks link_callbacks = {.destroy = destroyed};
-
 static struct tcp_link *link_create(struct socket *s)
 {
     struct tcp_link *l = kzalloc(sizeof(*l));
@@ -396,8 +409,7 @@ static void attach(struct tcp_link *l, struct tcp_pcb *pcb)
     tcp_sent(pcb, acknowledged);
     tcp_err(pcb, failed);
     tcp_poll(pcb, poll, POLL_STEP);
-    tcp_ext_arg_set_callbacks(pcb, 0, &link_callbacks);
-    tcp_ext_arg_set(pcb, 0, l);
+    tcp_entry_of(pcb)->connection = l;
 }
 
 static err_t connected(void *arg, struct tcp_pcb *pcb, err_t error)
@@ -419,31 +431,46 @@ int network_tcp_connect(struct inet_socket *u)
     struct tcp_link *l = link_create(&u->base);
     if (!l)
         return -ENOBUFS;
-    ip_addr_t to;
+    ip_addr_t to, from;
     int error = -ENOBUFS;
     address_to_lwip(u->remote.ip, &to);
+    address_to_lwip(u->local.ip, &from);
     core_lock();
-    struct tcp_pcb *pcb = tcp_new_ip_type(IP_GET_TYPE(&to));
+    struct tcp_entry *old = tcp_entry_find(&from, u->local.port, &to, u->remote.port);
+    if (old && old->pcb->state == TIME_WAIT) {
+        tcp_abort(old->pcb); /* our sequence numbers grow: nothing of it can be taken for the new one's */
+        old = NULL;
+    }
+    struct tcp_pcb *pcb = old ? NULL : tcp_new_ip_type(IP_GET_TYPE(&to));
     if (pcb) {
-        address_to_lwip(u->local.ip, &pcb->local_ip);
+        ip_addr_copy(pcb->local_ip, from);
         ip_addr_copy(pcb->remote_ip, to);
         pcb->local_port = u->local.port;
+        pcb->remote_port = u->remote.port;
+    }
+    if (pcb && tcp_entry_create(pcb)) {
         pcb->rto = pcb->sv = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;
         tcp_apply_options(pcb, u);
         attach(l, pcb);
         socket_get(&u->base);
         l->client = u;
         u->attempt = l;
+        tcp_entry_take(NULL);
         err_t e = tcp_connect(pcb, &to, u->remote.port, connected);
+        tcp_entry_settle();
+        pcb->next = NULL;
         error = e == ERR_OK ? 0 : e == ERR_RTE ? -ENETUNREACH : -ENOBUFS;
         if (error) {
             end_attempt(l);
             socket_put(&u->base); /* the caller has another */
-            pcb->local_port = 0;
-            tcp_close(pcb);
         }
     } else {
+        error = old ? -EADDRNOTAVAIL : -ENOBUFS;
         kfree(l);
+    }
+    if (error && pcb) {
+        pcb->local_port = 0; /* in no list of lwIP's */
+        tcp_close(pcb);
     }
     core_unlock();
     return error;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What happens to a TCP segment before lwIP sees it. Listening sockets are known to the port table (net/inet_port.c) alone: lwIP has
- * one listening block, which is given the port of each SYN that a socket of ours wants, and port 0 otherwise.
+ * What happens to a TCP segment before lwIP sees it: its block is found in the table (net/lwip/tcp.h). Listening sockets are known to
+ * the port table (net/inet_port.c) alone: lwIP has one listening block, which is given the port of each SYN that a socket of
+ * ours wants, and port 0 otherwise.
  */
 #include "kernel/log.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net/inet.h"
 #include "net/lwip/core.h"
 #include "net/lwip/tcp.h"
+
+#define HALF_OPEN_MIN 128 /* handshakes that each listener may have under way, however short its queue is */
 
 static struct tcp_pcb_listen *listening;
 static struct inet_socket *wanted; /* the listener of the segment in hand: reference */
@@ -17,19 +20,12 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *n);
 
 /* ------------------------------------------------------------ handshakes */
 
-static void half_open_ended(u8_t id, void *data)
-{
-    struct inet_socket *listener = data;
-    listener->half_open--;
-    socket_put(&listener->base);
-}
-
-static const struct tcp_ext_arg_callbacks half_open_callbacks = {.destroy = half_open_ended};
-
 static err_t passive_open(u8_t id, struct tcp_pcb_listen *l, struct tcp_pcb *pcb)
 {
-    tcp_ext_arg_set_callbacks(pcb, 0, &half_open_callbacks);
-    tcp_ext_arg_set(pcb, 0, wanted);
+    struct tcp_entry *e = tcp_entry_create(pcb);
+    if (!e)
+        return ERR_MEM;
+    e->listener = wanted;
     socket_get(&wanted->base);
     wanted->half_open++;
     pcb->rto = pcb->sv = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;
@@ -44,10 +40,12 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 {
     if (!pcb)
         return ERR_OK; /* there was no memory for one */
-    struct inet_socket *listener = tcp_ext_arg_get(pcb, 0);
+    struct tcp_entry *e = tcp_entry_of(pcb);
+    struct inet_socket *listener = e->listener;
+    e->listener = NULL;
+    listener->half_open--;
     err_t result = tcp_accept_connection(listener, pcb);
-    if (result == ERR_OK)
-        half_open_ended(0, listener); /* the block's extra argument is the connection's now */
+    socket_put(&listener->base);
     return result;
 }
 
@@ -70,29 +68,44 @@ static struct inet_socket *find_listener(u16 port)
     return inet_find_listener(&to);
 }
 
-/* Is there room for one more connection, counting those whose handshake is under way? */
-static bool has_room(const struct inet_socket *l)
+/* A connection begins: false if its listener has no room, and the peer is to try again, as with Linux. */
+static bool begin(const struct tcp_hdr *h)
 {
-    return READ_ONCE(l->base.accept_count) + l->half_open <= l->base.accept_limit;
+    wanted = find_listener(lwip_ntohs(h->dest));
+    if (!wanted)
+        return true; /* lwIP resets */
+    if (READ_ONCE(wanted->base.accept_count) > wanted->base.accept_limit)
+        return false;
+    if (wanted->half_open >= MAX((unsigned)HALF_OPEN_MIN, wanted->base.accept_limit))
+        tcp_drop_half_open();
+    listening->local_port = lwip_ntohs(h->dest);
+    return true;
 }
 
 void __wrap_tcp_input(struct pbuf *p, struct netif *n)
 {
     const struct tcp_hdr *h = p->payload;
+    struct tcp_entry *e = NULL;
+    bool good = true;
     listening->local_port = 0;
     wanted = NULL;
-    if (p->len >= TCP_HLEN && (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
-        wanted = find_listener(lwip_ntohs(h->dest));
-        if (wanted && !has_room(wanted)) {
-            /* As Linux does: the peer tries again. */
-            socket_put(&wanted->base);
-            pbuf_free(p);
-            return;
+    if (p->len >= TCP_HLEN) {
+        bool begins = (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+        e = tcp_entry_find(ip_current_dest_addr(), lwip_ntohs(h->dest), ip_current_src_addr(), lwip_ntohs(h->src));
+        if (begins && e && e->pcb->state == TIME_WAIT && TCP_SEQ_GT(lwip_ntohl(h->seqno), e->pcb->rcv_nxt)) {
+            tcp_abort(e->pcb); /* a new one between the same ends (RFC 1122, 4.2.2.13) */
+            e = NULL;
         }
-        if (wanted)
-            listening->local_port = lwip_ntohs(h->dest);
+        if (begins && !e)
+            good = begin(h);
     }
-    __real_tcp_input(p, n);
+    if (good) {
+        tcp_entry_take(e);
+        __real_tcp_input(p, n);
+        tcp_entry_settle();
+    } else {
+        pbuf_free(p);
+    }
     if (wanted)
         socket_put(&wanted->base);
 }

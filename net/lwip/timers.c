@@ -15,15 +15,11 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/timeouts.h"
 #include "net/lwip/core.h"
+#include "net/lwip/tcp.h"
 
 static bool always(void)
 {
     return true;
-}
-
-static bool tcp_needed(void)
-{
-    return tcp_active_pcbs || tcp_tw_pcbs;
 }
 
 static bool dhcp_needed(void)
@@ -58,6 +54,7 @@ static bool mld_needed(void)
 
 static void each_second(void)
 {
+    tcp_each_second();
     etharp_tmr();
     ip_reass_tmr();
     nd6_tmr();
@@ -70,7 +67,7 @@ static struct periodic {
     bool (*needed)(void);
     nsec_t due;   /* 0: not running */
 } list[] = {
-    {TCP_TMR_INTERVAL, tcp_tmr, tcp_needed, 0},
+    {TCP_TMR_INTERVAL, tcp_tick, tcp_is_busy, 0},
     {1000, each_second, always, 0},
     {DHCP_FINE_TIMER_MSECS, dhcp_fine_tmr, dhcp_needed, 0},
     {DHCP_COARSE_TIMER_MSECS, dhcp_coarse_tmr, always, 0},
