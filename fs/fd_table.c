@@ -224,6 +224,17 @@ struct fd_table *fd_table_copy(struct fd_table *t)
     return copy;
 }
 
+/* The file that is lent to the running thread under fd, which is none of a table; NULL: none. */
+static struct file *lent_file(u32 fd)
+{
+    const struct lent *l = current_thread()->lent;
+    struct file *f = !l ? NULL : fd == (u32)FD_LENT ? l->file : fd == (u32)FD_LENT_SECOND ? l->second : NULL;
+
+    if (f)
+        file_get(f);
+    return f;
+}
+
 static struct file *lookup(struct fd_table *t, u32 fd)
 {
     for (;;) {
@@ -232,7 +243,7 @@ static struct file *lookup(struct fd_table *t, u32 fd)
         u32 refs;
 
         if (fd >= a->capacity)
-            return NULL;
+            return lent_file(fd);
         f = __atomic_load_n(&a->slot[fd], __ATOMIC_ACQUIRE);
         if (!f)
             return NULL;
@@ -275,12 +286,24 @@ struct file *fd_get(int fd)
     return f;
 }
 
+/* A descriptor made now is none: its file goes to who has the running thread make the call. */
+static bool captures(void)
+{
+    const struct lent *lent = current_thread()->lent;
+
+    return unlikely(lent != NULL) && lent->capture;
+}
+
 int fd_install(struct file *f, int from, u32 open_flags)
 {
     struct fd_table *t = current_thread()->files;
     u32 limit = limit_now();
     int fd;
 
+    if (captures()) {
+        current_thread()->lent->captured = f;
+        return 0;
+    }
     spin_lock(&t->lock);
     fd = reserve(t, (u32)from, limit, open_flags & O_CLOEXEC);
     if (fd >= 0)
@@ -295,6 +318,8 @@ int fd_reserve(u32 open_flags)
     u32 limit = limit_now();
     int fd;
 
+    if (captures())
+        return 0;
     spin_lock(&t->lock);
     fd = reserve(t, 0, limit, open_flags & O_CLOEXEC);
     spin_unlock(&t->lock);
@@ -305,6 +330,10 @@ void fd_publish(int fd, struct file *f)
 {
     struct fd_table *t = current_thread()->files;
 
+    if (captures()) {
+        current_thread()->lent->captured = f;
+        return;
+    }
     spin_lock(&t->lock);
     publish(t, fd, f);
     spin_unlock(&t->lock);
@@ -314,6 +343,8 @@ void fd_release(int fd)
 {
     struct fd_table *t = current_thread()->files;
 
+    if (captures())
+        return;
     spin_lock(&t->lock);
     set_free(t, (u32)fd);
     spin_unlock(&t->lock);

@@ -159,6 +159,22 @@ struct file *fd_table_lookup(struct fd_table *t, int fd);
 /* Slots of the table, used or not: select(2) looks at no descriptor beyond. Only ever grows. No lock needed. */
 u32 fd_table_capacity(const struct fd_table *t);
 /*
+ * What stands for arguments of a call that the running thread makes for a request of io_uring (thread.lent): files that may have
+ * no descriptor, and paths that were copied when the request was submitted. With capture, a file that the call would give
+ * a descriptor is left here.
+ */
+#define FD_LENT        (-0x4000001) /* descriptors under which the files are found */
+#define FD_LENT_SECOND (-0x4000002)
+struct path_name;
+struct lent {
+    struct file *file, *second;
+    struct path_name *paths[2];
+    const char *user_paths[2];   /* which argument each stands for */
+    bool capture;
+    struct file *captured;       /* with a reference; NULL: none yet */
+};
+
+/*
  * Lowest free descriptor >= from for f (takes over the reference on success) with close-on-exec per
  * open_flags & O_CLOEXEC: fd or -EMFILE/-ENOMEM.
  */

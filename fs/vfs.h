@@ -418,6 +418,7 @@ int mount_want_write(const struct path_ref *p);
 struct path_name {
     char *string;
     size_t length;
+    bool lent; /* string belongs to another (struct lent) */
     char fast[200];
 };
 /* 0, -EFAULT, -ENAMETOOLONG, -ENOMEM. An empty path is fine here. */
@@ -517,6 +518,8 @@ struct fs_context *fs_context_create(void);
 struct fs_context *fs_context_copy(struct fs_context *c);
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
+/* Set by fs/uring/: the running thread, which has used it (thread.uring), ends. */
+extern void (*thread_exit_uring)(void);
 /* References to what another thread has; NULL: it has ended. */
 struct fs_context *thread_fs(struct thread *t);
 struct fd_table *thread_files(struct thread *t);

@@ -79,6 +79,9 @@ void thread_exit(int status)
     if (exec)
         me->space = NULL; /* it may go as soon as this thread is not counted any more */
     bool last = --p->thread_count == 0;
+    p->helpers -= me->helper;
+    if (!last && p->helpers == p->thread_count && !p->exiting)
+        request_exit(p, status, me);
     if (last && !p->exiting) { /* all ended one by one: the last one's status is the process's */
         p->exiting = true;
         p->exit_status = status;

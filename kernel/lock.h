@@ -15,7 +15,8 @@
 
 /* Outermost first. The comment names what the lock guards. */
 enum lock_class {
-    LOCK_FILE_POSITION = 1, /* mutex: one open file's position */
+    LOCK_RING = 1,      /* mutex: one io_uring's submissions and registrations */
+    LOCK_FILE_POSITION, /* mutex: one open file's position */
     LOCK_RENAME,        /* mutex: directory topology (rename across directories) */
     LOCK_OVERLAY,       /* mutex: LOCK_INODE of an overlay, whose operations take those of its layers */
     LOCK_COPY_UP,       /* mutex: one object of an overlay being copied up or losing its name */
@@ -49,6 +50,8 @@ enum lock_class {
     LOCK_DEVICE,        /* spin, irq: one device's queues */
     LOCK_NINEP,         /* spin, irq: fids, tags and inodes of one 9P mount */
     LOCK_WAIT_QUEUE,    /* spin, irq: one wait queue's list */
+    LOCK_RING_STATE,    /* spin, irq: one io_uring's requests and completions */
+    LOCK_RING_POOL,     /* spin, irq: what io_uring's threads have to do */
     LOCK_RUN_QUEUE,     /* spin, irq: one CPU's run queue */
     LOCK_TIMER,         /* spin, irq: one CPU's timer tree */
     LOCK_HEAP,          /* spin, irq: the kernel heap's slabs */

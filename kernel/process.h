@@ -19,7 +19,9 @@ struct fd_table;
 struct futex_waiter;
 struct seccomp_filter;
 struct fs_context;
+struct lent;
 struct tty;
+struct uring_thread;
 
 /* Supplementary groups, ascending; never changes, shared by all threads that have them. */
 struct group_list {
@@ -67,6 +69,7 @@ struct process {
     struct spinlock lock;          /* LOCK_PROCESS, always by spin_lock_irq (timers send signals): threads, signals, exit state, timers */
     struct list threads;           /* thread.process_link */
     u32 thread_count;              /* alive */
+    u32 helpers;                   /* of them, that never enter the program: the process ends without them */
     struct address_space *space;   /* reference */
     struct rlimit limits[RLIM_NLIMITS];
     struct signal_handlers handlers;   /* dispositions */
@@ -121,12 +124,16 @@ struct thread {
     struct fd_table *files;        /* reference, as fs; replaced by the thread itself, under the process lock; NULL: none */
     struct fs_context *fs;         /* cwd, root, umask; both are owned by fs/ */
     struct sem_undo_list *sem_undos; /* reference; fs/ipc/sem.c; NULL: none yet */
+    struct lent *lent;             /* what stands for arguments of the call it makes for a request of io_uring; fs/file.h; NULL: none */
+    struct uring_thread *uring;    /* that it has used io_uring; fs/uring/; NULL: it has not */
     struct credentials cred;
     bool no_new_privs;             /* set by itself, or under the process lock */
     bool slow_calls;               /* its calls are traced or filtered */
     u8 seccomp_mode;               /* SECCOMP_MODE_*; as seccomp, written under the process lock */
     struct seccomp_filter *seccomp; /* the newest, reference; kernel/seccomp.h */
     bool vforked;                  /* its maker sleeps until it ends */
+    bool helper;                   /* never enters the program; counted in process.helpers */
+    bool no_wait;                  /* where it would wait interruptibly, the answer is EAGAIN */
     int pdeathsig;
     char name[16];
 

@@ -133,6 +133,10 @@ int wait_sleep(nsec_t deadline)
 {
     struct thread *t = current_thread();
     assert_may_sleep();
+    if (unlikely(t->no_wait) && t->wait_mode == WAIT_INTERRUPTIBLE) {
+        wait_finish();
+        return t->woken ? 0 : -EAGAIN;
+    }
     if (t->process && interrupted(t)) {
         wait_finish();
         return t->woken ? 0 : -ERESTARTSYS;

@@ -71,7 +71,10 @@ enum wait_mode {
 
 /* Marks the running thread as about to sleep; a wake from now on makes the next wait_sleep() return at once. */
 void wait_prepare(enum wait_mode mode);
-/* Sleeps until woken, deadline (platform_clock() time) or signal. 0 woken, -ETIMEDOUT, -ERESTARTSYS. */
+/*
+ * Sleeps until woken, deadline (platform_clock() time) or signal. 0 woken, -ETIMEDOUT, -ERESTARTSYS; -EAGAIN instead of an
+ * interruptible sleep while thread.no_wait is set.
+ */
 int wait_sleep(nsec_t deadline);
 /* The same with a deadline on CLOCK_REALTIME if realtime; follows clock_settime(2). */
 int wait_sleep_until(nsec_t deadline, bool realtime);

@@ -4,6 +4,7 @@
 #include "fs/file.h"
 #include "fs/vfs.h"
 #include "kernel/heap.h"
+#include "syscalls/bodies.h"
 #include "syscalls/syscall.h"
 
 long sys_read(const struct syscall_args *a);
@@ -69,8 +70,7 @@ long sys_pwrite64(const struct syscall_args *a)
     return transfer(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_U64(a, 2), &offset, true);
 }
 
-/* What a file answers to flags of preadv2 and pwritev2: 0, -EOPNOTSUPP or -EINVAL. */
-static int check_rwf(const struct file *f, int rwf)
+int transfer_check_flags(const struct file *f, int rwf)
 {
     const int known = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
 
@@ -106,7 +106,7 @@ static long transfer_vector(int fd, const struct iovec *vec, u64 count, s64 *off
         if (io.left)
             done = file_check_range(f, offset, io.left);
         if (!done && io.left)
-            done = check_rwf(f, rwf);
+            done = transfer_check_flags(f, rwf);
         if (!done && io.left)
             done = write ? file_write(f, &io, offset, rwf) : file_read(f, &io, offset, rwf);
         kfree(allocated);

@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 #include "fs/file.h"
 #include "fs/memfd.h"
+#include "fs/uring/uring.h"
 #include "fs/vfs.h"
 #include "kernel/address_space.h"
 #include "syscalls/syscall.h"
@@ -52,6 +53,8 @@ static long refuse_hugetlb(u64 length, u32 flags)
 /* Nothing is executed from a mount with noexec, nor from what is on no mount (pipes, sockets) but memfds. */
 static bool forbids_exec(const struct file *f)
 {
+    if (uring_of(f))
+        return true;
     return f->mount && f->mount != mount_anonymous() ? f->mount->flags & MS_NOEXEC : !f->ops->mmap;
 }
 

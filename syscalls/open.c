@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include "fs/pipe.h"
 #include "fs/vfs.h"
+#include "syscalls/bodies.h"
 #include "syscalls/syscall.h"
 
 long sys_open(const struct syscall_args *a);
@@ -101,21 +102,16 @@ long sys_openat(const struct syscall_args *a)
     return open_forgiving(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_U32(a, 2), ARG_U32(a, 3));
 }
 
-long sys_openat2(const struct syscall_args *a)
+int open_how_import(struct open_how *how, const char *user, u64 size)
 {
-    const char *user = ARG_PTR(a, 2);
-    u64 size = ARG_U64(a, 3);
-    struct open_how how;
-    struct open_how_kernel checked;
-
-    if (size < sizeof(how))
+    if (size < sizeof(*how))
         return -EINVAL;
     if (size > PAGE_SIZE)
         return -E2BIG;
-    if (copy_from_user(&how, user, sizeof(how)))
+    if (copy_from_user(how, user, sizeof(*how)))
         return -EFAULT;
     /* Fields of a newer structure must be zero. */
-    for (u64 at = sizeof(how); at < size; at++) {
+    for (u64 at = sizeof(*how); at < size; at++) {
         char c;
 
         if (copy_from_user(&c, user + at, 1))
@@ -123,8 +119,22 @@ long sys_openat2(const struct syscall_args *a)
         if (c)
             return -E2BIG;
     }
-    checked = (struct open_how_kernel){how.flags, how.mode, how.resolve};
-    return open_user(ARG_INT(a, 0), ARG_PTR(a, 1), &checked);
+    return 0;
+}
+
+long open_how_at(int dirfd, const char *user_path, const struct open_how *how)
+{
+    struct open_how_kernel checked = {how->flags, how->mode, how->resolve};
+
+    return open_user(dirfd, user_path, &checked);
+}
+
+long sys_openat2(const struct syscall_args *a)
+{
+    struct open_how how;
+    long error = open_how_import(&how, ARG_PTR(a, 2), ARG_U64(a, 3));
+
+    return error ? error : open_how_at(ARG_INT(a, 0), ARG_PTR(a, 1), &how);
 }
 
 long sys_close(const struct syscall_args *a)

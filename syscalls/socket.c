@@ -160,6 +160,11 @@ long sys_listen(const struct syscall_args *a)
     return result;
 }
 
+long socket_connect_to(struct socket *s, const struct socket_address *to, bool nonblock)
+{
+    return s->ops->connect ? s->ops->connect(s, to, nonblock) : -EOPNOTSUPP;
+}
+
 long sys_connect(const struct syscall_args *a)
 {
     struct file *f;
@@ -169,7 +174,7 @@ long sys_connect(const struct syscall_args *a)
         return PTR_ERR(s);
     long result = address_from_user(&address, ARG_PTR(a, 1), ARG_INT(a, 2));
     if (!result)
-        result = s->ops->connect ? s->ops->connect(s, &address, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
+        result = socket_connect_to(s, &address, f->flags & O_NONBLOCK);
     file_put(f);
     return result;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The socket calls that move data: send, recv and their message forms. */
 #include <linux/fcntl.h>
+#include <linux/io_uring.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "net/control.h"
@@ -151,6 +152,68 @@ static long receive_message(struct socket *s, struct user_message *user, int fla
     }
     u32 result_flags = (u32)m.result_flags | ((u32)flags & MSG_CMSG_CLOEXEC);
     if (put_user(result_flags, &user->flags) || put_user(m.control_used, &user->control_length))
+        return -EFAULT;
+    return result;
+}
+
+/* Puts what recvmsg(2) says of the message, the name and control messages before the data. */
+static long put_message_head(char *to, const struct user_message *h, const struct message *m, size_t payload)
+{
+    struct io_uring_recvmsg_out head = {
+        .namelen = (u32)m->name.length,
+        .controllen = (u32)m->control_used,
+        .payloadlen = (u32)payload,
+        .flags = (u32)m->result_flags,
+    };
+    size_t name = (size_t)MIN(h->name_length, m->name.length);
+
+    return copy_to_user(to, &head, sizeof(head)) || (name && copy_to_user(to + sizeof(head), m->name.bytes, name)) ? -EFAULT : 0;
+}
+
+long socket_receive_into(struct file *f, void *user_message, int flags, char *buffer, size_t n, bool with_head)
+{
+    struct socket *s = socket_of_file(f);
+    struct user_message h, *user = user_message;
+    struct message m;
+    size_t head = 0;
+
+    if (!s)
+        return -ENOTSOCK;
+    if (copy_from_user(&h, user, sizeof(h)))
+        return -EFAULT;
+    if (h.name_length < 0)
+        return -EINVAL;
+    memset(&m, 0, sizeof(m));
+    if (with_head) {
+        head = sizeof(struct io_uring_recvmsg_out) + (size_t)h.name_length + h.control_length;
+        if (head > n)
+            return -EFAULT;
+        m.control = buffer + head - h.control_length;
+    } else {
+        m.control = h.control;
+        struct iovec v;
+        if (h.iov_length > 1)
+            return -EINVAL;
+        if (h.iov_length && get_user(v, h.iov))
+            return -EFAULT;
+        n = h.iov_length && v.iov_len ? MIN(n, v.iov_len) : n;
+        h.name_length = h.name ? h.name_length : 0;
+    }
+    m.flags = flags;
+    m.control_size = m.control ? h.control_length : 0;
+    m.want_name = h.name_length != 0;
+    io_init_user(&m.io, buffer + head, n - head);
+    long result = user_range_ok(buffer, n) ? socket_receive(s, &m) : -EFAULT;
+    if (result < 0)
+        return result;
+    m.result_flags |= flags & MSG_CMSG_CLOEXEC;
+    if (with_head) {
+        long error = put_message_head(buffer, &h, &m, (size_t)result);
+        return error ? error : (long)head + MIN(result, (long)(n - head));
+    }
+    int name = MIN(h.name_length, m.name.length);
+    if ((h.name && ((name && copy_to_user(h.name, m.name.bytes, (size_t)name)) || put_user(m.name.length, &user->name_length))) ||
+        put_user((u32)m.result_flags, &user->flags) || put_user(m.control_used, &user->control_length))
         return -EFAULT;
     return result;
 }

@@ -6,6 +6,7 @@
 #include "fs/vfs.h"
 #include "kernel/heap.h"
 #include "kernel/signal.h"
+#include "syscalls/bodies.h"
 #include "syscalls/syscall.h"
 
 long sys_sendfile(const struct syscall_args *a);
@@ -35,11 +36,18 @@ static bool get_pair(struct pair *p, int in, int out)
     return p->out != NULL;
 }
 
-/* The end of a call: nobody reads the pipe that was written to. */
+/* Nobody reads the pipe that was written to. */
+static long tell_broken(struct file *out, long result)
+{
+    if (result == -EPIPE && pipe_of(out))
+        file_raise_signal(SIGPIPE);
+    return result;
+}
+
+/* The end of a call. */
 static void put_pair(struct pair *p, long result)
 {
-    if (result == -EPIPE && pipe_of(p->out))
-        file_raise_signal(SIGPIPE);
+    tell_broken(p->out, result);
     file_put(p->in);
     file_put(p->out);
 }
@@ -129,6 +137,19 @@ static long splice_pair(struct pair *p, s64 *in_pos, s64 *out_pos, size_t n, u32
                 : splice_files(p->in, in_pos, p->out, out_pos, n);
 }
 
+long splice_at(struct file *in, s64 *in_pos, struct file *out, s64 *out_pos, size_t n, u32 flags)
+{
+    struct pair p = {in, out};
+
+    if (!n)
+        return 0;
+    if (flags & ~SPLICE_ALL)
+        return -EINVAL;
+    if ((pipe_of(in) && in_pos) || (pipe_of(out) && out_pos))
+        return -ESPIPE;
+    return tell_broken(out, splice_pair(&p, in_pos, out_pos, n, flags));
+}
+
 long sys_splice(const struct syscall_args *a)
 {
     s64 *user_in = ARG_PTR(a, 1), *user_out = ARG_PTR(a, 3), in_pos = 0, out_pos = 0;
@@ -156,13 +177,26 @@ long sys_splice(const struct syscall_args *a)
     return result;
 }
 
+long tee_between(struct file *in, struct file *out, size_t n, u32 flags)
+{
+    struct pipe *from = pipe_of(in), *to = pipe_of(out);
+
+    if (flags & ~SPLICE_ALL)
+        return -EINVAL;
+    if (!n)
+        return 0;
+    if (!(in->mode & FILE_READ) || !(out->mode & FILE_WRITE))
+        return -EBADF;
+    if (!from || !to || from == to)
+        return -EINVAL;
+    return tell_broken(out, splice_pipes(from, to, n, flags & SPLICE_NONBLOCK || (in->flags | out->flags) & O_NONBLOCK, false));
+}
+
 long sys_tee(const struct syscall_args *a)
 {
     size_t n = ARG_U64(a, 2);
     u32 flags = ARG_U32(a, 3);
-    struct pipe *from, *to;
     struct pair p;
-    long result;
 
     if (flags & ~SPLICE_ALL)
         return -EINVAL;
@@ -170,17 +204,8 @@ long sys_tee(const struct syscall_args *a)
         return 0;
     if (!get_pair(&p, ARG_INT(a, 0), ARG_INT(a, 1)))
         return -EBADF;
-    from = pipe_of(p.in);
-    to = pipe_of(p.out);
-    if (!(p.in->mode & FILE_READ) || !(p.out->mode & FILE_WRITE))
-        result = -EBADF;
-    else if (!from || !to || from == to)
-        result = -EINVAL;
-    else
-        result = splice_pipes(from, to, n,
-                              flags & SPLICE_NONBLOCK || (p.in->flags | p.out->flags) & O_NONBLOCK,
-                              false);
-    put_pair(&p, result);
+    long result = tee_between(p.in, p.out, n, flags);
+    put_pair(&p, 0);
     return result;
 }
 

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A ring: its memory, its file, its completions. The memory is the kernel's own, mapped by the program at three offsets;
+ * what the program writes there is believed in nothing but positions, and those are cut to the sizes the kernel remembers.
+ * Completions are added under the ring's lock; who waits is woken when it is let go.
+ */
+#include <linux/eventpoll.h>
+#include <linux/fcntl.h>
+#include "fs/event.h"
+#include "fs/uring/uring.h"
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+
+/* The reaper: rings whose file is gone, wherever that happened, are taken apart by a thread that holds no lock. */
+static struct spinlock dead_lock = SPINLOCK_INIT(LOCK_RING_POOL);
+static struct list dead = LIST_INIT(dead);
+static struct thread *reaper;
+
+/* ------------------------------------------------------------ memory */
+
+struct ring_memory {
+    struct memory_object object;
+    char *pages; /* a block that was split */
+    u32 count;
+};
+
+static int get_page(struct memory_object *o, u64 index, bool write, paddr_t *pa, bool *writable)
+{
+    struct ring_memory *m = container_of(o, struct ring_memory, object);
+
+    index &= (IORING_OFF_CQ_RING >> PAGE_SHIFT) - 1; /* each is mapped at an offset of its own */
+    if (index >= m->count)
+        return -EFAULT;
+    *pa = virt_to_phys(m->pages + (index << PAGE_SHIFT));
+    page_get(page_of(*pa));
+    *writable = true;
+    return 0;
+}
+
+static void destroy(struct memory_object *o)
+{
+    struct ring_memory *m = container_of(o, struct ring_memory, object);
+
+    for (u32 i = 0; i < m->count; i++)
+        page_put(page_of(virt_to_phys(m->pages + ((u64)i << PAGE_SHIFT))));
+    kfree(m);
+}
+
+static const struct memory_object_ops memory_ops = {.get_page = get_page, .destroy = destroy};
+
+static struct memory_object *memory_create(u64 bytes, void *address)
+{
+    struct ring_memory *m = kzalloc(sizeof(*m));
+    unsigned order = 0;
+
+    while (PAGE_SIZE << order < bytes)
+        order++;
+    struct page *block = m && order <= PAGE_MAX_ORDER ? page_alloc(order, PAGE_ZERO) : NULL;
+    if (!block) {
+        kfree(m);
+        return NULL;
+    }
+    m->pages = page_virt(block);
+    m->count = 1u << order;
+    page_split(block);
+    memory_object_init(&m->object, &memory_ops, (u64)m->count << PAGE_SHIFT);
+    *(void **)address = m->pages;
+    return &m->object;
+}
+
+static struct memory_object *ring_mmap(struct file *f, u64 offset, u64 length, u32 prot, u32 map_flags)
+{
+    struct uring *ring = f->private;
+    struct memory_object *o;
+
+    switch (offset & IORING_OFF_MMAP_MASK) {
+    case IORING_OFF_SQ_RING:
+    case IORING_OFF_CQ_RING:
+        o = ring->rings;
+        break;
+    case IORING_OFF_SQES:
+        o = ring->sqe_object;
+        break;
+    default:
+        return ERR_PTR(-ENOMEM); /* as Linux, which finds no place for it */
+    }
+    if (length > o->size)
+        return ERR_PTR(-EINVAL);
+    memory_object_get(o);
+    return o;
+}
+
+/* ------------------------------------------------------------ completions */
+
+static struct io_uring_cqe *cqe_at(struct uring *ring, u32 position)
+{
+    u32 index = position & (ring->cq_entries - 1);
+
+    return &ring->shared->cqes[ring->flags & IORING_SETUP_CQE32 ? index * 2 : index];
+}
+
+u32 uring_completions(const struct uring *ring)
+{
+    return MIN(READ_ONCE(ring->cq_tail) - READ_ONCE(ring->shared->cq_head), ring->cq_entries);
+}
+
+/* Lock held. */
+static void add(struct uring *ring, const struct io_uring_cqe *cqe, const u64 *extra)
+{
+    struct io_uring_cqe *to = cqe_at(ring, ring->cq_tail);
+
+    to->user_data = cqe->user_data;
+    to->res = cqe->res;
+    to->flags = cqe->flags;
+    if (ring->flags & IORING_SETUP_CQE32) {
+        to->big_cqe[0] = extra ? extra[0] : 0;
+        to->big_cqe[1] = extra ? extra[1] : 0;
+    }
+    WRITE_ONCE(ring->cq_tail, ring->cq_tail + 1);
+    __atomic_store_n(&ring->shared->cq_tail, ring->cq_tail, __ATOMIC_RELEASE);
+}
+
+/* Lock held. */
+static void add_overflow(struct uring *ring, const struct io_uring_cqe *cqe, const u64 *extra)
+{
+    struct uring_overflow *o = kmalloc(sizeof(*o));
+
+    if (!o) {
+        ring->shared->cq_overflow++;
+        return;
+    }
+    o->cqe = *cqe;
+    o->big[0] = extra ? extra[0] : 0;
+    o->big[1] = extra ? extra[1] : 0;
+    list_add_tail(&ring->overflow, &o->link);
+    __atomic_fetch_or(&ring->shared->sq_flags, IORING_SQ_CQ_OVERFLOW, __ATOMIC_RELAXED);
+}
+
+void uring_post(struct uring *ring, u64 user_data, s32 res, u32 flags, const u64 *extra, u32 how)
+{
+    const struct io_uring_cqe cqe = {.user_data = user_data, .res = res, .flags = flags};
+    struct file *told = NULL;
+
+    spin_lock_irq(&ring->lock);
+    if (list_empty(&ring->overflow) && uring_completions(ring) < ring->cq_entries)
+        add(ring, &cqe, extra);
+    else
+        add_overflow(ring, &cqe, extra);
+    ring->completed += !(how & POST_TIMEOUT);
+    if (unlikely(ring->counted) && uring_count_timeouts(ring))
+        uring_kick(ring);
+    if (unlikely(ring->eventfd != NULL) && (!ring->eventfd_async || how & POST_ASYNC) &&
+        !(READ_ONCE(ring->shared->cq_flags) & IORING_CQ_EVENTFD_DISABLED)) {
+        told = ring->eventfd;
+        file_get(told);
+    }
+    spin_unlock_irq(&ring->lock);
+    wait_wake_events(&ring->wait, ~0u, EPOLLIN | EPOLLRDNORM);
+    if (told) {
+        eventfd_signal(told);
+        file_put(told);
+    }
+}
+
+void uring_flush_overflow(struct uring *ring)
+{
+    struct uring_overflow *o;
+
+    if (likely(list_empty(&ring->overflow)))
+        return;
+    spin_lock_irq(&ring->lock);
+    while ((o = list_first(&ring->overflow, struct uring_overflow, link)) && uring_completions(ring) < ring->cq_entries) {
+        list_remove(&o->link);
+        add(ring, &o->cqe, o->big);
+        kfree(o);
+    }
+    if (!o)
+        __atomic_fetch_and(&ring->shared->sq_flags, ~IORING_SQ_CQ_OVERFLOW, __ATOMIC_RELAXED);
+    spin_unlock_irq(&ring->lock);
+}
+
+/* ------------------------------------------------------------ waiting for completions */
+
+/* This thread takes what becomes ready, or another does already. */
+static bool become_sleeper(struct uring *ring)
+{
+    spin_lock_irq(&ring->lock);
+    bool mine = !ring->sleeper;
+    if (mine)
+        ring->sleeper = current_thread();
+    spin_unlock_irq(&ring->lock);
+    return mine;
+}
+
+static void leave_sleeper(struct uring *ring)
+{
+    spin_lock_irq(&ring->lock);
+    ring->sleeper = NULL;
+    if (!list_empty(&ring->ready))
+        uring_give_runner(ring);
+    spin_unlock_irq(&ring->lock);
+}
+
+int uring_wait(struct uring *ring, u32 least, nsec_t deadline)
+{
+    struct waiter w;
+    int error = 0;
+
+    least = MIN(least, ring->cq_entries);
+    uring_run_ready(ring);
+    uring_flush_overflow(ring);
+    if (uring_completions(ring) >= least)
+        return 0;
+    bool sleeper = become_sleeper(ring);
+    waiter_init(&w, false);
+    wait_add(&ring->wait, &w);
+    for (;;) {
+        if (sleeper)
+            uring_run_ready(ring);
+        uring_flush_overflow(ring);
+        wait_prepare(WAIT_INTERRUPTIBLE);
+        if (uring_completions(ring) >= least || error)
+            break;
+        if (sleeper && !list_empty(&ring->ready))
+            wait_finish();
+        else
+            error = wait_sleep(deadline);
+    }
+    wait_finish();
+    wait_remove(&ring->wait, &w);
+    if (sleeper)
+        leave_sleeper(ring);
+    /* Some are better than an error. */
+    if (uring_completions(ring))
+        return 0;
+    return error == -ETIMEDOUT ? -ETIME : error ? -EINTR : 0;
+}
+
+/* ------------------------------------------------------------ the file */
+
+static u32 ring_poll(struct file *f)
+{
+    struct uring *ring = f->private;
+    u32 events = 0;
+
+    if (READ_ONCE(ring->shared->sq_tail) - READ_ONCE(ring->sq_head) < ring->sq_entries)
+        events |= EPOLLOUT | EPOLLWRNORM;
+    if (uring_completions(ring) || !list_empty(&ring->overflow))
+        events |= EPOLLIN | EPOLLRDNORM;
+    return events;
+}
+
+static struct wait_queue *ring_poll_queue(struct file *f)
+{
+    return &((struct uring *)f->private)->wait;
+}
+
+static void ring_free(struct uring *ring)
+{
+    if (ring->rings)
+        memory_object_put(ring->rings);
+    if (ring->sqe_object)
+        memory_object_put(ring->sqe_object);
+    if (ring->issuer)
+        thread_put(ring->issuer);
+    kfree(ring);
+}
+
+void uring_put(struct uring *ring)
+{
+    if (!__atomic_sub_fetch(&ring->refs, 1, __ATOMIC_ACQ_REL))
+        ring_free(ring);
+}
+
+/* Nobody can submit any more: ends what is under way and lets go what the ring holds. */
+static void take_apart(struct uring *ring)
+{
+    const struct uring_match all = {.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL};
+    struct uring_personality *p, *next;
+    struct uring_overflow *o;
+
+    WRITE_ONCE(ring->closed, true);
+    uring_cancel(ring, &all);
+    uring_run_ready(ring); /* what was put off, to find that it may not begin */
+    uring_files_drop(ring);
+    uring_buffers_drop(ring);
+    spin_lock_irq(&ring->lock);
+    struct file *eventfd = ring->eventfd;
+    ring->eventfd = NULL;
+    spin_unlock_irq(&ring->lock);
+    if (eventfd)
+        file_put(eventfd);
+    list_for_each_safe(p, next, &ring->personalities, link) {
+        group_list_put(p->cred.groups);
+        kfree(p);
+    }
+    list_init(&ring->personalities);
+    spin_lock_irq(&ring->lock);
+    while ((o = list_first(&ring->overflow, struct uring_overflow, link))) {
+        list_remove(&o->link);
+        kfree(o);
+    }
+    spin_unlock_irq(&ring->lock);
+    if (ring->task)
+        uring_task_put(ring->task);
+    uring_put(ring);
+}
+
+static void reap(void *arg)
+{
+    struct uring *ring;
+
+    for (;;) {
+        wait_prepare(WAIT_UNINTERRUPTIBLE);
+        spin_lock_irq(&dead_lock);
+        ring = list_first(&dead, struct uring, dead_link);
+        if (ring)
+            list_remove(&ring->dead_link);
+        spin_unlock_irq(&dead_lock);
+        if (!ring)
+            wait_sleep(NSEC_NEVER);
+        wait_finish();
+        if (ring)
+            take_apart(ring);
+    }
+}
+
+static void ring_release(struct file *f)
+{
+    struct uring *ring = f->private;
+
+    uring_list_remove(ring);
+    spin_lock_irq(&dead_lock);
+    list_add_tail(&dead, &ring->dead_link);
+    spin_unlock_irq(&dead_lock);
+    thread_wake(reaper);
+}
+
+static const struct file_ops ring_ops = {
+    .kind = "anon_inode:[io_uring]",
+    .poll = ring_poll,
+    .poll_queue = ring_poll_queue,
+    .mmap = ring_mmap,
+    .release = ring_release,
+};
+
+struct uring *uring_of(const struct file *f)
+{
+    return f->ops == &ring_ops ? f->private : NULL;
+}
+
+/* ------------------------------------------------------------ creation */
+
+static void fill_offsets(struct io_uring_params *p, const struct uring *ring)
+{
+    p->sq_off = (struct io_sqring_offsets){
+        .head = offsetof(struct uring_shared, sq_head),
+        .tail = offsetof(struct uring_shared, sq_tail),
+        .ring_mask = offsetof(struct uring_shared, sq_mask),
+        .ring_entries = offsetof(struct uring_shared, sq_entries),
+        .flags = offsetof(struct uring_shared, sq_flags),
+        .dropped = offsetof(struct uring_shared, sq_dropped),
+        .array = (u32)((char *)ring->sq_array - (char *)ring->shared),
+    };
+    p->cq_off = (struct io_cqring_offsets){
+        .head = offsetof(struct uring_shared, cq_head),
+        .tail = offsetof(struct uring_shared, cq_tail),
+        .ring_mask = offsetof(struct uring_shared, cq_mask),
+        .ring_entries = offsetof(struct uring_shared, cq_entries),
+        .overflow = offsetof(struct uring_shared, cq_overflow),
+        .cqes = offsetof(struct uring_shared, cqes),
+        .flags = offsetof(struct uring_shared, cq_flags),
+    };
+    p->features = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS |
+                  IORING_FEAT_CUR_PERSONALITY | IORING_FEAT_FAST_POLL | IORING_FEAT_POLL_32BITS | IORING_FEAT_EXT_ARG |
+                  IORING_FEAT_NATIVE_WORKERS | IORING_FEAT_RSRC_TAGS | IORING_FEAT_CQE_SKIP | IORING_FEAT_LINKED_FILE;
+}
+
+static void fill(struct uring *ring, const struct io_uring_params *p)
+{
+    ring->refs = 1;
+    ring->flags = p->flags;
+    ring->sq_entries = p->sq_entries;
+    ring->cq_entries = p->cq_entries;
+    ring->disabled = p->flags & IORING_SETUP_R_DISABLED;
+    mutex_init(&ring->submitting, LOCK_RING);
+    spin_init(&ring->lock, LOCK_RING_STATE);
+    wait_queue_init(&ring->wait);
+    list_init(&ring->personalities);
+    list_init(&ring->requests);
+    list_init(&ring->ready);
+    list_init(&ring->deferred);
+    list_init(&ring->runner_link);
+    list_init(&ring->overflow);
+    list_init(&ring->dead_link);
+    list_init(&ring->all_link);
+    list_init(&ring->groups);
+    ring->pool_limit[IO_WQ_BOUND] = MIN(ring->sq_entries, 4 * platform_cpu_count());
+    ring->pool_limit[IO_WQ_UNBOUND] = URING_UNBOUND_MAX;
+}
+
+/* The rings and the entries. False: out of memory. */
+static bool make_memory(struct uring *ring)
+{
+    size_t cqes = sizeof(struct io_uring_cqe) << !!(ring->flags & IORING_SETUP_CQE32);
+    size_t array = sizeof(struct uring_shared) + ring->cq_entries * cqes;
+
+    ring->rings = memory_create(array + ring->sq_entries * sizeof(u32), &ring->shared);
+    ring->sqe_object = memory_create((u64)ring->sq_entries * (sizeof(struct io_uring_sqe) << !!(ring->flags & IORING_SETUP_SQE128)),
+                                     &ring->sqes);
+    if (!ring->rings || !ring->sqe_object)
+        return false;
+    struct uring_shared *s = ring->shared;
+    ring->sq_array = (u32 *)((char *)s + array);
+    s->sq_mask = ring->sq_entries - 1;
+    s->cq_mask = ring->cq_entries - 1;
+    s->sq_entries = ring->sq_entries;
+    s->cq_entries = ring->cq_entries;
+    return true;
+}
+
+struct file *uring_create(struct io_uring_params *p)
+{
+    struct uring *ring = kzalloc(sizeof(*ring));
+
+    if (!ring)
+        return ERR_PTR(-ENOMEM);
+    fill(ring, p);
+    if (!reaper)
+        reaper = kernel_thread_create("uring", reap, NULL);
+    struct file *f = reaper && make_memory(ring) ? file_create(&ring_ops, O_RDWR | O_CLOEXEC, ring) : NULL;
+    if (!f) {
+        ring_free(ring);
+        return ERR_PTR(-ENOMEM);
+    }
+    if (p->flags & IORING_SETUP_SINGLE_ISSUER && !ring->disabled) {
+        ring->issuer = current_thread();
+        thread_get(ring->issuer);
+    }
+    uring_list_add(ring);
+    fill_offsets(p, ring);
+    return f;
+}

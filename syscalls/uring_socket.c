@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The operations of io_uring on sockets. Those that go on and on (multishot) tell of each result with IORING_CQE_F_MORE. */
+#include "kernel/heap.h"
+#include "kernel/lib/string.h"
+#include "syscalls/socket.h"
+#include "syscalls/uring.h"
+
+long sys_accept4(const struct syscall_args *a);
+long sys_recvfrom(const struct syscall_args *a);
+long sys_recvmsg(const struct syscall_args *a);
+long sys_sendmsg(const struct syscall_args *a);
+long sys_sendto(const struct syscall_args *a);
+long sys_shutdown(const struct syscall_args *a);
+long sys_socket(const struct syscall_args *a);
+
+#define TYPE_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
+
+/* ------------------------------------------------------------ connections */
+
+int uring_socket_prepare(struct uring_request *r)
+{
+    return r->sqe.file_index && r->sqe.off & SOCK_CLOEXEC ? -EINVAL : 0;
+}
+
+s64 uring_socket(struct uring_request *r)
+{
+    return uring_call_direct(r, sys_socket, &(struct syscall_args){.arg = {ARG(r->sqe.fd), r->sqe.off, r->sqe.len}});
+}
+
+int uring_connect_prepare(struct uring_request *r)
+{
+    struct socket_address *to = kmalloc(sizeof(*to));
+
+    r->data = to;
+    return to ? address_from_user(to, (void *)r->sqe.addr, (int)r->sqe.off) : -ENOMEM;
+}
+
+s64 uring_connect(struct uring_request *r)
+{
+    struct socket *s = socket_of_file(r->file);
+
+    if (!s)
+        return -ENOTSOCK;
+    if (r->polled) { /* how the attempt has ended */
+        int error = socket_take_error(s);
+        if (error)
+            return error;
+    }
+    s64 result = socket_connect_to(s, r->data, true);
+    if (result == -EINPROGRESS || result == -EALREADY)
+        return -EAGAIN;
+    return result == -EISCONN && r->polled ? 0 : result;
+}
+
+s64 uring_shutdown(struct uring_request *r)
+{
+    return URING_CALL(sys_shutdown, ARG(FD_LENT), r->sqe.len);
+}
+
+int uring_accept_prepare(struct uring_request *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+
+    if (s->ioprio & ~IORING_ACCEPT_MULTISHOT || s->accept_flags & ~(u32)TYPE_FLAGS)
+        return -EINVAL;
+    r->multishot = s->ioprio & IORING_ACCEPT_MULTISHOT;
+    if (s->file_index && (s->accept_flags & SOCK_CLOEXEC || (r->multishot && s->file_index != IORING_FILE_INDEX_ALLOC)))
+        return -EINVAL;
+    return 0;
+}
+
+s64 uring_accept(struct uring_request *r)
+{
+    const struct syscall_args a = {.arg = {ARG(FD_LENT), r->sqe.addr, r->sqe.addr2, r->sqe.accept_flags}};
+    s64 result;
+
+    while ((result = uring_call_direct(r, sys_accept4, &a)) >= 0 && r->multishot)
+        uring_post(r->ring, r->sqe.user_data, (s32)result, IORING_CQE_F_MORE, NULL, 0);
+    return result;
+}
+
+/* ------------------------------------------------------------ sending */
+
+int uring_send_prepare(struct uring_request *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    bool copies = s->opcode == IORING_OP_SEND_ZC || s->opcode == IORING_OP_SENDMSG_ZC;
+    u32 known = IORING_RECVSEND_POLL_FIRST;
+
+    if (copies)
+        known |= IORING_SEND_ZC_REPORT_USAGE | (s->opcode == IORING_OP_SEND_ZC ? IORING_RECVSEND_FIXED_BUF : 0);
+    if (s->ioprio & ~known || (copies && s->flags & IOSQE_CQE_SKIP_SUCCESS) || s->__pad3[0] ||
+        (s->opcode == IORING_OP_SENDMSG && s->file_index))
+        return -EINVAL;
+    r->poll_first = s->ioprio & IORING_RECVSEND_POLL_FIRST;
+    r->no_retry = s->msg_flags & MSG_DONTWAIT;
+    return 0;
+}
+
+/* What was sent in all, if more is to follow the part that was, -EAGAIN. */
+static s64 add_part(struct uring_request *r, s64 result, bool whole)
+{
+    if (result < 0 || !whole)
+        return result < 0 && result != -EAGAIN && r->done ? r->done : result;
+    r->done += result;
+    if (!result || r->done >= r->sqe.len)
+        return r->done;
+    return -EAGAIN;
+}
+
+static s64 send_once(struct uring_request *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    u32 flags = s->msg_flags | MSG_NOSIGNAL;
+
+    if (s->opcode == IORING_OP_SENDMSG || s->opcode == IORING_OP_SENDMSG_ZC)
+        return URING_CALL(sys_sendmsg, ARG(FD_LENT), s->addr, flags);
+    if (s->ioprio & IORING_RECVSEND_FIXED_BUF && uring_buffer_check(r->ring, s->buf_index, s->addr, s->len))
+        return -EFAULT;
+    s64 result;
+    bool whole = flags & MSG_WAITALL && !r->no_retry;
+    do {
+        result = URING_CALL(sys_sendto, ARG(FD_LENT), s->addr + (u64)r->done, s->len - (u64)r->done, flags, s->addr2, s->addr_len);
+        s64 sent = result;
+        result = add_part(r, result, whole);
+        if (sent <= 0)
+            break;
+    } while (result == -EAGAIN);
+    if (result >= 0 && whole && result != s->len)
+        r->failed = true;
+    return result;
+}
+
+s64 uring_send(struct uring_request *r)
+{
+    s64 result = send_once(r);
+    bool copies = r->sqe.opcode == IORING_OP_SEND_ZC || r->sqe.opcode == IORING_OP_SENDMSG_ZC;
+
+    if (!copies || (result == -EAGAIN && !r->no_retry))
+        return result;
+    /* The data was copied: the notice that the buffer is free comes at once. */
+    if (result < 0)
+        r->failed = true;
+    uring_post(r->ring, r->sqe.user_data, (s32)result, IORING_CQE_F_MORE, NULL, 0);
+    r->cqe_flags = IORING_CQE_F_NOTIF;
+    return r->sqe.ioprio & IORING_SEND_ZC_REPORT_USAGE ? (s64)(s32)IORING_NOTIF_USAGE_ZC_COPIED : 0;
+}
+
+/* ------------------------------------------------------------ receiving */
+
+int uring_receive_prepare(struct uring_request *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+
+    if (s->ioprio & ~(IORING_RECVSEND_POLL_FIRST | IORING_RECV_MULTISHOT))
+        return -EINVAL;
+    r->multishot = s->ioprio & IORING_RECV_MULTISHOT;
+    if (r->multishot && (!(s->flags & IOSQE_BUFFER_SELECT) || s->msg_flags & MSG_WAITALL || (s->opcode == IORING_OP_RECV && s->len)))
+        return -EINVAL;
+    r->poll_first = s->ioprio & IORING_RECVSEND_POLL_FIRST;
+    r->no_retry = s->msg_flags & MSG_DONTWAIT;
+    return 0;
+}
+
+/* Receives one message into the buffer that was chosen: as recvmsg(2), or for a multishot one with all of it in the buffer. */
+static s64 receive_message_selected(struct uring_request *r, u64 address, u32 n)
+{
+    return socket_receive_into(r->file, (void *)r->sqe.addr, (int)r->sqe.msg_flags, (char *)address, n, r->multishot);
+}
+
+static s64 receive_once(struct uring_request *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    u64 address = s->addr + (u64)r->done;
+    u32 n = s->len - (u32)r->done;
+
+    if (s->flags & IOSQE_BUFFER_SELECT && !r->has_buffer) {
+        n = s->opcode == IORING_OP_RECV ? s->len : 0;
+        int error = uring_buffer_select(r, &address, &n);
+        if (error)
+            return error;
+    }
+    if (s->opcode == IORING_OP_RECV)
+        return URING_CALL(sys_recvfrom, ARG(FD_LENT), address, n, s->msg_flags);
+    return r->has_buffer ? receive_message_selected(r, address, n) : URING_CALL(sys_recvmsg, ARG(FD_LENT), s->addr, s->msg_flags);
+}
+
+s64 uring_receive(struct uring_request *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    bool whole = s->opcode == IORING_OP_RECV && s->msg_flags & MSG_WAITALL && !r->no_retry && !(s->flags & IOSQE_BUFFER_SELECT);
+
+    for (;;) {
+        s64 part = receive_once(r), result = add_part(r, part, whole);
+
+        if (part == -EAGAIN)
+            uring_buffer_recycle(r);
+        if (result == -EAGAIN && part > 0)
+            continue;
+        if (result > 0 && r->multishot) {
+            uring_buffer_used(r);
+            uring_post(r->ring, s->user_data, (s32)result, r->cqe_flags | IORING_CQE_F_MORE, NULL, 0);
+            r->cqe_flags = 0;
+            continue;
+        }
+        if (result >= 0 && whole && result != s->len)
+            r->failed = true;
+        return result;
+    }
+}
