@@ -90,7 +90,7 @@ case_abi() # NAME ACCEL CPUS [debug]
     fi
     seconds=120
     [ "$2" = kvm ] && seconds=60
-    timeout -k 2 -s KILL $((seconds + 10)) "$B/aril" run --root none --kernel "$kernel" --clean-env -e PATH=/usr/bin:/bin -e HOME=/ -e LANG=C -e TZ=UTC0 \
+    timeout -k 2 -s KILL $((seconds + 10)) "$B/aril" run --root none --net none --kernel "$kernel" --clean-env -e PATH=/usr/bin:/bin -e HOME=/ -e LANG=C -e TZ=UTC0 \
         -m 512M --accel "$2" --cpus "$3" --timeout "$seconds" "$program" </dev/null >"$work/out" 2>"$work/err"
     rc=$?
     if cmp -s "$program.expected" "$work/out" && [ $rc = "$(cat "$program.rc")" ]; then

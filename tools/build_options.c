@@ -31,6 +31,11 @@ static const struct option long_options[] = {
     {"env", required_argument, NULL, OPTION_RUN},
     {"clean-env", no_argument, NULL, OPTION_RUN},
     {"volume", required_argument, NULL, OPTION_RUN},
+    {"publish", required_argument, NULL, OPTION_RUN},
+    {"net", required_argument, NULL, OPTION_RUN},
+    {"ip", required_argument, NULL, OPTION_RUN},
+    {"dns", required_argument, NULL, OPTION_RUN},
+    {"hostname", required_argument, NULL, OPTION_RUN},
     {"accel", required_argument, NULL, OPTION_RUN},
     {"timeout", required_argument, NULL, OPTION_RUN},
     {"kernel", required_argument, NULL, OPTION_RUN},
@@ -92,6 +97,7 @@ static void take(struct build_options *options, int option, const char *name)
     case 'm':
     case 'e':
     case 'v':
+    case 'p':
         pass_on(&options->run, letter, optarg);
         break;
     }
@@ -113,7 +119,7 @@ void build_options_parse(struct build_options *options, int argc, char **argv)
     strings_add(&options->run, "run");
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, ":o:m:e:w:v:h", long_options, &index)) != -1) {
+    while ((option = getopt_long(argc, argv, ":o:m:e:w:v:p:h", long_options, &index)) != -1) {
         char letter[] = {'-', (char)optopt, '\0'};
         const char *name = optopt > 0 && optopt < 256 ? letter : argv[optind - 1];
 

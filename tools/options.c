@@ -15,6 +15,8 @@
 #include "tools/message.h"
 #include "tools/usage.h"
 
+#define HOSTNAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
+
 enum {
     OPTION_CPUS = 256,
     OPTION_CLEAN_ENV,
@@ -28,6 +30,10 @@ enum {
     OPTION_QEMU,
     OPTION_ROOT,
     OPTION_DISK,
+    OPTION_NET,
+    OPTION_IP,
+    OPTION_DNS,
+    OPTION_HOSTNAME,
     OPTION_VERBOSE,
     OPTION_HELP,
 };
@@ -46,6 +52,12 @@ static const struct option long_options[] = {
     {"root", required_argument, NULL, OPTION_ROOT},
     {"disk", required_argument, NULL, OPTION_DISK},
     {"volume", required_argument, NULL, 'v'},
+    {"publish", required_argument, NULL, 'p'},
+    {"net", required_argument, NULL, OPTION_NET},
+    {"network", required_argument, NULL, OPTION_NET},
+    {"ip", required_argument, NULL, OPTION_IP},
+    {"dns", required_argument, NULL, OPTION_DNS},
+    {"hostname", required_argument, NULL, OPTION_HOSTNAME},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"kernel", required_argument, NULL, OPTION_KERNEL},
     {"append", required_argument, NULL, OPTION_APPEND},
@@ -199,6 +211,16 @@ static void set_variable(struct strings *settings, char *argument)
         strings_add(settings, format_string("%s=%s", argument, value));
 }
 
+/* What RFC 1123 allows, and sethostname(2) takes. */
+static const char *check_hostname(const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length < 1 || length > 64 || strspn(name, HOSTNAME_CHARACTERS) != length || *name == '-' || *name == '.')
+        usage_error("--hostname wants at most 64 letters, digits, '-' and '.', not '%s'", name);
+    return name;
+}
+
 static void parse_one(struct run_options *options, struct strings *settings, bool *clean,
                       int option, char *argument)
 {
@@ -227,6 +249,21 @@ static void parse_one(struct run_options *options, struct strings *settings, boo
         break;
     case OPTION_DISK:
         strings_add(&options->disks, argument);
+        break;
+    case 'p':
+        strings_add(&options->ports, argument);
+        break;
+    case OPTION_NET:
+        options->net = argument;
+        break;
+    case OPTION_IP:
+        strings_add(&options->addresses, argument);
+        break;
+    case OPTION_DNS:
+        strings_add(&options->servers, argument);
+        break;
+    case OPTION_HOSTNAME:
+        options->hostname = check_hostname(argument);
         break;
     case OPTION_VERBOSE:
         options->verbose = true;
@@ -276,7 +313,7 @@ void options_parse(struct run_options *options, int argc, char **argv, char **ho
     *options = (struct run_options){.memory = 256 << 20, .cpus = 1, .ring = -1};
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, "+:m:e:w:u:v:h", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+:m:e:w:u:v:p:h", long_options, NULL)) != -1) {
         if (option == 'h' || option == OPTION_HELP) {
             fputs(run_usage, stdout);
             exit(0);

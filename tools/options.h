@@ -34,6 +34,11 @@ struct run_options {
     struct strings files;         /* --file HOST:GUEST, unparsed */
     struct strings volumes;       /* -v HOST:GUEST[:ro], unparsed */
     struct strings disks;         /* --disk FILE[:ro], unparsed */
+    const char *net;              /* --net, or NULL */
+    const char *hostname;         /* --hostname, or NULL */
+    struct strings ports;         /* -p [ADDR:]HOST:GUEST[/udp], unparsed */
+    struct strings addresses;     /* --ip ADDR/PREFIX[,GATEWAY], unparsed */
+    struct strings servers;       /* --dns ADDR, unparsed */
     struct strings append;        /* --append, words for the kernel */
     char **arguments;             /* argv of the program; arguments[0] is PROGRAM */
 };

@@ -107,6 +107,7 @@ static struct strings build_command(const struct vm_description *vm, const int *
     add(&command, "-device", duplicate("virtio-rng-device"));
     add(&command, "-device", duplicate("virtio-serial-device,max_ports=4"));
     sources_add_devices(vm->sources, vm->cpus, &command);
+    network_add_device(vm->network, &command);
     for (size_t i = 0; i < SOCKET_COUNT; i++) {
         const struct channel *channel = &channels_of_vm[i];
 
@@ -135,7 +136,7 @@ static void print_command(const struct strings *command)
 
 /* In the child: becomes QEMU. Only calls that are safe after fork(). */
 static void __attribute__((noreturn))
-become_qemu(char **command, pid_t parent, const int *sockets, int archive, int messages)
+become_qemu(char **command, pid_t parent, const int *sockets, const struct vm_description *vm, int messages)
 {
     static const char failure[] = "cannot be started\n";
     sigset_t none;
@@ -151,7 +152,9 @@ become_qemu(char **command, pid_t parent, const int *sockets, int archive, int m
     dup2(messages, STDERR_FILENO);
     for (size_t i = 0; i < SOCKET_COUNT; i++)
         fcntl(sockets[i], F_SETFD, 0);
-    fcntl(archive, F_SETFD, 0);
+    fcntl(vm->archive, F_SETFD, 0);
+    if (vm->network->tap >= 0)
+        fcntl(vm->network->tap, F_SETFD, 0);
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -190,7 +193,7 @@ pid_t qemu_start(const struct vm_description *vm, struct vm_channels *channels, 
     if (child < 0)
         die(STATUS_FAILED, "cannot start a process: %s", strerror(errno));
     if (child == 0)
-        become_qemu(command.items, parent, theirs, vm->archive, messages[1]);
+        become_qemu(command.items, parent, theirs, vm, messages[1]);
     for (size_t i = 0; i < SOCKET_COUNT; i++)
         close(theirs[i]);
     close(messages[1]);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tools/network.h"
 #include "tools/options.h"
 #include "tools/sources.h"
 
@@ -30,6 +31,7 @@ struct vm_description {
     const char *parameters; /* kernel command line */
     int archive;            /* descriptor of the boot archive */
     const struct sources *sources;
+    const struct network *network;
     uint64_t memory;        /* bytes */
     unsigned cpus;
     bool kvm;

@@ -80,8 +80,7 @@ static void print_host_ids(FILE *stream)
         fprintf(stream, ",%u", (unsigned)groups[i]);
 }
 
-static char *kernel_parameters(const struct run_options *options, const struct sources *sources,
-                               const struct standard_streams *streams)
+static char *kernel_parameters(const struct run_options *options, const struct vm_description *vm, const struct standard_streams *streams)
 {
     struct timespec time;
     unsigned columns, rows;
@@ -101,7 +100,10 @@ static char *kernel_parameters(const struct run_options *options, const struct s
         fprintf(stream, " ring=%d", options->ring);
     if (options->strace)
         fputs(" strace", stream);
-    fputs(sources_parameters(sources), stream);
+    if (options->hostname)
+        fprintf(stream, " hostname=%s", options->hostname);
+    fputs(sources_parameters(vm->sources), stream);
+    network_print_parameters(vm->network, stream);
     if (geteuid() != 0)
         print_host_ids(stream);
     for (size_t i = 0; i < options->append.count; i++)
@@ -264,6 +266,7 @@ int run_recorded(int argc, char **argv, line_handler *recorder, void *context)
     struct proxy_result result;
     struct archive archive;
     struct sources sources;
+    struct network network;
     struct vm_description vm;
     char *qemu, *kernel, *parameters, *here;
     uint64_t kernel_end;
@@ -280,21 +283,23 @@ int run_recorded(int argc, char **argv, line_handler *recorder, void *context)
     qemu = qemu_find(options.qemu);
     here = working_directory(&options);
     sources_open(&sources, &options, here);
+    network_open(&network, &options);
     pack_or_die(&archive, &options, &sources, here, options.memory - kernel_end);
     accelerator = choose_accelerator(&options);
     streams = examine_streams();
-    parameters = kernel_parameters(&options, &sources, &streams);
     vm = (struct vm_description){.qemu = qemu,
                                  .kernel = kernel,
-                                 .parameters = parameters,
                                  .archive = archive.descriptor,
                                  .sources = &sources,
+                                 .network = &network,
                                  .memory = options.memory,
                                  .cpus = options.cpus,
                                  .kvm = accelerator.kvm};
+    vm.parameters = parameters = kernel_parameters(&options, &vm, &streams);
     proxy.signals = signals_open();
     proxy.vm = qemu_start(&vm, &proxy.channels, options.verbose);
     archive_destroy(&archive);
+    network_close(&network);
     proxy.input = streams.input;
     proxy.terminal = streams.terminal;
     proxy.sized = streams.sized;
@@ -318,6 +323,9 @@ int run_recorded(int argc, char **argv, line_handler *recorder, void *context)
     free(options.files.items);
     free(options.volumes.items);
     free(options.disks.items);
+    free(options.ports.items);
+    free(options.addresses.items);
+    free(options.servers.items);
     free(options.append.items);
     return status;
 }

@@ -83,6 +83,57 @@ usage_cases() {
     check version 0 "" "$aril" version
 }
 
+# Listens on a port that is free until the shell reads its end; the number goes to $port.
+listen() { # tcp|udp
+    exec 9< <(exec python3 -c '
+import signal, socket, sys
+s = socket.socket(type=socket.SOCK_STREAM if sys.argv[1] == "tcp" else socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+if sys.argv[1] == "tcp":
+    s.listen()
+print(s.getsockname()[1], flush=True)
+signal.pause()' "$1")
+    listener=$!
+    read -r port <&9
+}
+
+network_cases() {
+    local word
+    for word in 80 x:80 80:x 0:80 80:65536 80:80/sctp 127.0.0.1:80 host:80:80 127.0.0.1::80 '' :; do
+        check "bad-port '$word'" 125 "-p wants" "$aril" run -p "$word" busybox
+    done
+    check port-by-ipv6 125 "only IPv4" "$aril" run -p '[::1]:80:80' busybox
+    check port-of-another-host 125 "192.0.2.1 is no address of this host" "$aril" run -p 192.0.2.1:8080:80 busybox
+    for word in tcp udp; do
+        listen $word
+        check "$word-port-in-use" 125 "port $port is in use here by python3" "$aril" run -p "127.0.0.1:$port:80/$word" busybox
+        kill "$listener"
+        wait "$listener" 2>/dev/null
+        exec 9<&-
+    done
+    check port-twice 125 "given twice" "$aril" run -p "$port:80" -p "127.0.0.1:$port:81" busybox
+    check bad-net 125 "--net wants" "$aril" run --net bridge busybox
+    check missing-tap 125 "there is no such interface" "$aril" run --net tap=aril-none busybox
+    check tap-without-name 125 "there is no such interface" "$aril" run --net tap= busybox
+    check port-of-a-tap 125 "has an address of its own" "$aril" run --net tap=lo -p 8080:80 busybox
+    check no-net-and-a-port 125 "--net none leaves no network" "$aril" run --net none -p 8080:80 busybox
+    for word in 10.0.0.1 10.0.0.1/ 10.0.0.1/33 10.0.0/8 10.0.0.1/8, 10.0.0.1/8,x fe80::1/129 fe80::1/64,10.0.0.1 /8 ''; do
+        check "bad-ip '$word'" 125 "--ip wants" "$aril" run --ip "$word" busybox
+    done
+    check ip-is-the-gateway 125 "another address" "$aril" run --ip 10.9.0.2/24 busybox
+    check ip-far-from-the-gateway 125 "of the same network" "$aril" run --ip 10.9.0.2/24,10.8.0.1 busybox
+    check ip6-of-a-user-network 125 "one address, of IPv4" "$aril" run --ip fd00::2/64 busybox
+    check bad-dns 125 "--dns wants" "$aril" run --dns example.org busybox
+    check bad-hostname 125 "--hostname wants" "$aril" run --hostname a_b busybox
+    # Not root: has no right to /dev/net/tun's interfaces of others, and to low ports.
+    if [ "$(id -u)" = 0 ] && [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" = 1024 ]; then
+        check low-port-without-permission 125 "no permission to listen on port 81" \
+            setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all "$aril" run -p 81:80 "$busybox"
+    else
+        echo "skip low-port-without-permission - needs root, and ports below 1024 that are not for all"
+    fi
+}
+
 missing_cases() {
     check missing-qemu 125 "qemu-system-x86" env PATH=/nonexistent "$aril" run "$busybox"
     check wrong-qemu 125 "cannot run QEMU '/nonexistent/q'" "$aril" run --qemu /nonexistent/q busybox
@@ -258,6 +309,7 @@ terminal_cases() {
 }
 
 usage_cases
+network_cases
 missing_cases
 for accelerator in ${ACCEL:-kvm tcg}; do
     suffix=.$accelerator
