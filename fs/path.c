@@ -219,7 +219,7 @@ static struct dentry *lookup_child(struct dentry *dir, const char *name, size_t 
     struct dentry *stale = NULL, *d;
 
     if (length > NAME_MAX)
-        return ERR_PTR(-ENAMETOOLONG);
+        return ERR_PTR(dir->unlinked ? -ENOENT : -ENAMETOOLONG);
     d = find_known(dir, name, length, &stale);
     if (d)
         return positive(d);

@@ -80,6 +80,8 @@ static int unix_datagram_connect(struct socket *s, const struct socket_address *
         change_peer(u, NULL);
         return 0;
     }
+    if (a->length == (int)sizeof(a->family) || a->family != AF_UNIX)
+        return -EINVAL;
     int error = unix_autobind_sender(u);
     if (error)
         return error;

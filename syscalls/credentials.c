@@ -164,6 +164,10 @@ long sys_setresuid(const struct syscall_args *a)
         !(is_one_of(uid, old->uid, old->euid, old->suid) && is_one_of(euid, old->uid, old->euid, old->suid) &&
           is_one_of(suid, old->uid, old->euid, old->suid)))
         return -EPERM;
+    /* A call that changes nothing leaves the file system's id alone, too. */
+    if ((uid == NO_ID || uid == old->uid) && (euid == NO_ID || (euid == old->euid && euid == old->fsuid)) &&
+        (suid == NO_ID || suid == old->suid))
+        return 0;
     new.uid = uid == NO_ID ? old->uid : uid;
     new.euid = euid == NO_ID ? old->euid : euid;
     new.suid = suid == NO_ID ? old->suid : suid;
@@ -181,6 +185,9 @@ long sys_setresgid(const struct syscall_args *a)
         !(is_one_of(gid, old->gid, old->egid, old->sgid) && is_one_of(egid, old->gid, old->egid, old->sgid) &&
           is_one_of(sgid, old->gid, old->egid, old->sgid)))
         return -EPERM;
+    if ((gid == NO_ID || gid == old->gid) && (egid == NO_ID || (egid == old->egid && egid == old->fsgid)) &&
+        (sgid == NO_ID || sgid == old->sgid))
+        return 0;
     new.gid = gid == NO_ID ? old->gid : gid;
     new.egid = egid == NO_ID ? old->egid : egid;
     new.sgid = sgid == NO_ID ? old->sgid : sgid;
@@ -220,9 +227,10 @@ long sys_setfsuid(const struct syscall_args *a)
     bool allowed = capable(CAP_SETUID) || uid == new.uid || uid == new.euid || uid == new.suid || uid == old;
     if (uid != NO_ID && allowed) {
         /* The powers over files go with user 0 and come back with it. */
-        if (old == 0 && uid != 0)
+        bool fixup = !(new.securebits & SECBIT_NO_SETUID_FIXUP);
+        if (fixup && old == 0 && uid != 0)
             new.cap_effective &= ~FILE_CAPABILITIES;
-        else if (old != 0 && uid == 0)
+        else if (fixup && old != 0 && uid == 0)
             new.cap_effective |= new.cap_permitted & FILE_CAPABILITIES;
         new.fsuid = uid;
         credentials_replace(&new);

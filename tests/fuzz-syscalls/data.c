@@ -419,6 +419,8 @@ static void step_lock(void)
     const struct named *c = &PICK(commands), *o = &PICK(operations);
     long r;
 
+    if (type_of(fd) == S_IFCHR) /* devices are everybody's: others may lock them, too */
+        fd = -1;
     /* Locks on sockets meet nobody, but for POSIX and OFD locks of one program, which the VM does not keep. */
     if (rarely(4) || type_of(fd) == S_IFSOCK) {
         call("flock(%d, %s)", fd, o->name);

@@ -296,7 +296,7 @@ static void step_option(void)
     unsigned i = used();
     unsigned char value[64];
     socklen_t n = PICK(((socklen_t[]){4, 4, 4, 8, 16, 0, 1, 3}));
-    int number = PICK(((int[]){0, 1, 1, -1, 5000, 1 << 30}));
+    int number = PICK(((int[]){0, 1, 1, -1, 5000, 100000}));
     long r;
 
     memset(value, 0xee, sizeof(value));

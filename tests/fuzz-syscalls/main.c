@@ -23,7 +23,7 @@
 #include <sys/xattr.h>
 #include "sequence.h"
 
-static const struct family *const families[] = {&family_data, &family_paths, &family_events, &family_memory, &family_ipc};
+static const struct family *const families[] = {&family_data, &family_paths, &family_events, &family_memory, &family_ipc, &family_process};
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/proc/self/maps"};
 
 #define FIRST_KEPT 900 /* descriptors from here on are ours */
@@ -252,6 +252,28 @@ static bool chosen(char **steps, unsigned i)
     return false;
 }
 
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+
+    /* All but those by which somebody ends the run; the C library refuses its own. */
+    for (int i = 1; i <= SIGRTMAX; i++)
+        if (i != SIGINT && i != SIGTERM && i != SIGTSTP)
+            sigaction(i, &sa, NULL);
+}
+
+/* Those of the process that the last sequence left, and its actions. All are blocked. */
+static void forget_signals(void)
+{
+    struct timespec zero = {0};
+    sigset_t all;
+
+    sigfillset(&all);
+    while (syscall(SYS_rt_sigtimedwait, &all, NULL, &zero, 8) > 0)
+        ;
+    catch_signals();
+}
+
 static void *sequence(void *argument)
 {
     struct sequence *s = argument;
@@ -261,6 +283,8 @@ static void *sequence(void *argument)
     sigemptyset(&none);
     /* Descriptors shared with other sequences close under them; a working directory that others change would lead them out of nothing. */
     unshare(CLONE_FS | (chaos && s->seed & 1 ? 0 : CLONE_FILES));
+    if (!chaos)
+        forget_signals();
     reset();
     clean();
     for (unsigned i = 0; i < SLOTS; i++)
@@ -284,22 +308,20 @@ static void *sequence(void *argument)
         s->family->end();
     sigfillset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
-    reset();
-    clean();
+    /* Closed here and now: a thread is joined before Linux lets its files go. Who it is now may not be able to tidy up. */
+    close_range(3, FIRST_KEPT - 1, 0);
+    close_range(FIRST_KEPT + COUNT(devices), ~0u, 0);
     fflush(stdout);
     return NULL;
 }
 
 static void prepare(const char *directory)
 {
-    const int caught[] = {SIGBUS, SIGSEGV, SIGPIPE, SIGXFSZ, SIGIO, SIGURG, SIGUSR1, SIGUSR2, SIGRTMIN + 3, SIGRTMIN + 4, WAKE};
-    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
     static char buffer[1 << 20];
     sigset_t all;
 
     setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
-    for (unsigned i = 0; i < COUNT(caught); i++)
-        sigaction(caught[i], &sa, NULL);
+    catch_signals();
     /* Signals of the process are for the thread of the sequence. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
@@ -424,5 +446,6 @@ int main(int argc, char **argv)
         s.seed = seed + i;
         run(&s);
     }
+    clean();
     return 0;
 }

@@ -92,7 +92,7 @@ if [ "${1:-}" = --chaos ]; then
 fi
 
 status=0
-[ $# -gt 0 ] || set -- data paths events memory ipc
+[ $# -gt 0 ] || set -- data paths events memory ipc process
 for family; do
     seed=${SEED:-$(($(date +%s) % 1000000 * 1000))}
     first=$seed
