@@ -155,15 +155,8 @@ patterns="$*"
 set +f
 
 # Can a VM be made with KVM here? Empty, or why not.
-kvm_problem=$(python3 - <<'PROBE' 2>&1
-import fcntl, os
-try:
-    fd = os.open('/dev/kvm', os.O_RDWR)
-    fcntl.ioctl(fd, 0xAE01, 0)  # KVM_CREATE_VM
-except OSError as e:
-    print('/dev/kvm is not usable here: ' + e.strerror)
-PROBE
-)
+kvm_problem=$(tests/kvm.sh)
+export KVM_PROBLEM="$kvm_problem"
 
 for program in "$B"/unit/test_*; do
     [ -x "$program" ] && add "unit.$(basename "$program" | sed 's/^test_//')" unit "$(basename "$program")"

@@ -24,7 +24,7 @@ while getopts a:c:i option; do
     esac
 done
 shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; [ -w /dev/kvm ] && accels="kvm tcg"; }
+[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" apps && accels="kvm tcg"; }
 [ -n "$cpus" ] || cpus="1 2"
 
 "$here/build.sh" "$build/apps" || { echo "not ok apps - the programs do not build"; exit 1; }

@@ -71,7 +71,7 @@ linux_guest()
 aril() { accel=$1; shift; "$build/aril" run --accel "$accel" --timeout 120 "$@" </dev/null; }
 
 accels=tcg
-if [ -w /dev/kvm ] && aril kvm "$hello" >/dev/null 2>&1; then accels="kvm tcg"; else echo "no usable /dev/kvm: KVM columns are left out"; fi
+if "$top/tests/kvm.sh" >/dev/null && aril kvm "$hello" >/dev/null 2>&1; then accels="kvm tcg"; else echo "no usable /dev/kvm: KVM columns are left out"; fi
 
 median() { sort -n | awk '{v[NR] = $1} END {if (NR) printf "%.4g", v[int((NR + 1) / 2)]}'; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN {if (a > 0 && b > 0) printf "%.2f", a / b; else printf "-"}'; }

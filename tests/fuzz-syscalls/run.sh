@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.." || exit 1
 B=${B:-build}
 steps=100 # of a sequence
 count=100 # sequences at a time
-accel=${ACCEL:-$([ -w /dev/kvm ] && echo kvm || echo tcg)}
+accel=${ACCEL:-$(tests/kvm.sh >/dev/null && echo kvm || echo tcg)}
 kernel=${KERNEL:-$B/aril.elf}
 work=$(mktemp -d)
 trap 'rm -rf "$work"; rmdir "/dev/shm/sequences.$$" 2>/dev/null' EXIT

@@ -22,7 +22,7 @@ while getopts a:c: option; do
     esac
 done
 shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; [ -w /dev/kvm ] && accels=kvm; }
+[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" go.programs && accels=kvm; }
 
 "$here/build.sh" "$tests" || { echo "not ok go.programs - they do not build, see $tests/*.log"; exit 1; }
 cd "$tests/goroot" || exit 1

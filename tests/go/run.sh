@@ -30,7 +30,7 @@ while getopts a:c: option; do
     esac
 done
 shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; [ -w /dev/kvm ] && accels=kvm; }
+[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" go && accels=kvm; }
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(cat "$here/packages.txt") programs
 

@@ -23,7 +23,7 @@ while getopts a:c: option; do
     esac
 done
 shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; [ -w /dev/kvm ] && accels="kvm tcg"; }
+[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" libuv && accels="kvm tcg"; }
 "$here/build.sh" "$tests" >"$work/log" 2>&1 || { tail -n 5 "$work/log" | sed 's/^/# /'; echo "not ok libuv - the tests do not build"; exit 1; }
 ${CC:-gcc} -static -O1 -Wall -o "$tests/nofork" "$here/../nofork.c" || exit 1
 cd "$tests" || exit 1

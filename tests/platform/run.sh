@@ -22,9 +22,7 @@ run() { # name, seconds, QEMU arguments
     [ -n "${VERBOSE:-}" ] && echo "$out" | sed 's/^/# /'
 }
 for cpus in ${CPUS:-1 2}; do
-    if [ ! -w /dev/kvm ]; then
-        echo "skip platform.kvm.$cpus - /dev/kvm is not usable here"
-    else
+    if tests/kvm.sh "platform.$cpus"; then
         run "kvm.$cpus" 60 -M microvm,acpi=off,pit=off,pic=off,rtc=off -accel kvm \
             -cpu host,-arch-capabilities -m $((cpus * 1024 - 960)) -smp "$cpus"
     fi
@@ -41,9 +39,7 @@ frames() { # name, QEMU arguments
         -global virtio-mmio.force-legacy=false || failed=1
 }
 for cpus in ${CPUS:-1 2}; do
-    if [ ! -w /dev/kvm ]; then
-        echo "skip platform.net.kvm.$cpus - /dev/kvm is not usable here"
-    else
+    if tests/kvm.sh "platform.net.$cpus"; then
         frames "kvm.$cpus" -M microvm,acpi=off,pit=off,pic=off,rtc=off -accel kvm -cpu host,-arch-capabilities -m 64 -smp "$cpus"
     fi
     frames "tcg.$cpus" -M microvm,acpi=off,pic=off -accel tcg -cpu max -m 64 -smp "$cpus"

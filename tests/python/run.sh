@@ -26,7 +26,7 @@ while getopts a:c: option; do
     esac
 done
 shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; [ -w /dev/kvm ] && accels=kvm; }
+[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" python && accels=kvm; }
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(sed 's/#.*//' "$here/modules.txt")
 [ -f /usr/lib/python3.11/test/test_os.py ] || { echo "not ok python - Python's tests are not installed: make deps"; exit 1; }

@@ -34,7 +34,7 @@ try() # NAME MEMORY OPTIONS...
 }
 
 accels=tcg
-[ -w /dev/kvm ] && accels='kvm tcg'
+tests/kvm.sh cache && accels='kvm tcg'
 for accel in $accels; do
     cp "$work/linux" "$work/want"
     echo "done, $(sed 's/[^0-9]//g' "$work/expected") written" >"$work/expected"

@@ -11,7 +11,7 @@ ${CC:-gcc} -static -O1 -o "$dir/clock" tests/run/clock.c || exit 1
 seconds=5
 [ -n "${TEST_FULL:-}" ] && seconds=60
 accels=tcg
-[ -w /dev/kvm ] && accels="kvm tcg"
+tests/kvm.sh clock && accels="kvm tcg"
 # shellcheck disable=SC2086
 python3 - "$build/aril" "$dir/clock" $seconds $accels <<'PYTHON'
 import subprocess, sys, time

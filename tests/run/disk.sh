@@ -156,10 +156,7 @@ done
 in_small() { mkdir -p "$dir/small"; unshare "$own_mounts" sh -c 'mount -t tmpfs -o size=1m none "$0/small" && mkdir "$0/small/volume" && truncate -s 4M "$0/small/disk" && exec "$@"' "$dir" "$@" 2>&1 </dev/null; }
 
 for accel in $ACCEL; do
-    if [ "$accel" = kvm ] && [ ! -w /dev/kvm ]; then
-        echo "skip kvm - no usable /dev/kvm"
-        continue
-    fi
+    [ "$accel" = tcg ] || tests/kvm.sh disk || continue
     written "write.$accel.1" 5M --accel "$accel" -- 1 1 reads
     written "write.$accel.4" 3584K --accel "$accel" --cpus 4 -- 2 8 reads
     written "small-memory.$accel" 40M --accel "$accel" -m 16M --cpus 2 -- 3 6 reads

@@ -74,7 +74,7 @@ check_extracted() # KIND.MODE, after a check of the same
 }
 
 accels=tcg
-[ -w /dev/kvm ] && accels='kvm tcg'
+tests/kvm.sh erofs && accels='kvm tcg'
 for kind in plain: chunks:--chunksize=8192 lz4:-zlz4 full:-zlz4,-Elegacy-compress big:-zlz4hc,-C65536 tails:-zlz4,-Eztailpacking fragments:-zlz4,-Efragments dedupe:-zlz4,-Ededupe; do
     name=${kind%%:*}
     options=$(echo "${kind#*:}" | tr , ' ')

@@ -38,7 +38,7 @@ one() {
 
 ways="touch pages populate lock heap sparse regions kernel-copies file memfd shared names pipes sockets epolls threads timers signals"
 # shellcheck disable=SC2086
-if [ -w /dev/kvm ]; then
+if tests/kvm.sh memory_end; then
     one kvm 2 $ways
     one tcg 1 touch sparse file threads
 else

@@ -16,7 +16,7 @@ fi
 kernel=$B/aril.elf
 [ -f "$B/debug/aril.elf" ] && kernel=$B/debug/aril.elf
 accel=kvm
-[ -w /dev/kvm ] || accel=tcg
+tests/kvm.sh overlay || accel=tcg
 for name in dir_listing dir_positions fd_calls file_read_write file_rights file_threads file_xattrs lock_files mem_shared mount_calls path_only path_shapes path_torture rename_flags stat_fields unix_stream; do
     # shellcheck disable=SC2046
     gcc -static -O1 -w -pthread -D_GNU_SOURCE -o "$work/$name" "tests/abi/$name.c" \

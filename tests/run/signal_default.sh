@@ -9,7 +9,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 ${CC:-gcc} -static -O1 -o "$dir/signal_default" tests/run/signal_default.c || exit 1
 accel=tcg
-[ -w /dev/kvm ] && accel=kvm
+tests/kvm.sh signal_default && accel=kvm
 status=0
 for n in $(seq 1 64); do
     case $n in

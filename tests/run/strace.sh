@@ -22,7 +22,7 @@ plain "$work/linux.trace" "$pid" >"$work/linux"
 
 failed=0
 for accel in kvm tcg; do
-    [ $accel = kvm ] && [ ! -w /dev/kvm ] && { echo "skip strace.kvm - no /dev/kvm"; continue; }
+    [ $accel = tcg ] || tests/kvm.sh strace || continue
     timeout -k 5 90 "$B/aril" run --accel $accel --cpus 2 --strace "$work/calls" </dev/null >/dev/null 2>"$work/vm.trace"
     plain "$work/vm.trace" 2 >"$work/vm.$accel"
     if sed "s/\b2\b/PID/g" "$work/linux" >"$work/a" && sed "s/\b2\b/PID/g" "$work/vm.$accel" >"$work/b" && diff -U0 "$work/a" "$work/b" >"$work/diff"; then

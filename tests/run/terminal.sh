@@ -8,7 +8,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 ${CC:-gcc} -static -O1 -o "$dir/leaves_raw" tests/run/leaves_raw.c || exit 1
 accels=tcg
-if [ -w /dev/kvm ]; then accels="kvm tcg"; else echo "skip kvm - /dev/kvm is not usable here"; fi
+tests/kvm.sh terminal && accels="kvm tcg"
 status=0
 for accel in $accels; do
     env -i PATH=/usr/bin:/bin HOME="$dir" TERM=xterm LANG=C.UTF-8 TZ=UTC0 \

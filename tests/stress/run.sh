@@ -9,7 +9,7 @@ top=$(cd "$here/../.." && pwd)
 build=${B:-$top/build}
 [ $# -gt 0 ] || set -- threads signals memory mixed
 accels=${STRESS_ACCELS:-kvm tcg}
-[ -w /dev/kvm ] || accels=tcg
+"$top/tests/kvm.sh" stress || accels=tcg
 cpu_counts=${STRESS_CPUS:-1 2 4 8}
 status=0
 mkdir -p "$build/stress"
