@@ -358,13 +358,13 @@ static void consume(struct socket *s, struct chunk *c, u32 n, const struct strea
     used_up = c->start == c->end;
     if (used_up) {
         list_remove(&c->link);
+        u64 before = me->charge;
+        me->charge = before - c->charge; /* first: who is woken looks at it without the lock */
         if (c->charge && other->socket) {
             u64 limit = rules->limit(other->socket);
-            bool before = rules->writable(me->charge, limit);
-            if (!before && rules->writable(me->charge - c->charge, limit))
+            if (!rules->writable(before, limit) && rules->writable(me->charge, limit))
                 wait_wake_events(&other->socket->wait, ~0u, WRITABLE);
         }
-        me->charge -= c->charge;
     }
     spin_unlock(&s->stream->lock);
     if (used_up)
