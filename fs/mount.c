@@ -56,7 +56,7 @@ bool super_try_get(struct super *s)
 
 struct super *super_single(struct super **only, struct super *(*create)(void))
 {
-    static struct mutex making = MUTEX_INIT(LOCK_FS);
+    static struct mutex making = MUTEX_INIT(LOCK_SINGLE);
     struct super *s;
 
     mutex_lock(&making);

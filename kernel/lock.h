@@ -20,6 +20,7 @@ enum lock_class {
     LOCK_RENAME,        /* mutex: directory topology (rename across directories) */
     LOCK_OVERLAY,       /* mutex: LOCK_INODE of an overlay, whose operations take those of its layers */
     LOCK_COPY_UP,       /* mutex: one object of an overlay being copied up or losing its name */
+    LOCK_SINGLE,        /* mutex: a file system that has one instance is being made */
     LOCK_INODE,         /* mutex: one inode's data, size and directory entries */
     LOCK_FS,            /* mutex: one file system's or device's own state */
     LOCK_PATCH,         /* mutex: system-call sites become jumps one at a time */
