@@ -33,25 +33,30 @@ static ssize read_file(struct file *f, struct io *io, u64 *pos, int rwf)
     return done;
 }
 
-/* What the seals allow of a write of n bytes at pos: 0 or -EPERM. */
-static int check_seals(const struct inode *i, u64 pos, u64 n)
+/* What the seals allow of a write of n bytes at pos: bytes, or -EPERM. Whole pages before the one that would grow are written. */
+static ssize sealed_length(const struct inode *i, u64 pos, u64 n)
 {
+    u64 size = inode_size(i);
+
     if (i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EPERM;
-    return i->seals & F_SEAL_GROW && pos + n > inode_size(i) ? -EPERM : 0;
+    if (!(i->seals & F_SEAL_GROW) || pos + n <= size)
+        return (ssize)n;
+    return (size & PAGE_MASK) > pos ? (ssize)((size & PAGE_MASK) - pos) : -EPERM;
 }
 
 static ssize write_file(struct file *f, struct io *io, u64 *pos, int rwf)
 {
     struct inode *i = f->inode;
     ssize done = 0;
-    int error = check_seals(i, *pos, io->left);
+    ssize limit = sealed_length(i, *pos, io->left);
 
-    if (error)
-        return error;
-    while (io->left) {
+    if (limit < 0)
+        return limit;
+    while (done < limit) {
         size_t n;
         void *buf = io_front(io, &n);
+        n = MIN(n, (size_t)(limit - done));
         ssize put = ram_object_write(i->object, *pos, buf, n, io->user);
 
         if (put <= 0) {

@@ -86,7 +86,7 @@ static void step_map(void)
     if (f->value & MAP_LOCKED && !with_locks)
         f = &flags[0];
     int how = (int)f->value | (replace ? MAP_FIXED : MAP_FIXED_NOREPLACE) | (file ? 0 : MAP_ANONYMOUS);
-    if (f == &flags[0] && rarely(60))
+    if (f == &flags[0] && !file && rarely(60))
         where = (char *)where + 100;
     call("mmap(%u, %zu, %s, %s%s, %d, %ld)", at, n, p->name, f->name, replace ? "" : " | MAP_FIXED_NOREPLACE", fd, file ? offset : 0);
     void *m = mmap(where, n, (int)p->value, how, fd, file ? offset : 0);
@@ -132,6 +132,8 @@ static void step_move(void)
     /* Growing in place: up to the end of the arena. */
     if (!(f->value & MREMAP_FIXED) && at + n > PAGES)
         n = PAGES - at;
+    if (to + n > PAGES)
+        to = PAGES - n;
     call("mremap(%u, %u, %u, %s, %u)", at, length, n, f->name, to);
     void *m = mremap(where, length * PAGE, n * PAGE, (int)f->value, arena + to * PAGE);
     if (result(m == MAP_FAILED ? -1 : 0))
@@ -212,16 +214,17 @@ static void step_touch(void)
 /* By system calls that copy, from and to what may not be there. */
 static void step_copy(void)
 {
-    unsigned char *where = range(5);
+    bool remote = rarely(2);
+    unsigned char *where = range(remote ? 1 : 5); /* pages that are in two places are not to be copied over each other */
     size_t n = length * PAGE - pick(3) * 50;
-    struct iovec mine = {where + pick(2) * 30, n}, theirs = {arena + pick(PAGES) * PAGE, n};
+    struct iovec mine = {where, n}, theirs = {arena + pick(PAGES) * PAGE, n};
     int fd = slots[pick(FILES)];
     long position = (long)(pick(4) * 2000), r;
     bool out = rarely(2);
 
     if (theirs.iov_base > (void *)(arena + (PAGES - length) * PAGE))
         theirs.iov_base = arena;
-    switch (pick(2)) {
+    switch (remote) {
     case 0:
         out = out && all_readable(); /* what a write that fails leaves behind differs between Linuxes */
         call("%s(%d, %u, %zu, %ld)", out ? "pwrite" : "pread", fd, at, n, position);
