@@ -107,6 +107,7 @@ static const struct generated_node root_files[] = {
     FILE("cpuinfo", proc_cpuinfo),
     FILE("devices", proc_devices),
     FILE("diskstats", proc_diskstats),
+    {.name = "execdomains", .mode = S_IFREG | 0444, .show = generated_show_string, .data = "0-0\tLinux           \t[kernel]"},
     FILE("filesystems", proc_filesystems),
     FILE("interrupts", proc_interrupts),
     FILE("loadavg", proc_loadavg),

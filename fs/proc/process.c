@@ -142,6 +142,27 @@ static int show_id_map(struct text *t, const struct generated_ref *r)
     return 0;
 }
 
+/* Nobody has logged in here: the value of "not set". */
+static int show_unset(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "%u", UINT32_MAX);
+    return 0;
+}
+
+/* "0": running, or nobody's business. Where the kernel waits is no interface of this one. */
+static int show_wchan(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "0");
+    return 0;
+}
+
+/* The one time namespace is the clocks' own. */
+static int show_time_offsets(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "%-10s %10d %9d\n%-10s %10d %9d\n", "monotonic", 0, 0, "boottime", 0, 0);
+    return 0;
+}
+
 /* As the OOM killer counts: what part of memory the program has, in thousandths of 1000 + its adjustment, and two thirds of that. */
 static int show_oom_score(struct text *t, const struct generated_ref *r)
 {
@@ -327,6 +348,7 @@ const struct generated_node proc_process_files[] = {
     DIRECTORY("fdinfo", 0555, proc_fdinfo_find, proc_fdinfo_list),
     WRITABLE("gid_map", show_id_map, store_refused),
     FILE("limits", proc_limits),
+    WRITABLE("loginuid", show_unset, store_refused),
     DIRECTORY("map_files", 0500 | GENERATED_LEADER | GENERATED_OWN, proc_map_find, proc_map_list),
     FILE("maps", proc_maps),
     OWN("mem", 0600, proc_mem_ops),
@@ -341,6 +363,7 @@ const struct generated_node proc_process_files[] = {
     PRIVATE("personality", show_personality),
     WRITABLE("projid_map", show_id_map, store_refused),
     JUMP("root", follow_root),
+    FILE("sessionid", show_unset),
     {.name = "setgroups", .mode = S_IFREG | 0644, .show = generated_show_string, .store = store_refused, .data = "allow"},
     FILE("smaps", proc_smaps),
     FILE("smaps_rollup", proc_smaps_rollup),
@@ -349,7 +372,9 @@ const struct generated_node proc_process_files[] = {
     FILE("status", proc_status),
     PRIVATE("syscall", show_syscall),
     DIRECTORY("task", 0555 | GENERATED_LEADER, find_thread, list_threads),
+    {.name = "timens_offsets", .mode = S_IFREG | 0644 | GENERATED_LEADER, .show = show_time_offsets, .store = store_refused},
     {.name = "timerslack_ns", .mode = S_IFREG | 0666 | GENERATED_LEADER, .show = show_timer_slack, .store = store_timer_slack},
     WRITABLE("uid_map", show_id_map, store_refused),
+    FILE("wchan", show_wchan),
     {0},
 };

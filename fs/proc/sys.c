@@ -214,6 +214,12 @@ static int store_inotify(const struct generated_ref *r, char *data, size_t n)
 
 static const int queued_events = INOTIFY_QUEUED_EVENTS, instances = INOTIFY_INSTANCES, watches = INOTIFY_WATCHES;
 
+static int show_last_id(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "%d\n", thread_last_id());
+    return 0;
+}
+
 #define FILE(file, id) {.name = file, .mode = S_IFREG | 0444, .show = show_##id}
 #define TEXT(file, string) {.name = file, .mode = S_IFREG | 0444, .show = generated_show_string, .data = string}
 #define WRITABLE(file, id) {.name = file, .mode = S_IFREG | 0644, .show = show_##id, .store = store_##id}
@@ -239,25 +245,39 @@ static const struct generated_node pty_files[] = {
     {0},
 };
 
+static const struct generated_node seccomp_files[] = {
+    TEXT("actions_avail", "kill_process kill_thread trap errno user_notif trace log allow"),
+    {0},
+};
+
 static const struct generated_node kernel_files[] = {
     TEXT("arch", "x86_64"),
     TEXT("cap_last_cap", VALUE(CAP_LAST_CAP)),
     TEXT("core_pattern", "core"),
+    TEXT("core_uses_pid", "0"),
+    TEXT("dmesg_restrict", "0"),
     WRITABLE("domainname", domainname),
     WRITABLE("hostname", hostname),
+    TEXT("kexec_load_disabled", "1"),
+    TEXT("modules_disabled", "1"),
     IPC_LIMIT("msgmax"),
     IPC_LIMIT("msgmnb"),
     IPC_LIMIT("msgmni"),
     TEXT("ngroups_max", VALUE(NGROUPS_MAX)),
+    FILE("ns_last_pid", last_id),
     TEXT("osrelease", UTS_RELEASE),
     TEXT("ostype", UTS_SYSNAME),
     TEXT("overflowgid", "65534"),
     TEXT("overflowuid", "65534"),
+    TEXT("perf_event_paranoid", "3"), /* none for programs without privileges: perf_event_open(2) */
     TEXT("pid_max", VALUE(PID_MAX)),
     DIRECTORY("pty", pty_files),
     DIRECTORY("random", random_files),
     WRITABLE("randomize_va_space", randomize),
+    TEXT("sched_rr_timeslice_ms", "100"),
+    TEXT("sched_rt_period_us", "1000000"),
     TEXT("sched_rt_runtime_us", "-1"), /* real-time threads are not held back */
+    DIRECTORY("seccomp", seccomp_files),
     {.name = "sem", .mode = S_IFREG | 0644, .show = sem_limits_show, .store = sem_limits_store},
     IPC_LIMIT("shmall"),
     IPC_LIMIT("shmmax"),
@@ -265,6 +285,7 @@ static const struct generated_node kernel_files[] = {
     TEXT("shm_rmid_forced", "0"),
     TEXT("tainted", "0"),
     TEXT("threads-max", "32767"), /* as many ids there are */
+    TEXT("unprivileged_bpf_disabled", "2"),
     TEXT("version", UTS_VERSION),
     {0},
 };
@@ -278,6 +299,7 @@ static const struct generated_node vm_files[] = {
     NUMBER("overcommit_memory", overcommit),
     TEXT("panic_on_oom", "0"),
     TEXT("swappiness", "0"),
+    TEXT("unprivileged_userfaultfd", "0"),
     {0},
 };
 
@@ -301,7 +323,9 @@ static const struct generated_node fs_files[] = {
     TEXT("aio-max-nr", "65536"),
     FILE("file-max", file_max),
     FILE("file-nr", file_nr),
+    TEXT("dir-notify-enable", "0"),
     DIRECTORY("inotify", inotify_files),
+    TEXT("leases-enable", "0"),
     DIRECTORY("mqueue", mqueue_files),
     TEXT("nr_open", "1048576"),
     TEXT("overflowgid", "65534"),
