@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ioctls of netdevice(7) for the one interface there is: lo, index 1, 127.0.0.1/8, always up. */
+/* The interfaces, and the ioctls of netdevice(7) about them. */
 #include <linux/in.h>
 #include <linux/sockios.h>
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
 #include "net/interface.h"
+#include "net/network.h"
 #include "net/socket.h"
 
 /* struct ifreq of netdevice(7). <linux/if.h> and <linux/if_arp.h> would bring the C library's headers in. */
@@ -22,11 +23,72 @@ struct interface_request {
     };
 };
 
+#define ARPHRD_ETHER    1
 #define ARPHRD_LOOPBACK 772
 
-#define FLAG_UP       0x1
-#define FLAG_LOOPBACK 0x8
-#define FLAG_RUNNING  0x40
+static const u8 loopback4[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}, loopback6[16] = {[15] = 1};
+
+static void describe_loopback(struct interface *i)
+{
+    strlcpy(i->name, "lo", sizeof(i->name));
+    i->index = LOOPBACK_INDEX;
+    i->type = ARPHRD_LOOPBACK;
+    i->flags = INTERFACE_UP | INTERFACE_LOOPBACK | INTERFACE_RUNNING | INTERFACE_LOWER_UP;
+    i->mtu = LOOPBACK_MTU;
+    i->running = true;
+    i->n_addresses = 2;
+    i->addresses[0] = (struct interface_address){.prefix = 8, .permanent = true};
+    memcpy(i->addresses[0].ip, loopback4, 16);
+    i->addresses[1] = (struct interface_address){.prefix = 128, .permanent = true};
+    memcpy(i->addresses[1].ip, loopback6, 16);
+}
+
+bool interface_get(int index, struct interface *i)
+{
+    memset(i, 0, sizeof(*i));
+    if (index == LOOPBACK_INDEX) {
+        describe_loopback(i);
+        return true;
+    }
+    if (index != OUTSIDE_INDEX || !network_interface(i))
+        return false;
+    strlcpy(i->name, "eth0", sizeof(i->name));
+    i->index = OUTSIDE_INDEX;
+    i->type = ARPHRD_ETHER;
+    i->flags = INTERFACE_UP | INTERFACE_BROADCAST | INTERFACE_MULTICAST;
+    if (i->running)
+        i->flags |= INTERFACE_RUNNING | INTERFACE_LOWER_UP;
+    return true;
+}
+
+bool interface_find(const char *name, struct interface *i)
+{
+    for (int index = 1; index <= INTERFACES; index++) {
+        if (interface_get(index, i) && !strcmp(i->name, name))
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------ ioctl */
+
+static void set_address(struct interface_request *r, u32 address)
+{
+    memset(&r->address, 0, sizeof(r->address));
+    r->address.sin_family = AF_INET;
+    r->address.sin_addr.s_addr = address;
+}
+
+/* The IPv4 address, in network order, and its mask. False: there is none. */
+static bool address_v4(const struct interface *i, u32 *address, u32 *mask)
+{
+    if (!i->n_addresses || memcmp(i->addresses[0].ip, loopback4, 12))
+        return false;
+    unsigned prefix = i->addresses[0].prefix;
+    memcpy(address, i->addresses[0].ip + 12, 4);
+    *mask = prefix ? __builtin_bswap32(UINT32_MAX << (32 - prefix)) : 0;
+    return true;
+}
 
 static long list_interfaces(unsigned long arg)
 {
@@ -36,50 +98,67 @@ static long list_interfaces(unsigned long arg)
     } conf;
     if (copy_from_user(&conf, (void *)arg, sizeof(conf)))
         return -EFAULT;
-    struct interface_request r = {.name = "lo"};
-    r.address.sin_family = AF_INET;
-    r.address.sin_addr.s_addr = LOOPBACK_IPV4;
-    if (!conf.requests) {
-        conf.length = sizeof(r);
-    } else if (conf.length < (int)sizeof(r)) {
-        conf.length = 0;
-    } else {
-        if (copy_to_user(conf.requests, &r, sizeof(r)))
+    int room = conf.requests ? conf.length : INT32_MAX, used = 0;
+    for (int index = 1; index <= INTERFACES; index++) {
+        struct interface i;
+        struct interface_request r;
+        u32 address, mask;
+        if (!interface_get(index, &i) || !address_v4(&i, &address, &mask) || room - used < (int)sizeof(r))
+            continue;
+        memset(&r, 0, sizeof(r));
+        memcpy(r.name, i.name, sizeof(r.name));
+        set_address(&r, address);
+        if (conf.requests && copy_to_user((u8 *)conf.requests + used, &r, sizeof(r)))
             return -EFAULT;
-        conf.length = sizeof(r);
+        used += (int)sizeof(r);
     }
+    conf.length = used;
     return copy_to_user((void *)arg, &conf, sizeof(conf));
 }
 
-static void set_address(struct interface_request *r, u32 address)
-{
-    memset(&r->address, 0, sizeof(r->address));
-    r->address.sin_family = AF_INET;
-    r->address.sin_addr.s_addr = address;
-}
-
-/* Fills the answer for lo. 0, or -ENOTTY for a request that is not served. */
-static long answer(unsigned cmd, struct interface_request *r)
+static bool serves(unsigned cmd)
 {
     switch (cmd) {
     case SIOCGIFFLAGS:
-        r->flags = FLAG_UP | FLAG_LOOPBACK | FLAG_RUNNING;
-        return 0;
     case SIOCGIFADDR:
-        set_address(r, LOOPBACK_IPV4);
-        return 0;
     case SIOCGIFNETMASK:
-        set_address(r, 0x000000ff);
-        return 0;
     case SIOCGIFBRDADDR:
     case SIOCGIFDSTADDR:
-        set_address(r, cmd == SIOCGIFDSTADDR ? LOOPBACK_IPV4 : 0);
-        return 0;
     case SIOCGIFINDEX:
-        r->number = LOOPBACK_INDEX;
+    case SIOCGIFMTU:
+    case SIOCGIFMETRIC:
+    case SIOCGIFTXQLEN:
+    case SIOCGIFHWADDR:
+    case SIOCGIFNAME:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static long answer(unsigned cmd, const struct interface *i, struct interface_request *r)
+{
+    u32 address, mask;
+    bool v4 = address_v4(i, &address, &mask), broadcast = i->flags & INTERFACE_BROADCAST;
+    switch (cmd) {
+    case SIOCGIFFLAGS:
+        r->flags = (s16)i->flags;
+        return 0;
+    case SIOCGIFADDR:
+    case SIOCGIFDSTADDR:
+        set_address(r, address);
+        return v4 ? 0 : -EADDRNOTAVAIL;
+    case SIOCGIFNETMASK:
+        set_address(r, mask);
+        return v4 ? 0 : -EADDRNOTAVAIL;
+    case SIOCGIFBRDADDR:
+        set_address(r, broadcast ? address | ~mask : 0);
+        return v4 ? 0 : -EADDRNOTAVAIL;
+    case SIOCGIFINDEX:
+        r->number = i->index;
         return 0;
     case SIOCGIFMTU:
-        r->number = LOOPBACK_MTU;
+        r->number = (int)i->mtu;
         return 0;
     case SIOCGIFMETRIC:
         r->number = 0;
@@ -87,37 +166,34 @@ static long answer(unsigned cmd, struct interface_request *r)
     case SIOCGIFTXQLEN:
         r->number = 1000;
         return 0;
-    case SIOCGIFHWADDR:
+    default: /* SIOCGIFHWADDR */
         memset(&r->hardware, 0, sizeof(r->hardware));
-        r->hardware.family = ARPHRD_LOOPBACK;
+        r->hardware.family = i->type;
+        memcpy(r->hardware.bytes, i->mac, sizeof(i->mac));
         return 0;
-    default:
-        return -ENOTTY;
     }
 }
 
 long interface_ioctl(unsigned cmd, unsigned long arg)
 {
     struct interface_request r;
+    struct interface i;
     if (cmd == SIOCGIFCONF)
         return list_interfaces(arg);
-    if (cmd != SIOCGIFNAME) {
-        memset(&r, 0, sizeof(r));
-        if (answer(cmd, &r) == -ENOTTY)
-            return -ENOTTY;
-    }
+    if (!serves(cmd))
+        return -ENOTTY;
     if (copy_from_user(&r, (void *)arg, sizeof(r)))
         return -EFAULT;
     if (cmd == SIOCGIFNAME) {
-        if (r.number != LOOPBACK_INDEX)
+        if (!interface_get(r.number, &i))
             return -ENODEV;
         memset(r.name, 0, sizeof(r.name));
-        memcpy(r.name, "lo", 3);
+        strlcpy(r.name, i.name, sizeof(r.name));
     } else {
         r.name[15] = 0;
-        if (strcmp(r.name, "lo"))
+        if (!interface_find(r.name, &i))
             return -ENODEV;
-        long error = answer(cmd, &r);
+        long error = answer(cmd, &i, &r);
         if (error)
             return error;
     }

@@ -1,10 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The loopback interface's figures, for ioctl and netlink. */
+/* The interfaces there are, for ioctl, netlink and /proc: lo, and eth0 if the machine has a network device. */
 #ifndef NET_INTERFACE_H
 #define NET_INTERFACE_H
 
+#include "kernel/types.h"
+
 #define LOOPBACK_INDEX 1
+#define OUTSIDE_INDEX  2     /* eth0 */
+#define INTERFACES     2
 #define LOOPBACK_MTU   65536
 #define LOOPBACK_IPV4  0x0100007fu /* 127.0.0.1 in network order */
+
+/* struct ifreq's and rtnetlink's flags. <linux/if.h> would bring the C library's headers in. */
+#define INTERFACE_UP        0x1
+#define INTERFACE_BROADCAST 0x2
+#define INTERFACE_LOOPBACK  0x8
+#define INTERFACE_RUNNING   0x40
+#define INTERFACE_MULTICAST 0x1000
+#define INTERFACE_LOWER_UP  0x10000
+
+struct interface_address {
+    u8 ip[16];      /* IPv4 mapped */
+    u8 prefix;      /* bits, of the IP version */
+    bool tentative; /* IPv6: not known to be the only one yet */
+    bool permanent; /* not from a lease or an advertisement */
+};
+#define INTERFACE_ADDRESSES 5
+
+struct interface {
+    char name[16];
+    int index;
+    u16 type;       /* ARPHRD_* */
+    u32 flags, mtu;
+    u8 mac[6];
+    bool running;   /* there is a link */
+    u8 gateway[16], gateway6[16]; /* unspecified: none */
+    unsigned n_addresses;         /* of IPv4 first */
+    struct interface_address addresses[INTERFACE_ADDRESSES];
+    u64 rx_frames, rx_bytes, rx_dropped, tx_frames, tx_bytes, tx_dropped;
+};
+/* The interface with this index; false: none. Sleeps while the network starts. */
+bool interface_get(int index, struct interface *i);
+/* The same by name. */
+bool interface_find(const char *name, struct interface *i);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * AF_NETLINK, the route family (netlink(7), rtnetlink(7)): questions about links, addresses and routes, answered for the
- * loopback interface. A request is answered while it is sent: the replies are in the socket's own queue when
+ * AF_NETLINK, the route family (netlink(7), rtnetlink(7)): questions about links, addresses and routes. A request is answered while it is sent: the replies are in the socket's own queue when
  * the send returns. Changes are refused with EPERM, other families of netlink with EPROTONOSUPPORT.
  */
 #include <linux/netlink.h>
@@ -15,9 +14,8 @@
 #include "net/interface.h"
 
 #define REQUEST_MAX     (32 * 1024)
-#define REPLY_MAX       1024
-#define ARPHRD_LOOPBACK 772
-#define FLAGS_LO        0x10049 /* UP, LOOPBACK, RUNNING, LOWER_UP */
+#define REPLY_MAX       2048
+#define MESSAGE_MAX     512  /* the longest one of ours */
 
 struct netlink_socket {
     struct socket base;
@@ -72,66 +70,102 @@ static void attribute_u32(struct reply *r, u16 type, u32 n)
     attribute(r, type, &n, sizeof(n));
 }
 
-static void add_link(struct reply *r, const struct nlmsghdr *request, u16 flags, u32 port)
+static bool is_v4(const u8 ip[16])
 {
-    static const u8 no_address[6];
-    struct rtnl_link_stats64 stats = {0};
+    static const u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+    return !memcmp(ip, mapped, sizeof(mapped));
+}
+
+static void attribute_ip(struct reply *r, u16 type, const u8 ip[16])
+{
+    bool v4 = is_v4(ip);
+    attribute(r, type, v4 ? ip + 12 : ip, v4 ? 4 : 16);
+}
+
+static void add_link(struct reply *r, const struct nlmsghdr *request, u16 flags, u32 port, const struct interface *i)
+{
+    static const u8 no_address[6], all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    struct rtnl_link_stats64 stats = {
+        .rx_packets = i->rx_frames,
+        .tx_packets = i->tx_frames,
+        .rx_bytes = i->rx_bytes,
+        .tx_bytes = i->tx_bytes,
+        .rx_dropped = i->rx_dropped,
+        .tx_dropped = i->tx_dropped,
+    };
     struct ifinfomsg *m = message_begin(r, request, RTM_NEWLINK, flags, port, sizeof(*m));
-    u8 zero = 0;
-    m->ifi_type = ARPHRD_LOOPBACK;
-    m->ifi_index = LOOPBACK_INDEX;
-    m->ifi_flags = FLAGS_LO;
-    attribute(r, IFLA_IFNAME, "lo", 3);
+    bool ethernet = i->flags & INTERFACE_BROADCAST;
+    /* RFC 2863: unknown, as lo always is, down, up. */
+    u8 zero = 0, state = !ethernet ? 0 : i->running ? 6 : 2;
+    m->ifi_type = i->type;
+    m->ifi_index = i->index;
+    m->ifi_flags = i->flags;
+    attribute(r, IFLA_IFNAME, i->name, (u32)strlen(i->name) + 1);
     attribute_u32(r, IFLA_TXQLEN, 1000);
-    attribute(r, IFLA_OPERSTATE, &zero, 1);
+    attribute(r, IFLA_OPERSTATE, &state, 1);
     attribute(r, IFLA_LINKMODE, &zero, 1);
-    attribute_u32(r, IFLA_MTU, LOOPBACK_MTU);
+    attribute_u32(r, IFLA_MTU, i->mtu);
     attribute_u32(r, IFLA_GROUP, 0);
     attribute(r, IFLA_QDISC, "noqueue", 8);
-    attribute(r, IFLA_ADDRESS, no_address, 6);
-    attribute(r, IFLA_BROADCAST, no_address, 6);
+    attribute(r, IFLA_ADDRESS, i->mac, 6);
+    attribute(r, IFLA_BROADCAST, ethernet ? all : no_address, 6);
     attribute(r, IFLA_STATS64, &stats, sizeof(stats));
 }
 
-static void add_address(struct reply *r, const struct nlmsghdr *request, u32 port, u8 family)
+/* As ipv6_addr_scope() does: fe80::/10 is the link's. */
+static u8 scope_of(const struct interface *i, const u8 ip[16])
 {
-    static const u8 address4[4] = {127, 0, 0, 1}, address6[16] = {[15] = 1};
+    if (i->index == LOOPBACK_INDEX)
+        return RT_SCOPE_HOST;
+    return ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+}
+
+static void add_address(struct reply *r, const struct nlmsghdr *request, u32 port, const struct interface *i,
+                        const struct interface_address *a)
+{
     struct ifa_cacheinfo cache = {.ifa_prefered = UINT32_MAX, .ifa_valid = UINT32_MAX};
+    bool v4 = is_v4(a->ip);
+    u32 flags = (a->permanent ? IFA_F_PERMANENT : 0) | (a->tentative ? IFA_F_TENTATIVE : 0);
     struct ifaddrmsg *m = message_begin(r, request, RTM_NEWADDR, NLM_F_MULTI, port, sizeof(*m));
-    m->ifa_family = family;
-    m->ifa_prefixlen = family == AF_INET ? 8 : 128;
-    m->ifa_flags = IFA_F_PERMANENT;
-    m->ifa_scope = RT_SCOPE_HOST;
-    m->ifa_index = LOOPBACK_INDEX;
-    if (family == AF_INET) {
-        attribute(r, IFA_ADDRESS, address4, 4);
-        attribute(r, IFA_LOCAL, address4, 4);
-        attribute(r, IFA_LABEL, "lo", 3);
-    } else {
-        attribute(r, IFA_ADDRESS, address6, 16);
+    m->ifa_family = v4 ? AF_INET : AF_INET6;
+    m->ifa_prefixlen = a->prefix;
+    m->ifa_flags = (u8)flags;
+    m->ifa_scope = scope_of(i, a->ip);
+    m->ifa_index = (u32)i->index;
+    attribute_ip(r, IFA_ADDRESS, a->ip);
+    if (v4) {
+        attribute_ip(r, IFA_LOCAL, a->ip);
+        if (i->flags & INTERFACE_BROADCAST) {
+            u32 ip;
+            memcpy(&ip, a->ip + 12, 4);
+            attribute_u32(r, IFA_BROADCAST, ip | (a->prefix < 32 ? __builtin_bswap32(UINT32_MAX >> a->prefix) : 0));
+        }
+        attribute(r, IFA_LABEL, i->name, (u32)strlen(i->name) + 1);
     }
-    attribute_u32(r, IFA_FLAGS, IFA_F_PERMANENT);
+    attribute_u32(r, IFA_FLAGS, flags);
     attribute(r, IFA_CACHEINFO, &cache, sizeof(cache));
 }
 
-static void add_route(struct reply *r, const struct nlmsghdr *request, u32 port, u8 family)
+/* A route to to/length; source or gateway may be NULL. */
+static void add_route(struct reply *r, const struct nlmsghdr *request, u32 port, const struct interface *i, bool local,
+                      const u8 to[16], u8 length, bool v4, const u8 *source, const u8 *gateway)
 {
-    static const u8 net4[4] = {127}, source4[4] = {127, 0, 0, 1}, address6[16] = {[15] = 1};
     struct rtmsg *m = message_begin(r, request, RTM_NEWROUTE, NLM_F_MULTI, port, sizeof(*m));
-    m->rtm_family = family;
-    m->rtm_dst_len = family == AF_INET ? 8 : 128;
-    m->rtm_table = RT_TABLE_LOCAL;
-    m->rtm_protocol = RTPROT_KERNEL;
-    m->rtm_scope = family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
-    m->rtm_type = RTN_LOCAL;
-    attribute_u32(r, RTA_TABLE, RT_TABLE_LOCAL);
-    if (family == AF_INET) {
-        attribute(r, RTA_DST, net4, 4);
-        attribute(r, RTA_PREFSRC, source4, 4);
-    } else {
-        attribute(r, RTA_DST, address6, 16);
-    }
-    attribute_u32(r, RTA_OIF, LOOPBACK_INDEX);
+    u8 table = local ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
+    m->rtm_family = v4 ? AF_INET : AF_INET6;
+    m->rtm_dst_len = length;
+    m->rtm_table = table;
+    m->rtm_protocol = gateway ? RTPROT_BOOT : RTPROT_KERNEL;
+    m->rtm_scope = !v4 || gateway ? RT_SCOPE_UNIVERSE : local ? RT_SCOPE_HOST : RT_SCOPE_LINK;
+    m->rtm_type = local ? RTN_LOCAL : RTN_UNICAST;
+    attribute_u32(r, RTA_TABLE, table);
+    if (length)
+        attribute(r, RTA_DST, v4 ? to + 12 : to, v4 ? 4 : 16);
+    if (gateway)
+        attribute_ip(r, RTA_GATEWAY, gateway);
+    if (source)
+        attribute_ip(r, RTA_PREFSRC, source);
+    attribute_u32(r, RTA_OIF, (u32)i->index);
 }
 
 /* ------------------------------------------------------------ answering */
@@ -201,51 +235,103 @@ static u8 request_family(const struct nlmsghdr *request)
     return request->nlmsg_len > sizeof(*request) ? *(const u8 *)NLMSG_DATA(request) : 0;
 }
 
+/* Sends what there is when there might not be room for one more message. */
+static int queue_full(struct netlink_socket *n, struct reply *r)
+{
+    return r->length > REPLY_MAX - MESSAGE_MAX ? queue_reply(n, r) : 0;
+}
+
+static int dump_addresses(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request,
+                          const struct interface *i, bool v4, bool v6)
+{
+    int error = 0;
+    for (unsigned k = 0; !error && k < i->n_addresses; k++) {
+        if (is_v4(i->addresses[k].ip) ? !v4 : !v6)
+            continue;
+        add_address(r, request, n->port, i, &i->addresses[k]);
+        error = queue_full(n, r);
+    }
+    return error;
+}
+
+static int dump_routes(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request,
+                       const struct interface *i, bool v4, bool v6)
+{
+    static const u8 unspecified[16];
+    const u8 *gateways[] = {is_v4(i->gateway) && memcmp(i->gateway + 12, unspecified, 4) ? i->gateway : NULL,
+                            memcmp(i->gateway6, unspecified, 16) ? i->gateway6 : NULL};
+    int error = 0;
+    for (int k = 0; !error && k < 2; k++) {
+        if (gateways[k] && (k ? v6 : v4))
+            add_route(r, request, n->port, i, false, unspecified, 0, !k, NULL, gateways[k]);
+        error = queue_full(n, r);
+    }
+    for (unsigned k = 0; !error && k < i->n_addresses; k++) {
+        const struct interface_address *a = &i->addresses[k];
+        bool four = is_v4(a->ip), lo = i->index == LOOPBACK_INDEX;
+        u8 width = four ? 32 : 128, net[16];
+        if (four ? !v4 : !v6)
+            continue;
+        memcpy(net, a->ip, 16);
+        for (unsigned bit = (four ? 96 : 0) + a->prefix; bit < 128; bit++)
+            net[bit / 8] &= (u8)~(0x80 >> bit % 8);
+        if (a->prefix < width)
+            add_route(r, request, n->port, i, lo, net, a->prefix, four, four ? a->ip : NULL, NULL);
+        if (!lo || a->prefix == width)
+            add_route(r, request, n->port, i, true, a->ip, width, four, four ? a->ip : NULL, NULL);
+        error = queue_full(n, r);
+    }
+    return error;
+}
+
 static int dump(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request)
 {
     u8 family = request_family(request);
     bool v4 = !family || family == AF_INET, v6 = !family || family == AF_INET6;
-    switch (request->nlmsg_type) {
-    case RTM_GETLINK:
-        add_link(r, request, NLM_F_MULTI, n->port);
-        break;
-    case RTM_GETADDR:
-        if (v4)
-            add_address(r, request, n->port, AF_INET);
-        if (v6)
-            add_address(r, request, n->port, AF_INET6);
-        break;
-    case RTM_GETROUTE:
-        if (v4)
-            add_route(r, request, n->port, AF_INET);
-        if (v6)
-            add_route(r, request, n->port, AF_INET6);
-        break;
-    case RTM_GETNEIGH:
-    case RTM_GETRULE:
-        break; /* none */
-    default:
-        return send_error(n, r, request, -EOPNOTSUPP);
+    int error = 0;
+    for (int index = 1; !error && index <= INTERFACES; index++) {
+        struct interface i;
+        if (!interface_get(index, &i))
+            continue;
+        switch (request->nlmsg_type) {
+        case RTM_GETLINK:
+            add_link(r, request, NLM_F_MULTI, n->port, &i);
+            error = queue_full(n, r);
+            break;
+        case RTM_GETADDR:
+            error = dump_addresses(n, r, request, &i, v4, v6);
+            break;
+        case RTM_GETROUTE:
+            error = dump_routes(n, r, request, &i, v4, v6);
+            break;
+        case RTM_GETNEIGH:
+        case RTM_GETRULE:
+            break; /* none */
+        default:
+            return send_error(n, r, request, -EOPNOTSUPP);
+        }
     }
-    int error = r->length ? queue_reply(n, r) : 0;
+    if (!error && r->length)
+        error = queue_reply(n, r);
     return error ? error : send_done(n, r, request);
 }
 
 static int get_link(struct netlink_socket *n, struct reply *r, const struct nlmsghdr *request)
 {
     const struct ifinfomsg *m = NLMSG_DATA(request);
+    struct interface i;
     if (request->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
         return send_error(n, r, request, -EINVAL);
-    bool named = false;
+    char name[sizeof(i.name)] = "";
     const struct rtattr *a = (const void *)((const u8 *)m + NLMSG_ALIGN(sizeof(*m)));
     int left = (int)(request->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
     for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
-        if (a->rta_type == IFLA_IFNAME && RTA_PAYLOAD(a) >= 3 && !memcmp(RTA_DATA(a), "lo", 3))
-            named = true;
+        if (a->rta_type == IFLA_IFNAME)
+            memcpy(name, RTA_DATA(a), MIN((size_t)RTA_PAYLOAD(a), sizeof(name) - 1));
     }
-    if (m->ifi_index != LOOPBACK_INDEX && !named)
+    if (!(m->ifi_index ? interface_get(m->ifi_index, &i) : interface_find(name, &i)))
         return send_error(n, r, request, -ENODEV);
-    add_link(r, request, 0, n->port);
+    add_link(r, request, 0, n->port, &i);
     return queue_reply(n, r);
 }
 

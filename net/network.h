@@ -28,26 +28,9 @@ int network_source(const u8 to[16], u8 from[16]);
 
 /* ------------------------------------------------------------ the interface */
 
-#define NETWORK_ADDRESSES 5
-struct network_address {
-    u8 ip[16];
-    u8 prefix;      /* bits, of the IP version */
-    bool tentative; /* IPv6: not known to be the only one yet */
-    bool permanent; /* set by hand */
-};
-struct network_interface {
-    char name[16];
-    u8 mac[6];
-    u32 mtu;
-    bool running;   /* there is a link */
-    u8 gateway[16], gateway6[16]; /* unspecified: none */
-    unsigned n_addresses;
-    struct network_address addresses[NETWORK_ADDRESSES];
-    u64 rx_frames, rx_bytes, rx_dropped, tx_frames, tx_bytes, tx_dropped;
-};
-#define NETWORK_INDEX 2
-/* Fills i; false: there is no interface besides lo. */
-bool network_interface(struct network_interface *i);
+/* Fills i (net/interface.h), but for its name, index, type and flags; false: there is none besides lo. Sleeps while the network starts. */
+struct interface;
+bool network_interface(struct interface *i);
 
 /* ------------------------------------------------------------ TCP */
 

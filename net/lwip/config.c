@@ -13,6 +13,8 @@
 #include "lwip/dhcp6.h"
 #include "lwip/ip.h"
 #include "lwip/nd6.h"
+#include "lwip/priv/nd6_priv.h"
+#include "net/interface.h"
 #include "net/lwip/core.h"
 #include "net/lwip/hooks.h"
 
@@ -193,34 +195,44 @@ const ip_addr_t *dns_getserver(u8_t index)
 
 /* ------------------------------------------------------------ for those who ask */
 
-bool network_interface(struct network_interface *i)
+static void add_address(struct interface *i, const ip_addr_t *ip, unsigned prefix, bool tentative, bool permanent)
 {
-    memset(i, 0, sizeof(*i));
+    struct interface_address *a = &i->addresses[i->n_addresses++];
+    address_from_lwip(ip, a->ip);
+    a->prefix = (u8)prefix;
+    a->tentative = tentative;
+    a->permanent = permanent;
+}
+
+static void find_router(struct interface *i)
+{
+    for (int k = 0; k < LWIP_ND6_NUM_ROUTERS; k++) {
+        const struct nd6_neighbor_cache_entry *n = default_router_list[k].neighbor_entry;
+        if (n) {
+            memcpy(i->gateway6, n->next_hop_address.addr, 16);
+            return;
+        }
+    }
+}
+
+bool network_interface(struct interface *i)
+{
+    struct netif *n = &device_netif;
     network_await_start();
     if (!device_present)
         return false;
-    struct netif *n = &device_netif;
     core_lock();
-    strlcpy(i->name, "eth0", sizeof(i->name));
     memcpy(i->mac, n->hwaddr, sizeof(i->mac));
     i->mtu = n->mtu;
     i->running = netif_is_link_up(n);
     address_from_lwip(&n->gw, i->gateway);
-    if (has_v4()) {
-        struct network_address *a = &i->addresses[i->n_addresses++];
-        address_from_lwip(&n->ip_addr, a->ip);
-        a->prefix = (u8)__builtin_popcount(netif_ip4_netmask(n)->addr);
-        a->permanent = !dhcp_wanted;
-    }
+    find_router(i);
+    if (has_v4())
+        add_address(i, &n->ip_addr, (unsigned)__builtin_popcount(netif_ip4_netmask(n)->addr), false, !dhcp_wanted);
     for (int k = 0; k < LWIP_IPV6_NUM_ADDRESSES; k++) {
         u8 state = netif_ip6_addr_state(n, k);
-        if (ip6_addr_isinvalid(state))
-            continue;
-        struct network_address *a = &i->addresses[i->n_addresses++];
-        address_from_lwip(&n->ip6_addr[k], a->ip);
-        a->prefix = 64;
-        a->tentative = ip6_addr_istentative(state);
-        a->permanent = netif_ip6_addr_isstatic(n, k);
+        if (!ip6_addr_isinvalid(state))
+            add_address(i, &n->ip6_addr[k], 64, ip6_addr_istentative(state), netif_ip6_addr_isstatic(n, k));
     }
     i->rx_frames = device_counters.rx_frames;
     i->rx_bytes = device_counters.rx_bytes;

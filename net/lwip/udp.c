@@ -43,7 +43,7 @@ static void deliver(struct inet_socket *u, struct pbuf *p, u16 length, const str
         d->hops = IPH_TTL(ip4_current_header());
         d->traffic_class = IPH_TOS(ip4_current_header());
     }
-    d->interface = NETWORK_INDEX;
+    d->interface = OUTSIDE_INDEX;
     if (datagram_wants_time(&u->base))
         d->time = (s64)clock_realtime();
     udp_deliver(u, d);
