@@ -70,6 +70,9 @@ $(LWIP_OBJ): $(B)/lwip-obj/%.o: $(LWIP)/COPYING net/lwip/lwipopts.h Makefile
 	@mkdir -p $(@D)
 	@echo "  CC lwip/$*.c"; $(CC) $(KFLAGS) $(LWIP_FLAGS) $(if $(filter $*,$(LWIP_HOT)),$(FAST)) -w -c $(LWIP)/src/$*.c -o $@
 
+# They ask for name servers, and tell net/lwip/resolver.c, only if lwIP's own resolver is there, which it is not.
+$(addprefix $(B)/lwip-obj/core/,ipv4/dhcp.o ipv6/dhcp6.o ipv6/nd6.o): KFLAGS += -DLWIP_DNS=1
+
 LWIP_HOT = $(addprefix core/,tcp_in tcp_out pbuf inet_chksum ipv4/ip4)
 
 $(B)/k/net/lwip/%.c.o: KFLAGS += $(LWIP_FLAGS)

@@ -207,6 +207,8 @@ static void lend_attributes(struct inode *upper, const struct inode *lower)
     upper->ctime = lower->ctime;
 }
 
+void (*root_fill)(void);
+
 void root_compose(void)
 {
     struct path_ref upper = {root_mount, root_mount->root}, root;
@@ -215,6 +217,8 @@ void root_compose(void)
     struct mount *m;
     int error;
 
+    if (root_fill)
+        root_fill();
     if (!root_parameter)
         return;
     /* A directory that is mounted on hides the lower one: nobody need look for that. Nothing else changes mounts yet. */

@@ -27,6 +27,8 @@ void root_directory_attributes(const char *path, u32 *mode, u32 *uid, u32 *gid, 
  * Ends the VM when that cannot be.
  */
 void root_compose(void);
+/* What others put into the root besides the archive, by vfs_boot_file(), before it is composed; in the program's first thread. May be NULL. */
+extern void (*root_fill)(void);
 /* Mounts the volumes of .aril/volumes, whose text this is; makes their mount points. Ends the VM when one cannot be. */
 void root_mount_volumes(const char *text, u64 size);
 /* Makes directory path and its missing parents, 0755. 0 or negative errno. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How the interface comes to its addresses: kernel parameters net.ip=ADDRESS/PREFIX[,GATEWAY] (of either version, several times),
- * net.ip=dhcp (the default), net.ip=none, and net.dns=ADDRESS[,ADDRESS...]. IPv6 addresses come from router advertisements
- * besides, with DHCPv6 for name servers, unless net.ip=none.
+ * net.ip=dhcp (the default without one of IPv4), net.ip=none. IPv6 addresses come from router advertisements besides, unless
+ * net.ip=none.
  */
 #include "kernel/init.h"
 #include "kernel/lib/printf.h"
@@ -29,16 +29,12 @@ static struct fixed {
 static unsigned n_fixed;
 static bool none, dhcp_wanted;
 
-/* Name servers: those given, else what the network tells, IPv4 first. */
-static ip_addr_t servers[2 * RESOLVER_SERVERS];
-static bool servers_given;
-
 static struct wait_queue configured;
 static nsec_t config_began;
 
 /* ------------------------------------------------------------ parameters */
 
-static int parse_address(const char *from, size_t n, ip_addr_t *out)
+int config_parse_address(const char *from, size_t n, ip_addr_t *out)
 {
     char text[48];
     if (n == 0 || n >= sizeof(text))
@@ -65,12 +61,12 @@ static int set_ip(const char *value)
     struct fixed *f = &fixed[n_fixed];
     const char *slash = strchr(value, '/'), *end;
     u64 prefix;
-    if (!slash || parse_address(value, (size_t)(slash - value), &f->ip) || parse_u64(slash + 1, &end, 10, &prefix) ||
+    if (!slash || config_parse_address(value, (size_t)(slash - value), &f->ip) || parse_u64(slash + 1, &end, 10, &prefix) ||
         prefix > (IP_IS_V6(&f->ip) ? 128 : 32))
         return -EINVAL;
     f->prefix = (u8)prefix;
     if (*end == ',') {
-        if (parse_address(end + 1, strlen(end + 1), &f->gateway) || IP_IS_V6(&f->gateway) != IP_IS_V6(&f->ip))
+        if (config_parse_address(end + 1, strlen(end + 1), &f->gateway) || IP_IS_V6(&f->gateway) != IP_IS_V6(&f->ip))
             return -EINVAL;
     } else if (*end) {
         return -EINVAL;
@@ -79,21 +75,6 @@ static int set_ip(const char *value)
     return 0;
 }
 PARAM(net_ip, "net.ip", set_ip);
-
-static int set_dns(const char *value)
-{
-    unsigned n = 0;
-    for (const char *at = value; at && *at; n++) {
-        const char *comma = strchr(at, ',');
-        size_t length = comma ? (size_t)(comma - at) : strlen(at);
-        if (n == ARRAY_SIZE(servers) || parse_address(at, length, &servers[n]))
-            return -EINVAL;
-        at += length + (comma != NULL);
-    }
-    servers_given = n > 0;
-    return n ? 0 : -EINVAL;
-}
-PARAM(net_dns, "net.dns", set_dns);
 
 /* ------------------------------------------------------------ the start */
 
@@ -151,6 +132,14 @@ static bool has_v6(void)
     return false;
 }
 
+bool config_await_v4(nsec_t limit)
+{
+    network_await_start();
+    if (device_present && !has_v4() && dhcp_wanted)
+        wait_event(&configured, has_v4(), config_began + limit, WAIT_KILLABLE);
+    return device_present && has_v4();
+}
+
 bool network_up(const u8 to[16])
 {
     ip_addr_t a;
@@ -158,11 +147,8 @@ bool network_up(const u8 to[16])
     if (!device_present)
         return false;
     address_to_lwip(to, &a);
-    if (IP_IS_V4(&a)) {
-        if (!has_v4() && dhcp_wanted)
-            wait_event(&configured, has_v4(), config_began + WAIT_LIMIT, WAIT_KILLABLE);
-        return has_v4();
-    }
+    if (IP_IS_V4(&a))
+        return config_await_v4(WAIT_LIMIT);
     if (!has_v6() && !none && !ip6_addr_islinklocal(ip_2_ip6(&a)))
         wait_event(&configured, has_v6(), config_began + WAIT_LIMIT6, WAIT_KILLABLE);
     return true; /* whether there is a route, lwIP knows */
@@ -173,25 +159,6 @@ static void config_init(void)
     wait_queue_init(&configured);
 }
 INIT_CALL(INIT_FILES, config_init);
-
-/* ------------------------------------------------------------ name servers */
-
-void dns_setserver(u8_t index, const ip_addr_t *server)
-{
-    if (servers_given || index >= RESOLVER_SERVERS)
-        return;
-    bool v6 = server && IP_IS_V6(server);
-    ip_addr_t *to = &servers[(v6 ? RESOLVER_SERVERS : 0) + index];
-    if (server)
-        ip_addr_copy(*to, *server);
-    else
-        ip_addr_set_zero(to);
-}
-
-const ip_addr_t *dns_getserver(u8_t index)
-{
-    return index < RESOLVER_SERVERS ? &servers[RESOLVER_SERVERS + index] : IP_ADDR_ANY;
-}
 
 /* ------------------------------------------------------------ for those who ask */
 

@@ -7,6 +7,7 @@
 #define NET_LWIP_CORE_H
 
 #include "kernel/lock.h"
+#include "kernel/types.h"
 #include "lwip/ip_addr.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
@@ -56,5 +57,9 @@ void address_from_lwip(const ip_addr_t *in, u8 ip[16]);
 
 /* Gives the interface its addresses, as the kernel's parameters say. Core lock held. */
 void config_start(void);
+/* Waits for an IPv4 address until limit after the network's start; false: there is none. Sleeps. */
+bool config_await_v4(nsec_t limit);
+/* An address in n characters. 0 or -EINVAL. */
+int config_parse_address(const char *from, size_t n, ip_addr_t *out);
 
 #endif

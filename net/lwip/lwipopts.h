@@ -72,10 +72,13 @@ unsigned short lwip_checksum(const void *data, int n);
 #define DHCP_DOES_ARP_CHECK   0
 #define LWIP_DHCP_GET_NTP_SRV 0
 #define LWIP_AUTOIP           0
+#ifndef LWIP_DNS
 #define LWIP_DNS              0
+#endif
 /* Name servers that DHCP, DHCPv6 and router advertisements name go to dns_setserver() of net/lwip/resolver.c. */
-#define LWIP_DHCP_PROVIDE_DNS_SERVERS   RESOLVER_SERVERS
-#define LWIP_DHCP6_PROVIDE_DNS_SERVERS  RESOLVER_SERVERS
+#define LWIP_DHCP_MAX_DNS_SERVERS       RESOLVER_SERVERS
+#define DNS_MAX_SERVERS                 RESOLVER_SERVERS
+#define LWIP_DHCP6_MAX_DNS_SERVERS      RESOLVER_SERVERS
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS  RESOLVER_SERVERS
 
 /* ------------------------------------------------------------ IPv6 */
