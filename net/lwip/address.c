@@ -2,6 +2,7 @@
 /* Addresses between sockets and lwIP, and what the VM's own are. */
 #include "kernel/lib/string.h"
 #include "lwip/ip.h"
+#include "lwip/priv/nd6_priv.h"
 #include "net/lwip/core.h"
 
 static const u8 v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
@@ -62,6 +63,28 @@ bool network_is_broadcast(const u8 ip[16])
     return broadcast;
 }
 
+/* With one interface lwIP would send everything there. Core lock held. */
+static bool has_route(const ip_addr_t *to)
+{
+    struct netif *n = &device_netif;
+    if (ip_addr_ismulticast(to))
+        return true;
+    if (IP_IS_V4(to)) {
+        const ip4_addr_t *ip = ip_2_ip4(to);
+        return ip4_addr_netcmp(ip, netif_ip4_addr(n), netif_ip4_netmask(n)) || ip4_addr_isbroadcast(ip, n) ||
+               !ip4_addr_isany_val(*netif_ip4_gw(n));
+    }
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+        if (ip6_addr_isvalid(netif_ip6_addr_state(n, i)) && ip6_addr_netcmp(ip_2_ip6(to), netif_ip6_addr(n, i)))
+            return true;
+    }
+    for (int i = 0; i < LWIP_ND6_NUM_ROUTERS; i++) {
+        if (default_router_list[i].neighbor_entry)
+            return true;
+    }
+    return ip6_addr_islinklocal(ip_2_ip6(to));
+}
+
 int network_source(const u8 to[16], u8 from[16])
 {
     ip_addr_t a;
@@ -70,7 +93,7 @@ int network_source(const u8 to[16], u8 from[16])
         return error;
     address_to_lwip(to, &a);
     core_lock();
-    struct netif *n = ip_route(IP_IS_V4(&a) ? IP4_ADDR_ANY : IP6_ADDR_ANY, &a);
+    struct netif *n = has_route(&a) ? ip_route(IP_IS_V4(&a) ? IP4_ADDR_ANY : IP6_ADDR_ANY, &a) : NULL;
     const ip_addr_t *source = n ? ip_netif_get_local_ip(n, &a) : NULL;
     if (source && !ip_addr_isany(source)) {
         address_from_lwip(source, from);

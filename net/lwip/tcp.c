@@ -33,6 +33,7 @@ struct tcp_link {
     u64 read;                    /* atomic: bytes that were read and lwIP does not know of */
     bool finish;                 /* a FIN follows what is queued */
     bool closed;                 /* the socket is gone */
+    u32 patience;                /* TCP_USER_TIMEOUT, ms; 0: none */
     int soft_error;              /* what ICMP last told of, for when the attempts end */
     struct tcp_link *next_dead;
 };
@@ -163,10 +164,20 @@ static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
     return ERR_OK;
 }
 
+/* TCP_USER_TIMEOUT: has the peer been silent for longer, while there was something to acknowledge? */
+static bool gave_up(const struct tcp_link *l, const struct tcp_pcb *pcb)
+{
+    return l->patience && (pcb->unacked || pcb->unsent) && tcp_ticks - pcb->tmr > l->patience / TCP_SLOW_INTERVAL;
+}
+
 /* What had no memory, or waited for more to come. */
 static err_t poll(void *arg, struct tcp_pcb *pcb)
 {
     struct tcp_link *l = arg;
+    if (gave_up(l, pcb)) {
+        tcp_abort(pcb);
+        return ERR_ABRT;
+    }
     if (tcp_link_waits(l))
         feed(l, false);
     return ERR_OK;
@@ -335,6 +346,18 @@ void tcp_bury(void)
     }
 }
 
+void tcp_link_error(struct tcp_link *l, int error)
+{
+    struct tcp_pcb *pcb = l->pcb;
+    if (!l->client) {
+        l->soft_error = error; /* what lwIP's giving up will be called */
+        return;
+    }
+    tcp_refused(end_attempt(l), error);
+    tcp_err(pcb, NULL);
+    tcp_close(pcb); /* SYN_SENT: says nothing */
+}
+
 static void abort_silently(struct tcp_pcb *pcb)
 {
     tcp_err(pcb, NULL);
@@ -451,6 +474,7 @@ int network_tcp_connect(struct inet_socket *u)
     if (pcb && tcp_entry_create(pcb)) {
         pcb->rto = pcb->sv = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;
         tcp_apply_options(pcb, u);
+        l->patience = (u32)u->options.user_timeout;
         attach(l, pcb);
         socket_get(&u->base);
         l->client = u;
@@ -501,6 +525,7 @@ err_t tcp_accept_connection(struct inet_socket *listener, struct tcp_pcb *pcb)
         l->window = pcb->rcv_wnd;
         attach(l, pcb);
         tcp_apply_options(pcb, server);
+        l->patience = (u32)server->options.user_timeout;
         server->base.stream = &l->stream;
         if (tcp_arrived(listener, server))
             return ERR_OK;
@@ -516,6 +541,7 @@ void network_tcp_options(struct inet_socket *u)
     struct tcp_link *l = u->base.stream && u->base.stream->outside ? link_of(u->base.stream) : u->attempt;
     if (l && l->pcb) {
         tcp_apply_options(l->pcb, u);
+        l->patience = (u32)u->options.user_timeout;
         feed(l, corked(l));
     }
     core_unlock();

@@ -21,7 +21,8 @@ struct tcp_entry {
     struct tcp_pcb *pcb;
     struct inet_socket *listener; /* handshake from outside: reference; else NULL */
     struct tcp_link *connection; /* or NULL */
-    u32 since;                   /* TIME_WAIT: tcp_ticks */
+    u32 began;                   /* tcp_ticks */
+    u32 since;                   /* TIME_WAIT: the same; else 0 */
     u32 hash;
 };
 
@@ -50,6 +51,8 @@ bool tcp_is_busy(void);
 void tcp_table_init(u64 memory);
 /* The block of connection l has ended (net/lwip/tcp.c). */
 void tcp_link_ended(struct tcp_link *l);
+/* ICMP says that a segment of l's did not get through (positive errno): ends an attempt to connect. */
+void tcp_link_error(struct tcp_link *l, int error);
 /* Is there something of l's that lwIP does not have? */
 bool tcp_link_waits(const struct tcp_link *l);
 

@@ -4,11 +4,13 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/random.h"
+#include "lwip/etharp.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net/lwip/core.h"
 #include "net/lwip/tcp.h"
 
 #define TIME_WAIT_TICKS (60000 / TCP_SLOW_INTERVAL)
+#define NEIGHBOUR_TICKS (3000 / TCP_SLOW_INTERVAL) /* ARP without an answer is no route to the host */
 #define BLOCK_MEMORY    512 /* bytes of a block in TIME_WAIT, with all around it */
 
 /* Blocks that timers look at; those that need nothing but perhaps keep-alive; those in TIME_WAIT, oldest first. */
@@ -117,6 +119,8 @@ struct tcp_entry *tcp_entry_create(struct tcp_pcb *pcb)
     if (!e)
         return NULL;
     e->pcb = pcb;
+    tcp_set_clock();
+    e->began = tcp_ticks;
     e->hash = hash_of(&pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port);
     e->next = buckets[e->hash & bucket_mask];
     buckets[e->hash & bucket_mask] = e;
@@ -209,6 +213,8 @@ void tcp_tick(void)
     list_for_each(e, &busy, link) {
         e->pcb->next = tcp_active_pcbs;
         tcp_active_pcbs = e->pcb;
+        if (e->pcb->state == SYN_SENT) /* lwIP would ask each second */
+            e->pcb->rto = (s16_t)(LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL << e->pcb->nrtx);
     }
     tcp_fasttmr();
     slow = !slow;
@@ -226,12 +232,29 @@ void tcp_tick(void)
     }
 }
 
+/* Is there an answer to ARP for where pcb's segments go? IPv6 tells by ICMP. */
+static bool neighbour_answers(const struct tcp_pcb *pcb)
+{
+    struct netif *n = &device_netif;
+    struct eth_addr *ethernet;
+    const ip4_addr_t *to = ip_2_ip4(&pcb->remote_ip), *known;
+    if (IP_IS_V6(&pcb->remote_ip))
+        return true;
+    if (!ip4_addr_netcmp(to, netif_ip4_addr(n), netif_ip4_netmask(n)))
+        to = netif_ip4_gw(n);
+    return etharp_find_addr(n, to, &ethernet, &known) >= 0;
+}
+
 void tcp_each_second(void)
 {
     struct tcp_entry *e, *next;
     tcp_set_clock();
     while ((e = list_first(&waiting, struct tcp_entry, link)) && tcp_ticks - e->since > TIME_WAIT_TICKS)
         end_oldest_wait();
+    list_for_each_safe(e, next, &busy, link) {
+        if (e->pcb->state == SYN_SENT && tcp_ticks - e->began > NEIGHBOUR_TICKS && !neighbour_answers(e->pcb))
+            tcp_link_error(e->connection, EHOSTUNREACH);
+    }
     /* Keep-alive is looked at by the tick. */
     list_for_each_safe(e, next, &idle, link) {
         if (ip_get_option(e->pcb, SOF_KEEPALIVE) &&

@@ -122,7 +122,7 @@ ssize network_udp_send(struct inet_socket *u, const struct inet_address *from, c
         return PTR_ERR(p);
     core_lock();
     if (!block)
-        block = udp_new();
+        block = udp_new_ip_type(IPADDR_TYPE_ANY);
     err_t e = ERR_MEM;
     if (block) {
         block->local_port = from->port;
