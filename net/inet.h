@@ -56,8 +56,9 @@ struct inet_socket {
 
     /* port table, under its lock */
     struct inet_port *port;      /* NULL: no port */
-    bool exclusive;              /* accepted connection that counts in accepted_exclusive */
-    struct list port_link;       /* among the port's owners; empty for accepted connections */
+    bool accepted;               /* by a listener, whose port it is */
+    bool exclusive;              /* that counts in accepted_exclusive */
+    struct list port_link;       /* among the port's owners, or the connections accepted there */
 
     struct inet_options options;
 
@@ -125,6 +126,9 @@ int inet_port_listen(struct inet_socket *u);
 /* The listener for to, or the UDP socket for a datagram from from to to, with a reference; NULL. */
 struct inet_socket *inet_find_listener(const struct inet_address *to);
 struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from);
+
+/* Sockets that have a port, TCP's or UDP's: at most max into list, with references. Returns how many there are. Atomic. */
+unsigned inet_snapshot(bool datagram, struct inet_socket **list, unsigned max);
 
 /* ------------------------------------------------------------ the protocols */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The port tables of TCP and UDP. A port exists while a socket holds it: its owners (bound sockets and outgoing
- * connections) are listed, accepted connections are only counted, so a busy listener stays cheap to find.
+ * connections) are one list, accepted connections another, so a busy listener stays cheap to find.
  */
 #include "kernel/heap.h"
 #include "kernel/random.h"
@@ -15,8 +15,9 @@
 struct inet_port {
     struct list link;        /* in its bucket */
     struct list owners;      /* inet_socket.port_link, newest first */
+    struct list taken;       /* connections that a listener here accepted, by the same member */
     u16 number;
-    u32 accepted;            /* connections that a listener here accepted */
+    u32 accepted;            /* how many these are */
     u32 accepted_exclusive;  /* those without SO_REUSEADDR */
 };
 
@@ -107,6 +108,7 @@ static bool try_bind(struct port_table *t, struct inet_socket *u, u16 number, st
         *spare = NULL;
         p->number = number;
         list_init(&p->owners);
+        list_init(&p->taken);
         list_add_head(bucket(t, number), &p->link);
     }
     u->port = p;
@@ -163,6 +165,8 @@ void inet_port_inherit(struct inet_socket *child, struct inet_socket *listener)
     spin_lock(&t->lock);
     child->port = listener->port;
     if (child->port) {
+        child->accepted = true;
+        list_add_tail(&child->port->taken, &child->port_link);
         child->port->accepted++;
         child->exclusive = !OPTION_SET(&child->base, SO_REUSEADDR);
         child->port->accepted_exclusive += child->exclusive;
@@ -176,7 +180,7 @@ void inet_port_release(struct inet_socket *u)
     spin_lock(&t->lock);
     struct inet_port *p = u->port;
     if (p) {
-        if (list_empty(&u->port_link)) {
+        if (u->accepted) {
             p->accepted--;
             p->accepted_exclusive -= u->exclusive;
         }
@@ -268,4 +272,30 @@ struct inet_socket *inet_find_listener(const struct inet_address *to)
 struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from)
 {
     return best(&tables[1], to, from, false);
+}
+
+unsigned inet_snapshot(bool datagram, struct inet_socket **list, unsigned max)
+{
+    struct port_table *t = &tables[datagram];
+    struct inet_port *p;
+    struct inet_socket *u;
+    unsigned n = 0;
+    spin_lock(&t->lock);
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        if (!t->buckets[i].next)
+            continue;
+        list_for_each(p, &t->buckets[i], link) {
+            for (int taken = 0; taken < 2; taken++) {
+                list_for_each(u, taken ? &p->taken : &p->owners, port_link) {
+                    if (n < max) {
+                        socket_get(&u->base);
+                        list[n] = u;
+                    }
+                    n++;
+                }
+            }
+        }
+    }
+    spin_unlock(&t->lock);
+    return n;
 }

@@ -83,6 +83,11 @@ static ssize link_mounts(const struct generated_ref *r, char *buf, size_t n)
     return scnprintf(buf, n, "self/mounts");
 }
 
+static ssize link_net(const struct generated_ref *r, char *buf, size_t n)
+{
+    return scnprintf(buf, n, "self/net");
+}
+
 #define FILE(file, function) {.name = file, .mode = S_IFREG | 0444, .show = function}
 #define LINK(file, function) {.name = file, .mode = S_IFLNK | 0777, .readlink = function}
 
@@ -102,6 +107,7 @@ static const struct generated_node root_files[] = {
     LINK("self", link_self),
     LINK("thread-self", link_thread_self),
     LINK("mounts", link_mounts),
+    LINK("net", link_net),
     FILE("cgroups", proc_cgroups),
     FILE("cmdline", proc_cmdline),
     FILE("cpuinfo", proc_cpuinfo),

@@ -356,6 +356,7 @@ const struct generated_node proc_process_files[] = {
     FILE("mounts", proc_mounts),
     {.name = "mountstats", .mode = S_IFREG | 0400 | GENERATED_LEADER, .show = proc_mountstats},
     {.name = "ns", .mode = S_IFDIR | 0511, .children = proc_ns_files},
+    {.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_files},
     FILE("numa_maps", proc_numa_maps),
     FILE("oom_score", show_oom_score),
     WRITABLE("oom_score_adj", show_oom_score_adj, store_oom_score_adj),
