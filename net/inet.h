@@ -42,6 +42,8 @@ struct inet_options {
     s16 ttl, traffic_class, hops, multicast_hops; /* -1: default */
     int max_segment, keep_idle, keep_interval, keep_count, syn_count, linger2, defer_accept, user_timeout,
         window_clamp, fastopen, notsent_low_water;
+    u8 multicast_interface;   /* IP_MULTICAST_IF: index, 0: by route */
+    u32 multicast_address;    /* as it was set, network order */
     char congestion[16];
 };
 
@@ -77,6 +79,8 @@ struct inet_socket {
 
     /* UDP */
     struct datagram_queue queue;
+    struct list groups;          /* struct inet_group; under the port table's lock, as n_groups */
+    unsigned n_groups;
 };
 
 static inline struct inet_socket *inet_of(struct socket *s)
@@ -127,8 +131,29 @@ int inet_port_listen(struct inet_socket *u);
 struct inet_socket *inet_find_listener(const struct inet_address *to);
 struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from);
 
+/*
+ * UDP sockets that a datagram to a group or a broadcast address is for, at most max into list, with references; how many. members:
+ * only those that joined the group, or are bound to it.
+ */
+unsigned inet_find_receivers(const struct inet_address *to, const struct inet_address *from, bool members,
+                             struct inet_socket **list, unsigned max);
+/* The lock of UDP's port table, for net/inet_group.c. */
+void inet_datagram_lock(void);
+void inet_datagram_unlock(void);
 /* Sockets that have a port, TCP's or UDP's: at most max into list, with references. Returns how many there are. Atomic. */
 unsigned inet_snapshot(bool datagram, struct inet_socket **list, unsigned max);
+
+/* ------------------------------------------------------------ net/inet_group.c */
+
+/* Options with struct ip_mreq(n), ipv6_mreq, group_req. Errors of ip(7). */
+int inet_group_option4(struct inet_socket *u, const void *value, u32 length, bool joining);
+int inet_group_option6(struct inet_socket *u, const void *value, u32 length, bool joining);
+int inet_group_option(struct inet_socket *u, const void *value, u32 length, bool joining);
+/* IP_MULTICAST_IF. */
+int inet_multicast_interface(struct inet_socket *u, const void *value, u32 length);
+/* Is u in group ip? Table lock held. */
+bool inet_group_member(const struct inet_socket *u, const u8 ip[16]);
+void inet_group_leave_all(struct inet_socket *u);
 
 /* ------------------------------------------------------------ the protocols */
 

@@ -155,6 +155,10 @@ int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[1
         return -EACCES;
     if (!datagram && (ip_is_multicast(to->ip) || network_is_broadcast(to->ip)))
         return -ENETUNREACH;
+    if (datagram && ip_is_v4(to->ip) && ip_is_multicast(to->ip) && u->options.multicast_interface == LOOPBACK_INDEX) {
+        set_v4(source, LOOPBACK_IPV4);
+        return 1;
+    }
     if (ip_is_loopback(u->local.ip))
         return -EINVAL; /* from lo to the outside: Linux says so, too */
     int error = network_source(to->ip, source);
@@ -177,6 +181,7 @@ struct inet_socket *inet_allocate(int family, int type)
     list_init(&u->port_link);
     list_init(&u->pending);
     list_init(&u->pending_link);
+    list_init(&u->groups);
     datagram_queue_init(&u->queue);
     u->state = TCP_CLOSE;
     if (family == AF_INET)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOL_IP, SOL_IPV6 and SOL_UDP options (ip(7), ipv6(7), udp(7)) with the values Linux reports. Those that say how packets
- * leave the machine are kept and reported; nothing leaves yet. Groups cannot be joined: lo carries no multicast.
+ * leave the machine count for those that do.
  */
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
@@ -110,21 +110,27 @@ static int set_ip(struct inet_socket *u, int option, const void *value, u32 leng
     case IP_MULTICAST_IF:
         if (u->base.type == SOCK_STREAM)
             return -EINVAL;
-        return n == 0 || length > sizeof(int) ? 0 : -EADDRNOTAVAIL;
+        return inet_multicast_interface(u, value, length);
     case IP_UNICAST_IF:
         return n == 0 ? 0 : -EADDRNOTAVAIL;
     case IP_OPTIONS:
         return length ? -EINVAL : 0;
     case IP_ADD_MEMBERSHIP:
-    case IP_ADD_SOURCE_MEMBERSHIP:
+    case IP_DROP_MEMBERSHIP:
+        if (u->base.type == SOCK_STREAM)
+            return -EPROTO;
+        return inet_group_option4(u, value, length, option == IP_ADD_MEMBERSHIP);
     case MCAST_JOIN_GROUP:
+    case MCAST_LEAVE_GROUP:
+        if (u->base.type == SOCK_STREAM)
+            return -EPROTO;
+        return inet_group_option(u, value, length, option == MCAST_JOIN_GROUP);
+    case IP_ADD_SOURCE_MEMBERSHIP:
     case MCAST_JOIN_SOURCE_GROUP:
         if (u->base.type == SOCK_STREAM)
             return -EPROTO;
         return length < sizeof(struct ip_mreq) ? -EINVAL : -ENODEV;
-    case IP_DROP_MEMBERSHIP:
     case IP_DROP_SOURCE_MEMBERSHIP:
-    case MCAST_LEAVE_GROUP:
         if (u->base.type == SOCK_STREAM)
             return -EPROTO;
         return length < sizeof(struct ip_mreq) ? -EINVAL : -EADDRNOTAVAIL;
@@ -165,6 +171,7 @@ static int get_ip(struct inet_socket *u, int option, void *value, int *length)
     case IP_MTU:
         return u->remote.port ? write_ip_int(value, length, LOOPBACK_MTU - 1) : -ENOTCONN;
     case IP_MULTICAST_IF:
+        return write_ip_int(value, length, (int)o->multicast_address);
     case IP_UNICAST_IF:
     case IP_HDRINCL:
         return write_ip_int(value, length, 0);
@@ -189,12 +196,18 @@ static int set_ip6(struct inet_socket *u, int option, const void *value, u32 len
     int n = 0;
     switch (option) {
     case IPV6_ADD_MEMBERSHIP:
-    case IPV6_JOIN_ANYCAST:
-    case MCAST_JOIN_GROUP:
-        return length < sizeof(struct ipv6_mreq) ? -EINVAL : -ENODEV;
     case IPV6_DROP_MEMBERSHIP:
-    case IPV6_LEAVE_ANYCAST:
+        if (u->base.type != SOCK_STREAM)
+            return inet_group_option6(u, value, length, option == IPV6_ADD_MEMBERSHIP);
+        return length < sizeof(struct ipv6_mreq) ? -EINVAL : -EPROTO;
+    case MCAST_JOIN_GROUP:
     case MCAST_LEAVE_GROUP:
+        if (u->base.type != SOCK_STREAM)
+            return inet_group_option(u, value, length, option == MCAST_JOIN_GROUP);
+        return length < sizeof(struct group_req) ? -EINVAL : -EPROTO;
+    case IPV6_JOIN_ANYCAST:
+        return length < sizeof(struct ipv6_mreq) ? -EINVAL : -ENODEV;
+    case IPV6_LEAVE_ANYCAST:
         return length < sizeof(struct ipv6_mreq) ? -EINVAL : -EADDRNOTAVAIL;
     case IPV6_PKTINFO:
         return length && length < sizeof(struct in6_pktinfo) ? -EINVAL : 0;
@@ -245,7 +258,7 @@ static int set_ip6(struct inet_socket *u, int option, const void *value, u32 len
     case IPV6_MULTICAST_IF:
         if (u->base.type == SOCK_STREAM)
             return -ENOPROTOOPT;
-        if (n != 0 && n != LOOPBACK_INDEX)
+        if (n < 0 || n > INTERFACES)
             return -ENODEV;
         o->multicast_interface6 = (u8)n;
         return 0;

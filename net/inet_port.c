@@ -299,3 +299,36 @@ unsigned inet_snapshot(bool datagram, struct inet_socket **list, unsigned max)
     spin_unlock(&t->lock);
     return n;
 }
+
+void inet_datagram_lock(void)
+{
+    spin_lock(&tables[1].lock);
+}
+
+void inet_datagram_unlock(void)
+{
+    spin_unlock(&tables[1].lock);
+}
+
+unsigned inet_find_receivers(const struct inet_address *to, const struct inet_address *from, bool members,
+                             struct inet_socket **list, unsigned max)
+{
+    struct inet_socket *u;
+    unsigned n = 0;
+    bool group = ip_is_multicast(to->ip), v4 = ip_is_v4(to->ip);
+    spin_lock(&tables[1].lock);
+    struct inet_port *p = find(&tables[1], to->port);
+    if (p) {
+        list_for_each(u, &p->owners, port_link) {
+            if (n == max || score(u, to, from) < 0)
+                continue;
+            bool all = v4 ? IP_BIT(u, IP_MULTICAST_ALL) : IP6_BIT(u, IPV6_MULTICAST_ALL);
+            if (group && !inet_group_member(u, to->ip) && (members ? ip_is_any(u->local.ip) : !all))
+                continue;
+            socket_get(&u->base);
+            list[n++] = u;
+        }
+    }
+    spin_unlock(&tables[1].lock);
+    return n;
+}

@@ -7,6 +7,7 @@
 #include "net/inet.h"
 
 #define READABLE    (EPOLLIN | EPOLLRDNORM)
+#define GROUP_RECEIVERS 32 /* of a datagram, in this VM */
 #define PAYLOAD_MAX 65507 /* 65535 less the headers of IPv4 and UDP */
 
 static int udp_connect(struct socket *s, const struct socket_address *a, bool nonblock)
@@ -133,6 +134,40 @@ void udp_deliver(struct inet_socket *to, struct datagram *d)
         datagram_put(d);
 }
 
+/* To a group: a copy for each member here (IP_MULTICAST_LOOP), and one for the outside. */
+static ssize send_to_group(struct inet_socket *u, const struct inet_address *from, const struct inet_address *to, struct message *m)
+{
+    struct inet_socket *list[GROUP_RECEIVERS];
+    u32 length = (u32)m->io.left;
+    bool v4 = ip_is_v4(to->ip), loop = v4 ? IP_BIT(u, IP_MULTICAST_LOOP) : IP6_BIT(u, IPV6_MULTICAST_LOOP);
+    u8 *data = kmalloc(length + 1);
+    ssize result = (ssize)length;
+    if (!data)
+        return -ENOBUFS;
+    if (length && io_copy_from(&m->io, data, length) != result)
+        result = -EFAULT;
+    unsigned n = loop && result >= 0 ? inet_find_receivers(to, from, true, list, GROUP_RECEIVERS) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct socket_address name;
+        inet_format(list[i], from, &name);
+        struct datagram *d = datagram_allocate(name.bytes, (u32)name.length, length);
+        if (d) {
+            memcpy(datagram_payload(d), data, length);
+            fill(u, list[i], to, m, d);
+            d->interface = u->options.multicast_interface == LOOPBACK_INDEX ? LOOPBACK_INDEX : OUTSIDE_INDEX;
+            d->hops = v4 ? u->options.multicast_ttl : (u8)u->options.multicast_hops;
+            udp_deliver(list[i], d);
+        }
+        socket_put(&list[i]->base);
+    }
+    if (result >= 0 && !(v4 && u->options.multicast_interface == LOOPBACK_INDEX)) {
+        io_init_kernel(&m->io, data, length);
+        result = network_udp_send(u, from, to, m);
+    }
+    kfree(data);
+    return result;
+}
+
 static ssize udp_send(struct socket *s, struct message *m)
 {
     struct inet_socket *u = inet_of(s);
@@ -151,7 +186,7 @@ static ssize udp_send(struct socket *s, struct message *m)
         return outside;
     from.port = u->local.port;
     if (outside)
-        return network_udp_send(u, &from, &to, m);
+        return ip_is_multicast(to.ip) ? send_to_group(u, &from, &to, m) : network_udp_send(u, &from, &to, m);
 
     struct inet_socket *receiver = inet_find_datagram(&to, &from);
     ssize result = (ssize)m->io.left;
@@ -288,6 +323,7 @@ static u64 udp_unsent(struct socket *s)
 static void udp_close(struct socket *s)
 {
     struct inet_socket *u = inet_of(s);
+    inet_group_leave_all(u);
     inet_port_release(u);
     spin_lock(&s->lock);
     u->dead = true;

@@ -55,6 +55,9 @@ void network_frame_free(void *frame);
 
 /* ------------------------------------------------------------ UDP */
 
+/* The interface joins group ip, or leaves it, once more. */
+void network_group(const u8 ip[16], bool join);
+
 struct inet_address;
 /* Sends m's bytes; hops 0: the default. Bytes, or negative errno. Sleeps while it copies. */
 ssize network_udp_send(struct inet_socket *u, const struct inet_address *from, const struct inet_address *to,

@@ -5,11 +5,15 @@
  */
 #include "kernel/lib/string.h"
 #include "kernel/timer.h"
+#include "lwip/igmp.h"
 #include "lwip/inet_chksum.h"
+#include "lwip/mld6.h"
 #include "lwip/prot/udp.h"
 #include "lwip/udp.h"
 #include "net/inet.h"
 #include "net/lwip/core.h"
+
+#define RECEIVERS_MAX 32 /* of a datagram to many */
 
 void __real_udp_input(struct pbuf *p, struct netif *n);
 void __wrap_udp_input(struct pbuf *p, struct netif *n);
@@ -49,29 +53,61 @@ static void deliver(struct inet_socket *u, struct pbuf *p, u16 length, const str
     udp_deliver(u, d);
 }
 
+/* Those that the datagram is for: one, or all that listen to a group or to broadcasts. Returns how many. */
+static unsigned find(const struct inet_address *to, const struct inet_address *from, const struct netif *n,
+                     struct inet_socket **list)
+{
+    if (ip_addr_ismulticast(ip_current_dest_addr()) || ip_addr_isbroadcast(ip_current_dest_addr(), n))
+        return inet_find_receivers(to, from, false, list, RECEIVERS_MAX);
+    list[0] = inet_find_datagram(to, from);
+    return list[0] != NULL;
+}
+
 void __wrap_udp_input(struct pbuf *p, struct netif *n)
 {
     const struct udp_hdr *h = p->payload;
-    struct inet_socket *u = NULL;
+    struct inet_socket *list[RECEIVERS_MAX];
     struct inet_address from, to;
+    unsigned count = 0;
     if (p->len >= UDP_HLEN) {
         from.port = lwip_ntohs(h->src);
         to.port = lwip_ntohs(h->dest);
         address_from_lwip(ip_current_src_addr(), from.ip);
         address_from_lwip(ip_current_dest_addr(), to.ip);
-        u = inet_find_datagram(&to, &from);
+        count = find(&to, &from, n, list);
     }
-    if (!u) {
+    if (!count) {
         __real_udp_input(p, n);
         return;
     }
     u16 length = lwip_ntohs(h->len);
-    if (length >= UDP_HLEN && length <= p->tot_len && checksum_good(p, h, length, n)) {
+    bool good = length >= UDP_HLEN && length <= p->tot_len && checksum_good(p, h, length, n);
+    if (good)
         pbuf_remove_header(p, UDP_HLEN);
-        deliver(u, p, (u16)(length - UDP_HLEN), &from, &to);
+    for (unsigned i = 0; i < count; i++) {
+        if (good)
+            deliver(list[i], p, (u16)(length - UDP_HLEN), &from, &to);
+        socket_put(&list[i]->base);
     }
-    socket_put(&u->base);
     pbuf_free(p);
+}
+
+void network_group(const u8 ip[16], bool join)
+{
+    ip_addr_t group;
+    if (!device_present)
+        return;
+    address_to_lwip(ip, &group);
+    core_lock();
+    if (IP_IS_V4(&group) && join)
+        igmp_joingroup_netif(&device_netif, ip_2_ip4(&group));
+    else if (IP_IS_V4(&group))
+        igmp_leavegroup_netif(&device_netif, ip_2_ip4(&group));
+    else if (join)
+        mld6_joingroup_netif(&device_netif, ip_2_ip6(&group));
+    else
+        mld6_leavegroup_netif(&device_netif, ip_2_ip6(&group));
+    core_unlock();
 }
 
 /* ------------------------------------------------------------ sending */
