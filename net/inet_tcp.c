@@ -37,7 +37,7 @@ static u64 tcp_limit(const struct socket *sender)
         page_stats(&stats);
         automatic = MAX(AUTOTUNE_MIN, MIN(AUTOTUNE_MAX, stats.total * PAGE_SIZE / 64));
     }
-    return automatic;
+    return MIN(automatic, (u64)READ_ONCE(network_room));
 }
 
 static u32 tcp_charge(u32 bytes)

@@ -12,6 +12,11 @@ struct byte_stream;
 struct inet_socket;
 struct message;
 
+/* Bytes that a connection may hold each way, less as memory gets short. */
+#define NETWORK_ROOM_LITTLE (128u << 10)
+#define NETWORK_ROOM_LEAST  (16u << 10)
+extern u32 network_room;
+
 /* Waits until boot has looked for a network device. Sleeps. */
 void network_await_start(void);
 /*

@@ -9,6 +9,7 @@
 #              lines "flags: -lm" adds to its compilation, "accel: kvm" limits it, and "cpus: 4" says that it is about what
 #              CPUs do side by side, each on a line of its own. 1 and 2 CPUs for all, 4 for those and with --full for all.
 #   platform   tests/platform: a test kernel for the platform layer alone
+#   net        tests/net: servers in the VM and clients outside, bad cables, hostile clients; needs root
 #   run        tests/run/*.sh: the command and the VM from outside
 #   apps       tests/apps: real programs
 #   python     tests/python: Python's own tests of what an operating system does (most only with --full)
@@ -163,6 +164,7 @@ for program in "$B"/unit/test_*; do
 done
 add structure script structure tests/structure.sh
 add platform script platform tests/platform/run.sh
+add net script net tests/net/run.sh
 
 for source in tests/abi/*.c; do
     [ -f "$source" ] || continue

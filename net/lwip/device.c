@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/list.h"
 #include "kernel/log.h"
+#include "kernel/page.h"
 #include "kernel/uts.h"
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
@@ -25,6 +26,7 @@
 
 struct netif device_netif;
 bool device_present;
+u32 network_room = UINT32_MAX;
 struct device_counters device_counters;
 
 /* ------------------------------------------------------------ memory that the device reads */
@@ -352,6 +354,13 @@ bool device_poll(void)
     follow_link();
     unsigned n = platform_net_poll(DEVICE, POLL_BUDGET, receive, NULL);
     device_flush();
+    if (n) {
+        struct page_stats stats;
+        page_stats(&stats);
+        WRITE_ONCE(network_room, stats.available > stats.total / 2   ? UINT32_MAX
+                                 : stats.available > stats.total / 4 ? NETWORK_ROOM_LITTLE
+                                                                     : NETWORK_ROOM_LEAST);
+    }
     return n == POLL_BUDGET || !platform_net_listen(DEVICE, !list_empty(&staged));
 }
 

@@ -29,7 +29,7 @@ struct tcp_link {
     struct chunk *next;          /* first chunk not wholly given to lwIP; NULL: to be looked for */
     u32 position;                /* where in it */
     u32 given;                   /* bytes that lwIP has and nobody has acknowledged */
-    u32 window;                  /* as it was first announced */
+    u32 window, window_limit;    /* unread bytes that the peer may send; how far that may grow */
     u64 read;                    /* atomic: bytes that were read and lwIP does not know of */
     bool finish;                 /* a FIN follows what is queued */
     bool closed;                 /* the socket is gone */
@@ -258,6 +258,15 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
     return ERR_OK;
 }
 
+/* What is to be added to the `read` bytes that the window opens by, maybe less than 0. */
+static s64 resize_window(struct tcp_link *l, u64 read)
+{
+    u32 wanted = MIN(l->window_limit, READ_ONCE(network_room));
+    s64 by = wanted < l->window ? -(s64)MIN(read / 2, (u64)(l->window - wanted)) : (s64)MIN(read, (u64)(wanted - l->window));
+    l->window = (u32)(l->window + by);
+    return by;
+}
+
 void network_stream_received(struct byte_stream *st, u64 n)
 {
     struct tcp_link *l = link_of(st);
@@ -271,7 +280,7 @@ void network_stream_received(struct byte_stream *st, u64 n)
     if (pcb) {
         tcp_set_clock();
         tcp_entry_busy(tcp_entry_of(pcb));
-        for (u64 left = read; left;) {
+        for (u64 left = read + resize_window(l, read); left;) {
             u16 k = (u16)MIN(left, (u64)0xffff);
             tcp_recved(pcb, k);
             left -= k;
@@ -416,12 +425,23 @@ void tcp_apply_options(struct tcp_pcb *pcb, const struct inet_socket *u)
         tcp_nagle_enable(pcb);
 }
 
+/*
+ * A window begins small and grows with what is read, twice the bytes for each: who is sent to and does not read costs little,
+ * and what arrives takes up to three times its bytes of memory.
+ */
 void tcp_set_window(struct tcp_pcb *pcb, const struct inet_socket *u)
 {
-    u32 wanted = lwip_window;
+    u32 wanted = MIN(MIN(lwip_window, TCP_WINDOW_MIN), READ_ONCE(network_room));
     if (u->base.options.receive_locked)
-        wanted = MIN(wanted, MAX((u32)u->base.options.receive_buffer / 2, 2u * pcb->mss));
+        wanted = MIN(lwip_window, MAX((u32)u->base.options.receive_buffer / 2, 2u * pcb->mss));
     pcb->rcv_wnd = pcb->rcv_ann_wnd = MIN(TCP_WND_MAX(pcb), wanted);
+}
+
+/* The connection is there, with the window that was announced. */
+static void window_begin(struct tcp_link *l, const struct tcp_pcb *pcb, const struct socket *s)
+{
+    l->window = pcb->rcv_wnd;
+    l->window_limit = s->options.receive_locked ? l->window : MAX(lwip_window, l->window);
 }
 
 static void attach(struct tcp_link *l, struct tcp_pcb *pcb)
@@ -442,7 +462,7 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t error)
     l->client = NULL;
     u->attempt = NULL;
     tcp_set_window(pcb, u);
-    l->window = pcb->rcv_wnd;
+    window_begin(l, pcb, &u->base);
     if (u->shutdown & SHUT_WRITE)
         l->finish = true;
     tcp_established(u, &l->stream);
@@ -522,7 +542,7 @@ err_t tcp_accept_connection(struct inet_socket *listener, struct tcp_pcb *pcb)
     struct inet_socket *server = tcp_create_server(listener, &local, &remote);
     struct tcp_link *l = server ? link_create(&server->base) : NULL;
     if (l) {
-        l->window = pcb->rcv_wnd;
+        window_begin(l, pcb, &server->base);
         attach(l, pcb);
         tcp_apply_options(pcb, server);
         l->patience = (u32)server->options.user_timeout;

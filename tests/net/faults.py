@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# What a network may do to a server: a bad cable, one that is unplugged, clients that do not read, do not finish, or send nonsense. Every byte
+# that arrives must be right, nothing may hang, and memory must come back.
+import errno, os, random, select, socket, struct, subprocess, threading, time
+
+from bed import *
+
+SERVER = os.path.join(BUILD, 'net', 'echo_server')
+PORT = 7000
+SEED = int(os.environ.get('SEED', '1'))
+PATTERN = bytes((i * 7 + i // 251) & 255 for i in range(251 * 256)) # repeats after that
+
+
+def pattern(n):
+    return (PATTERN * (n // len(PATTERN) + 1))[:n]
+
+
+def connect(limit=60):
+    end = time.monotonic() + limit
+    while True:
+        try:
+            s = socket.create_connection((GUEST, PORT), limit)
+            s.settimeout(limit)
+            return s
+        except OSError as e:
+            # This side's interface is down.
+            if e.errno != errno.ENETUNREACH or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def receive_all(s):
+    data = bytearray()
+    while True:
+        more = s.recv(1 << 18)
+        if not more:
+            return bytes(data)
+        data += more
+
+
+def upload(n, limit=60):
+    s = connect(limit)
+    s.sendall(b'k' + pattern(n))
+    s.shutdown(socket.SHUT_WR)
+    said = receive_all(s)
+    s.close()
+    check(said == b'good %d\n' % n, 'sent %d bytes, the server says %r' % (n, said))
+
+
+def download(n, limit=60):
+    s = connect(limit)
+    s.sendall(b's%d\n' % n)
+    data = receive_all(s)
+    s.close()
+    check(len(data) == n, '%d bytes of %d came' % (len(data), n))
+    check(data == pattern(n), 'what came is not what was sent')
+
+
+def echo(limit=20):
+    s = connect(limit)
+    s.sendall(b'e' + b'hello')
+    data = b''
+    while len(data) < 5:
+        more = s.recv(100)
+        check(more, 'the echo ended')
+        data += more
+    s.close()
+    check(data == b'hello', 'the echo of hello is %r' % data)
+
+
+def memory():
+    """Free memory of the VM in KiB, and its connections beside this one."""
+    s = connect()
+    s.sendall(b'm')
+    free, connections = receive_all(s).split()
+    return int(free), int(connections) - 1
+
+
+def memory_comes_back(before, limit, slack=6000):
+    """Within so many seconds, but for some KiB that caches keep."""
+    last = []
+
+    def back():
+        last[:] = memory()
+        return last[0] > before - slack and last[1] == 0
+    try:
+        wait_until(back, limit, '')
+    except Failure:
+        raise Failure('free memory was %d KiB before and is %d KiB, %d connections' % (before, *last))
+
+
+def side_by_side(*calls):
+    problems = []
+
+    def run(call):
+        try:
+            call()
+        except (Failure, OSError) as e:
+            problems.append(str(e) or type(e).__name__)
+    threads = [threading.Thread(target=run, args=(c,)) for c in calls]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    check(not problems, problems and '; '.join(problems))
+
+
+def cable(loss=0, duplicates=0, reordered=0, corrupted=0, delay=0, size=1000000):
+    """Transfers over a bad cable; chances in 1000, delay in ms. Checksums are made and looked at by the VM itself."""
+    with folder() as here:
+        wrapper = os.path.join(here, 'qemu')
+        with open(wrapper, 'w') as f:
+            f.write('#!/bin/sh\nexec qemu-system-x86_64 "$@"')
+            for name in ('csum', 'guest_csum', 'guest_tso4', 'guest_tso6', 'guest_ecn', 'host_tso4', 'host_tso6', 'host_ecn'):
+                f.write(' -global virtio-net-device.%s=off' % name)
+        os.chmod(wrapper, 0o755)
+        command('ip', 'address', 'flush', 'dev', TAP)
+        words = [os.path.join(BUILD, 'net', 'impair'), 'tap1', TAP] + [str(x) for x in (loss, duplicates, reordered, corrupted, delay, SEED)]
+        impair = subprocess.Popen(words, stdout=subprocess.PIPE)
+        try:
+            check(impair.stdout.readline() == b'ready\n', 'no cable')
+            command('ip', 'link', 'set', 'tap1', 'up')
+            command('ip', 'address', 'add', '%s/%d' % (HOST, PREFIX), 'dev', 'tap1')
+            with vm([SERVER, str(PORT)], options=['--qemu', wrapper], network=['--net', 'tap=' + TAP, '--ip', '%s/%d,%s' % (GUEST, PREFIX, HOST)]) as p:
+                p.wait_for(GUEST, PORT)
+                limit = 60 * SLOW
+                side_by_side(lambda: upload(size, limit), lambda: download(size, limit), lambda: upload(size // 4, limit),
+                             lambda: download(size // 4, limit), *[lambda: echo(limit) for i in range(10)])
+        finally:
+            impair.kill()
+            impair.wait()
+            command('ip', 'address', 'add', '%s/%d' % (HOST, PREFIX), 'dev', TAP)
+
+
+def good_cable():
+    cable(size=4000000)
+
+
+def loss():
+    cable(loss=20)
+
+
+def heavy_loss():
+    cable(loss=100, size=200000)
+
+
+def duplication():
+    cable(duplicates=100)
+
+
+def reordering():
+    cable(reordered=100)
+
+
+def corruption():
+    cable(corrupted=20)
+
+
+def delay():
+    cable(delay=20, size=4000000)
+
+
+def all_at_once():
+    cable(loss=10, duplicates=20, reordered=50, corrupted=10, delay=5)
+
+
+def link_flaps():
+    """The interface goes down and up under transfers."""
+    with vm([SERVER, str(PORT)]) as p:
+        p.wait_for(GUEST, PORT)
+        stop = threading.Event()
+
+        def flap():
+            while not stop.wait(0.7):
+                command('ip', 'link', 'set', TAP, 'down')
+                time.sleep(0.3)
+                command('ip', 'link', 'set', TAP, 'up')
+        t = threading.Thread(target=flap)
+        t.start()
+        try:
+            for i in range(3):
+                side_by_side(lambda: upload(20000000), lambda: download(20000000))
+        finally:
+            stop.set()
+            t.join()
+
+
+def client_that_never_reads():
+    """Megabytes are asked for and left: the others are served, and memory stays bounded."""
+    with vm([SERVER, str(PORT)]) as p:
+        p.wait_for(GUEST, PORT)
+        echo()
+        before, _ = memory()
+        idle = []
+        for i in range(20):
+            s = connect()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.sendall(b's1000000000\n')
+            idle.append(s)
+        for i in range(20):
+            s = connect()
+            s.setblocking(False)
+            sent = 1
+            s.send(b'e')
+            end = time.monotonic() + 2
+            while time.monotonic() < end and sent < 50000000:
+                try:
+                    sent += s.send(bytes(100000))
+                except BlockingIOError:
+                    time.sleep(0.01)
+                    if sent > 1 and not select.select([], [s], [], 0.3)[1]:
+                        break
+            check(sent < 50000000, 'the server takes all without being read')
+            idle.append(s)
+        during, _ = memory()
+        check(before - during < 150000, '40 connections took %d KiB' % (before - during))
+        side_by_side(lambda: upload(3000000), lambda: download(3000000), *[echo] * 20)
+        for s in idle:
+            s.close()
+        memory_comes_back(before, 30)
+
+
+def internet_sum(data):
+    data += b'\0' * (len(data) % 2)
+    total = sum(struct.unpack('>%dH' % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def raw_socket():
+    """Frames as they are, and the addresses in their header."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind((TAP, 0))
+    entry = subprocess.run(['ip', 'neighbour', 'show', GUEST], stdout=subprocess.PIPE).stdout.decode().split()
+    theirs = bytes.fromhex(entry[entry.index('lladdr') + 1].replace(':', ''))
+    return s, theirs + s.getsockname()[4]
+
+
+def packet(source, protocol, body):
+    head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(body), random.randrange(65536), 0, 64, protocol, 0) + socket.inet_aton(source) + socket.inet_aton(GUEST)
+    return head[:10] + struct.pack('>H', internet_sum(head)) + head[12:] + body
+
+
+def segment(source, port, flags, sequence=None):
+    body = struct.pack('>HHIIBBHHH', port, PORT, random.randrange(1 << 32) if sequence is None else sequence, 0, 0x50, flags, 65535, 0, 0)
+    pseudo = socket.inet_aton(source) + socket.inet_aton(GUEST) + struct.pack('>BBH', 0, 6, len(body))
+    return packet(source, 6, body[:16] + struct.pack('>H', internet_sum(pseudo + body)) + body[18:])
+
+
+def half_open_flood():
+    """Connections that begin from thousands of addresses and never go on."""
+    random.seed(SEED)
+    with vm([SERVER, str(PORT)]) as p:
+        p.wait_for(GUEST, PORT)
+        echo()
+        before, _ = memory()
+        raw, header = raw_socket()
+        for i in range(30000 // SLOW):
+            source = '10.77.%d.%d' % (random.randrange(1, 255), random.randrange(1, 255))
+            try:
+                raw.send(header + b'\x08\x00' + segment(source, random.randrange(1024, 65536), 2))
+            except OSError:
+                time.sleep(0.01)
+            if i % 3000 == 0:
+                echo(60)
+        for i in range(10):
+            echo(60)
+        during, _ = memory()
+        check(before - during < 60000, 'half-open connections take %d KiB' % (before - during))
+        upload(1000000)
+
+
+def malformed_frames():
+    """Frames of chance, and good ones with bytes changed."""
+    random.seed(SEED)
+    with vm([SERVER, str(PORT)]) as p:
+        p.wait_for(GUEST, PORT)
+        echo()
+        raw, header = raw_socket()
+        bases = [header + b'\x08\x00' + segment(HOST, 4000, flags) for flags in (0, 1, 2, 4, 16, 18, 41)]
+        bases.append(header + b'\x08\x00' + packet(HOST, 17, struct.pack('>HHHH', 5, 68, 8, 0)))
+        bases.append(header + b'\x08\x00' + packet(HOST, 1, b'\x08\0\0\0' + bytes(60)))
+        bases.append(header + b'\x08\x00' + packet(HOST, 1, b'\x03\x03\0\0\0\0\0\0' + segment(HOST, 5, 2)))
+        bases.append(b'\xff' * 6 + header[6:] + b'\x08\x06' + struct.pack('>HHBBH', 1, 0x800, 6, 4, 1) + bytes(20))
+        bases.append(header + b'\x86\xdd' + struct.pack('>IHBB', 0x60000000, 40, 58, 255) + bytes(16) + socket.inet_pton(socket.AF_INET6, GUEST6)
+                     + b'\x86\0' + bytes(38))
+        for i in range(20000 // SLOW):
+            frame = bytearray(random.choice(bases))
+            kind = random.randrange(4)
+            if kind == 0:
+                frame[14:] = random.randbytes(random.randrange(0, 200))
+            elif kind == 1:
+                del frame[random.randrange(14, len(frame)):]
+            else:
+                for j in range(random.randrange(1, 6)):
+                    frame[random.randrange(12, len(frame))] = random.randrange(256)
+                if kind == 3 and frame[12:14] == b'\x08\x00' and len(frame) > 34:
+                    frame[24:26] = b'\0\0'
+                    frame[24:26] = struct.pack('>H', internet_sum(bytes(frame[14:34])))
+            try:
+                raw.send(bytes(frame))
+            except OSError:
+                time.sleep(0.005)
+            if i % 2000 == 0:
+                check(p.process.poll() is None, 'the VM ended')
+                command('ip', 'neighbour', 'flush', 'dev', TAP) # nonsense teaches this side, too
+                echo(60)
+        echo(60)
+        upload(1000000)
+
+
+main([good_cable, loss, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood,
+      malformed_frames], 'net.faults')
