@@ -177,6 +177,9 @@ fuzz-syscalls: all ## random sequences of system calls, on Linux and in the VM
 bench: deps all ## the table of ratios against Linux
 	tests/bench/run.sh
 
+bench-net: deps all ## servers against a Linux guest and Linux, through a tap
+	B=$(abspath $(B)) unshare -n python3 tests/bench/net.py
+
 install: all ## install under PREFIX
 	install -D -m755 $(B)/aril $(DESTDIR)$(PREFIX)/bin/aril
 	install -D -m644 $(B)/aril.elf $(DESTDIR)$(PREFIX)/lib/aril/aril.elf
@@ -187,7 +190,7 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all docs debug deps run unit fuzz-syscalls test test-full bench install clean help
+.PHONY: all docs debug deps run unit fuzz-syscalls test test-full bench bench-net install clean help
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
