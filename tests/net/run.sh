@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# run.sh [SUITE...]: the VM's network from outside. Each suite (a .py file that is no library) runs in a network namespace of its own, with a
+# run.sh [SUITE...]: the VM's network from outside. Each suite (a .py file) runs in a network namespace of its own, with a
 # tap interface that leads to the VM: on KVM where there is one, and on TCG; ACCELS and CPUS_LIST say otherwise. TEST_FULL=1: with 2 CPUs, too.
 # Prints ok/not ok/skip lines; status 1 on a failure.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export B="${B:-$PWD/build}"
 mkdir -p "$B/net"
-suites=${*:-outside servers faults}
+suites=${*:-outside servers sockets faults}
 problem=$(unshare -n sh -c 'ip link set lo up && ip tuntap add tap0 mode tap && ip link set tap0 up' 2>&1) || {
     for suite in $suites; do
         echo "skip net.$suite - no namespace with a tap interface can be made here: $(echo "$problem" | tail -n 1)"
