@@ -11,6 +11,7 @@
 #include "kernel/page.h"
 #include "kernel/process.h"
 #include "kernel/random.h"
+#include "kernel/timer.h"
 #include "lwip/etharp.h"
 #include "lwip/igmp.h"
 #include "lwip/memp.h"
@@ -57,13 +58,27 @@ void lwip_assert_locked(void)
 
 /* ------------------------------------------------------------ work put off */
 
+/*
+ * Frames that come faster than they are handled would keep the program from running for ever: after some turns it gets time.
+ * The idle thread, which has no process, keeps nobody from anything.
+ */
+#define TURNS      4
+#define PAUSE_TIME (100 * NSEC_PER_USEC)
+
+static struct timer pause;
+
 static void network_work(struct deferred *d)
 {
+    static unsigned turns;
     core_lock();
     timers_run();
-    bool more = device_poll();
+    bool more = device_poll(), waits = more && current_thread()->process && ++turns >= TURNS;
+    if (!more || waits)
+        turns = 0;
     core_unlock();
-    if (more)
+    if (waits)
+        timer_arm(&pause, platform_clock() + PAUSE_TIME);
+    else if (more)
         deferred_queue(d);
 }
 
@@ -72,6 +87,11 @@ static struct deferred work = {.fn = network_work};
 void core_wake(void)
 {
     deferred_queue(&work);
+}
+
+static void pause_ends(struct timer *t)
+{
+    core_wake();
 }
 
 /* ------------------------------------------------------------ what lwIP expects */
@@ -177,6 +197,7 @@ static void network_init(void)
     struct page_stats stats;
     page_stats(&stats);
     wait_queue_init(&starting);
+    timer_init(&pause, pause_ends);
     u64 share = stats.total * PAGE_SIZE / 64;
     lwip_window = (unsigned)MAX((u64)TCP_WINDOW_MIN, MIN(share, (u64)TCP_WINDOW_MAX));
     lwip_send_buffer = (unsigned)MAX((u64)TCP_SEND_MIN, MIN(share, (u64)TCP_SEND_MAX));

@@ -272,6 +272,23 @@ def half_open_flood():
         upload(1000000)
 
 
+def datagram_flood():
+    """Nobody wants the datagrams; the server goes on between them."""
+    flood = 'import socket; s = socket.socket(type=socket.SOCK_DGRAM)\nwhile True:\n    try: s.sendto(bytes(64), (%r, 9))\n    except OSError: pass\n' % GUEST
+    with vm([SERVER, str(PORT)]) as p:
+        p.wait_for(GUEST, PORT)
+        senders = [subprocess.Popen(['/usr/bin/python3', '-c', flood]) for i in range(3)]
+        try:
+            for i in range(20):
+                echo(30)
+            side_by_side(lambda: upload(300000, 120), lambda: download(300000, 120))
+        finally:
+            for s in senders:
+                s.kill()
+                s.wait()
+        echo()
+
+
 def malformed_frames():
     """Frames of chance, and good ones with bytes changed."""
     random.seed(SEED)
@@ -312,4 +329,4 @@ def malformed_frames():
 
 
 main([good_cable, loss, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood,
-      malformed_frames], 'net.faults')
+      datagram_flood, malformed_frames], 'net.faults')
