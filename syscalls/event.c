@@ -7,6 +7,7 @@
 #include "fs/event.h"
 #include "fs/notify.h"
 #include "kernel/signal.h"
+#include "syscalls/bodies.h"
 #include "syscalls/path_arg.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timeout.h"
@@ -45,6 +46,19 @@ long sys_epoll_create1(const struct syscall_args *a)
     return install(epoll_file_create(), flags);
 }
 
+long epoll_ctl_event(int epfd, int op, int fd, struct epoll_event *event)
+{
+    struct file *ep = fd_get(epfd);
+    if (!ep)
+        return -EBADF;
+    struct file *target = fd_get(fd);
+    long result = target ? epoll_control(ep, op, target, fd, event) : -EBADF;
+    if (target)
+        file_put(target);
+    file_put(ep);
+    return result;
+}
+
 long sys_epoll_ctl(const struct syscall_args *a)
 {
     int op = ARG_INT(a, 1), fd = ARG_INT(a, 2);
@@ -52,15 +66,7 @@ long sys_epoll_ctl(const struct syscall_args *a)
     struct epoll_event event = {0};
     if (with_event && copy_from_user(&event, ARG_PTR(a, 3), sizeof(event)))
         return -EFAULT;
-    struct file *ep = fd_get(ARG_INT(a, 0));
-    if (!ep)
-        return -EBADF;
-    struct file *target = fd_get(fd);
-    long result = target ? epoll_control(ep, op, target, fd, with_event ? &event : NULL) : -EBADF;
-    if (target)
-        file_put(target);
-    file_put(ep);
-    return result;
+    return epoll_ctl_event(ARG_INT(a, 0), op, fd, with_event ? &event : NULL);
 }
 
 static long do_epoll_wait(int epfd, struct epoll_event *events, int max, nsec_t deadline)

@@ -12,24 +12,11 @@
 
 #define VECTOR_MAX 1024 /* UIO_MAXIOV: messages in one sendmmsg or recvmmsg */
 
-/* struct msghdr and struct mmsghdr of recvmsg(2), as x86-64 lays them out. */
-struct user_message {
-    void *name;
-    int name_length;
-    struct iovec *iov;
-    size_t iov_length;
-    void *control;
-    size_t control_length;
-    u32 flags;
-};
-
+/* struct mmsghdr of recvmmsg(2). */
 struct user_message_vector {
     struct user_message header;
     u32 length;
 };
-
-/* MSG_CMSG_COMPAT: the kernel's own mark for 32-bit callers; a program that gives it is refused. */
-#define MSG_REFUSED 0x80000000u
 
 static int effective_flags(const struct file *f, int flags)
 {
@@ -38,26 +25,38 @@ static int effective_flags(const struct file *f, int flags)
 
 /* ------------------------------------------------------------ one buffer */
 
-long sys_sendto(const struct syscall_args *a)
+/* sendto(2), with the address copied already, or to be (user_name). */
+static long send_to(int fd, void *buffer, size_t n, int flags, const struct socket_address *to, const void *user_name, int length)
 {
     struct file *f;
     struct message m;
-    void *buffer = ARG_PTR(a, 1);
-    size_t n = MIN(ARG_U64(a, 2), (u64)IO_MAX_BYTES);
+    n = MIN(n, (size_t)IO_MAX_BYTES);
     if (!user_range_ok(buffer, n))
         return -EFAULT;
-    struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
+    struct socket *s = socket_from_fd(fd, &f);
     if (IS_ERR(s))
         return PTR_ERR(s);
     memset(&m, 0, offsetof(struct message, name));
     memset(&m.name.length, 0, sizeof(m) - offsetof(struct message, name.length));
     io_init_user(&m.io, buffer, n);
-    m.flags = effective_flags(f, ARG_INT(a, 3));
-    long result = ARG_PTR(a, 4) ? address_from_user(&m.name, ARG_PTR(a, 4), ARG_INT(a, 5)) : 0;
+    m.flags = effective_flags(f, flags);
+    if (to)
+        memcpy(&m.name, to, sizeof(m.name));
+    long result = user_name ? address_from_user(&m.name, user_name, length) : 0;
     if (!result)
         result = socket_send(s, &m);
     file_put(f);
     return result;
+}
+
+long socket_send_to(int fd, void *buffer, size_t n, int flags, const struct socket_address *to)
+{
+    return send_to(fd, buffer, n, flags, to, NULL, 0);
+}
+
+long sys_sendto(const struct syscall_args *a)
+{
+    return send_to(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_U64(a, 2), ARG_INT(a, 3), NULL, ARG_PTR(a, 4), ARG_INT(a, 5));
 }
 
 long sys_recvfrom(const struct syscall_args *a)
@@ -102,57 +101,80 @@ static int import_header(struct user_message *h, const struct user_message *user
     return 0;
 }
 
+int message_import(struct message_arguments *a, const void *user, bool sends)
+{
+    struct message *m = &a->message;
+    struct user_message *h = &a->header;
+
+    a->allocated = NULL;
+    if (sends) {
+        memset(m, 0, sizeof(*m));
+    } else { /* the name comes from the socket */
+        memset(m, 0, offsetof(struct message, name));
+        memset(&m->name.length, 0, sizeof(*m) - offsetof(struct message, name.length));
+    }
+    int error = import_header(h, user);
+    if (!error && sends && h->name_length)
+        error = address_from_user(&m->name, h->name, h->name_length);
+    return error ? error : io_import(&m->io, h->iov, h->iov_length, a->fast, &a->allocated);
+}
+
+long message_send(struct socket *s, struct message *m, const struct user_message *h)
+{
+    long result = h->control_length > INT32_MAX ? -ENOBUFS : 0;
+
+    if (!result && h->control && h->control_length)
+        result = control_import(m, h->control, h->control_length, s->family == AF_UNIX, s->ops->send_control);
+    if (!result)
+        result = socket_send(s, m);
+    passed_free(m->passed);
+    return result;
+}
+
 static long send_message(struct socket *s, const struct user_message *user, int flags)
 {
-    struct user_message h;
-    struct iovec fast[IO_FAST_VEC], *allocated = NULL;
-    struct message m;
-    memset(&m, 0, sizeof(m));
-    m.flags = flags;
-    long result = import_header(&h, user);
-    if (!result && h.name_length)
-        result = address_from_user(&m.name, h.name, h.name_length);
-    if (!result)
-        result = io_import(&m.io, h.iov, h.iov_length, fast, &allocated);
-    if (!result && h.control_length > INT32_MAX)
-        result = -ENOBUFS;
-    if (!result && h.control && h.control_length)
-        result = control_import(&m, h.control, h.control_length, s->family == AF_UNIX, s->ops->send_control);
-    if (!result)
-        result = socket_send(s, &m);
-    passed_free(m.passed);
-    kfree(allocated);
+    struct message_arguments a;
+    long result = message_import(&a, user, true);
+
+    if (result)
+        return result;
+    a.message.flags = flags;
+    result = message_send(s, &a.message, &a.header);
+    kfree(a.allocated);
     return result;
+}
+
+/* What recvmsg(2) stores in the message itself, which has been received. */
+static long put_message(struct user_message *user, const struct user_message *h, const struct message *m, int flags)
+{
+    int n = MIN(h->name_length, m->name.length);
+    u32 result_flags = (u32)m->result_flags | ((u32)flags & MSG_CMSG_CLOEXEC);
+
+    if (h->name && ((n && copy_to_user(h->name, m->name.bytes, (size_t)n)) || put_user(m->name.length, &user->name_length)))
+        return -EFAULT;
+    return put_user(result_flags, &user->flags) || put_user(m->control_used, &user->control_length) ? -EFAULT : 0;
+}
+
+long message_receive(struct socket *s, struct message *m, const struct user_message *h, void *user)
+{
+    m->control = h->control;
+    m->control_size = h->control ? h->control_length : 0;
+    m->want_name = h->name != NULL;
+    long result = socket_receive(s, m);
+    long error = result < 0 ? result : put_message(user, h, m, m->flags);
+    return error ? error : result;
 }
 
 static long receive_message(struct socket *s, struct user_message *user, int flags)
 {
-    struct user_message h;
-    struct iovec fast[IO_FAST_VEC], *allocated = NULL;
-    struct message m;
-    memset(&m, 0, offsetof(struct message, name));
-    memset(&m.name.length, 0, sizeof(m) - offsetof(struct message, name.length));
-    m.flags = flags;
-    long result = import_header(&h, user);
-    if (!result)
-        result = io_import(&m.io, h.iov, h.iov_length, fast, &allocated);
+    struct message_arguments a;
+    long result = message_import(&a, user, false);
+
     if (result)
         return result;
-    m.control = h.control;
-    m.control_size = h.control ? h.control_length : 0;
-    m.want_name = h.name != NULL;
-    result = socket_receive(s, &m);
-    kfree(allocated);
-    if (result < 0)
-        return result;
-    if (h.name) {
-        int n = MIN(h.name_length, m.name.length);
-        if ((n && copy_to_user(h.name, m.name.bytes, (size_t)n)) || put_user(m.name.length, &user->name_length))
-            return -EFAULT;
-    }
-    u32 result_flags = (u32)m.result_flags | ((u32)flags & MSG_CMSG_CLOEXEC);
-    if (put_user(result_flags, &user->flags) || put_user(m.control_used, &user->control_length))
-        return -EFAULT;
+    a.message.flags = flags;
+    result = message_receive(s, &a.message, &a.header, user);
+    kfree(a.allocated);
     return result;
 }
 
@@ -170,52 +192,46 @@ static long put_message_head(char *to, const struct user_message *h, const struc
     return copy_to_user(to, &head, sizeof(head)) || (name && copy_to_user(to + sizeof(head), m->name.bytes, name)) ? -EFAULT : 0;
 }
 
-long socket_receive_into(struct file *f, void *user_message, int flags, char *buffer, size_t n, bool with_head)
+int message_import_selected(struct user_message *h, const void *user)
+{
+    struct iovec v = {0};
+
+    if (copy_from_user(h, user, sizeof(*h)))
+        return -EFAULT;
+    if (h->name_length < 0 || h->iov_length > 1)
+        return -EINVAL;
+    if (h->iov_length && get_user(v, h->iov))
+        return -EFAULT;
+    h->iov_length = v.iov_len;
+    return h->control_length > INT32_MAX - sizeof(struct io_uring_recvmsg_out) - (size_t)h->name_length ? -EOVERFLOW : 0;
+}
+
+long socket_receive_into(struct file *f, const struct user_message *h, void *user, int flags, char *buffer, size_t n, bool with_head)
 {
     struct socket *s = socket_of_file(f);
-    struct user_message h, *user = user_message;
     struct message m;
-    size_t head = 0;
+    size_t head = with_head ? sizeof(struct io_uring_recvmsg_out) + (size_t)h->name_length + h->control_length : 0;
 
     if (!s)
         return -ENOTSOCK;
-    if (copy_from_user(&h, user, sizeof(h)))
+    if (head > n || !user_range_ok(buffer, n))
         return -EFAULT;
-    if (h.name_length < 0)
-        return -EINVAL;
     memset(&m, 0, sizeof(m));
-    if (with_head) {
-        head = sizeof(struct io_uring_recvmsg_out) + (size_t)h.name_length + h.control_length;
-        if (head > n)
-            return -EFAULT;
-        m.control = buffer + head - h.control_length;
-    } else {
-        m.control = h.control;
-        struct iovec v;
-        if (h.iov_length > 1)
-            return -EINVAL;
-        if (h.iov_length && get_user(v, h.iov))
-            return -EFAULT;
-        n = h.iov_length && v.iov_len ? MIN(n, v.iov_len) : n;
-        h.name_length = h.name ? h.name_length : 0;
-    }
     m.flags = flags;
-    m.control_size = m.control ? h.control_length : 0;
-    m.want_name = h.name_length != 0;
+    if (!with_head) {
+        io_init_user(&m.io, buffer, h->iov_length ? MIN(n, h->iov_length) : n);
+        return message_receive(s, &m, h, user);
+    }
+    m.control = buffer + head - h->control_length;
+    m.control_size = h->control_length;
+    m.want_name = h->name_length != 0;
     io_init_user(&m.io, buffer + head, n - head);
-    long result = user_range_ok(buffer, n) ? socket_receive(s, &m) : -EFAULT;
+    long result = socket_receive(s, &m);
     if (result < 0)
         return result;
     m.result_flags |= flags & MSG_CMSG_CLOEXEC;
-    if (with_head) {
-        long error = put_message_head(buffer, &h, &m, (size_t)result);
-        return error ? error : (long)head + MIN(result, (long)(n - head));
-    }
-    int name = MIN(h.name_length, m.name.length);
-    if ((h.name && ((name && copy_to_user(h.name, m.name.bytes, (size_t)name)) || put_user(m.name.length, &user->name_length))) ||
-        put_user((u32)m.result_flags, &user->flags) || put_user(m.control_used, &user->control_length))
-        return -EFAULT;
-    return result;
+    long error = put_message_head(buffer, h, &m, (size_t)result);
+    return error ? error : (long)head + MIN(result, (long)(n - head));
 }
 
 long sys_sendmsg(const struct syscall_args *a)

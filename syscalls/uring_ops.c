@@ -3,28 +3,25 @@
 #include <linux/eventpoll.h>
 #include <linux/fs.h>
 #include <linux/ioprio.h>
+#include <linux/limits.h>
 #include "fs/uring/uring.h"
 #include "kernel/heap.h"
 #include "kernel/init.h"
 #include "kernel/lib/string.h"
+#include "kernel/user.h"
 #include "syscalls/bodies.h"
 #include "syscalls/uring.h"
 
 long sys_close(const struct syscall_args *a);
-long sys_epoll_ctl(const struct syscall_args *a);
 long sys_fadvise64(const struct syscall_args *a);
 long sys_fallocate(const struct syscall_args *a);
 long sys_fdatasync(const struct syscall_args *a);
-long sys_fgetxattr(const struct syscall_args *a);
-long sys_fsetxattr(const struct syscall_args *a);
 long sys_fsync(const struct syscall_args *a);
-long sys_getxattr(const struct syscall_args *a);
 long sys_linkat(const struct syscall_args *a);
 long sys_madvise(const struct syscall_args *a);
 long sys_mkdirat(const struct syscall_args *a);
 long sys_openat(const struct syscall_args *a);
 long sys_renameat2(const struct syscall_args *a);
-long sys_setxattr(const struct syscall_args *a);
 long sys_statx(const struct syscall_args *a);
 long sys_symlinkat(const struct syscall_args *a);
 long sys_sync_file_range(const struct syscall_args *a);
@@ -51,6 +48,19 @@ static bool is_vector(u8 opcode)
     return opcode == IORING_OP_READV || opcode == IORING_OP_WRITEV;
 }
 
+/* A vector of one says how much goes into the buffer that will be chosen. */
+static int select_prepare(struct uring_request *r)
+{
+    struct iovec v;
+
+    if (r->sqe.len != 1)
+        return -EINVAL;
+    if (get_user(v, (const struct iovec *)r->sqe.addr))
+        return -EFAULT;
+    r->sqe.len = (u32)v.iov_len;
+    return 0;
+}
+
 /* The vector may go once it was submitted. */
 static int transfer_prepare(struct uring_request *r)
 {
@@ -62,6 +72,8 @@ static int transfer_prepare(struct uring_request *r)
         return -EINVAL;
     if (!is_vector(s->opcode))
         return 0;
+    if (s->flags & IOSQE_BUFFER_SELECT)
+        return select_prepare(r);
     int error = io_import(&io, (const struct iovec *)s->addr, s->len, storage, &allocated);
     if (error)
         return error;
@@ -84,7 +96,7 @@ static int transfer_memory(struct uring_request *r, struct io *io)
     u32 n = s->len;
     int error = 0;
 
-    if (is_vector(s->opcode)) {
+    if (r->data) {
         io_init_vec(io, r->data, s->len, true);
         return 0;
     }
@@ -188,9 +200,21 @@ static s64 run_close(struct uring_request *r)
     return bad ? -EBADF : URING_CALL(sys_close, ARG(r->sqe.fd));
 }
 
+static int epoll_ctl_prepare(struct uring_request *r)
+{
+    if (r->sqe.flags & IOSQE_FIXED_FILE)
+        return -EBADF;
+    if (r->sqe.len == EPOLL_CTL_DEL)
+        return 0;
+    r->data = kmalloc(sizeof(struct epoll_event));
+    if (!r->data)
+        return -ENOMEM;
+    return copy_from_user(r->data, (void *)r->sqe.addr, sizeof(struct epoll_event)) ? -EFAULT : 0;
+}
+
 static s64 run_epoll_ctl(struct uring_request *r)
 {
-    return URING_CALL(sys_epoll_ctl, ARG(r->sqe.fd), r->sqe.len, r->sqe.off, r->sqe.addr);
+    return epoll_ctl_event(r->sqe.fd, (int)r->sqe.len, (int)r->sqe.off, r->data);
 }
 
 /* ------------------------------------------------------------ splicing */
@@ -292,16 +316,35 @@ static s64 run_link(struct uring_request *r)
     return URING_CALL(sys_linkat, ARG(r->sqe.fd), r->sqe.addr, ARG((s32)r->sqe.len), r->sqe.addr2, r->sqe.hardlink_flags);
 }
 
+/* Names and values of attributes may go, too. Where a path is, the fields are used otherwise than elsewhere. */
+static int xattr_prepare(struct uring_request *r)
+{
+    const struct io_uring_sqe *s = &r->sqe;
+    bool set = s->opcode == IORING_OP_SETXATTR || s->opcode == IORING_OP_FSETXATTR;
+    bool path = s->opcode == IORING_OP_SETXATTR || s->opcode == IORING_OP_GETXATTR;
+
+    if (path && s->flags & IOSQE_FIXED_FILE)
+        return -EBADF;
+    if (!set && s->xattr_flags)
+        return -EINVAL;
+    r->data = kmalloc(XATTR_NAME_MAX + 1);
+    if (!r->data)
+        return -ENOMEM;
+    long error = set ? xattr_import(r->data, (const char *)s->addr, &r->vector, (void *)s->addr2, s->len, (int)s->xattr_flags)
+                     : xattr_import_name(r->data, (const char *)s->addr);
+    r->sqe.addr = s->addr3; /* for the path, from here on */
+    return error || !path ? (int)error : uring_copy_path(r, 0, s->addr);
+}
+
 static s64 run_xattr(struct uring_request *r)
 {
     const struct io_uring_sqe *s = &r->sqe;
     bool set = s->opcode == IORING_OP_SETXATTR || s->opcode == IORING_OP_FSETXATTR;
     bool open = s->opcode == IORING_OP_FSETXATTR || s->opcode == IORING_OP_FGETXATTR;
+    u64 target = open ? ARG(FD_LENT) : s->addr;
 
-    if (!set && s->xattr_flags)
-        return -EINVAL;
-    return URING_CALL(set ? open ? sys_fsetxattr : sys_setxattr : open ? sys_fgetxattr : sys_getxattr,
-                      open ? ARG(FD_LENT) : s->addr3, s->addr, s->addr2, s->len, s->xattr_flags);
+    return set ? xattr_set_at(target, open, r->data, r->vector, s->len, (int)s->xattr_flags)
+               : xattr_get_at(target, open, r->data, (void *)s->addr2, s->len);
 }
 
 /* ------------------------------------------------------------ provided buffers */
@@ -331,7 +374,7 @@ static int provide_prepare(struct uring_request *r)
 
 static const struct uring_op ops[IORING_OP_LAST] = {
     [IORING_OP_NOP] = {NULL, run_nop, OP_IOPRIO, 0},
-    [IORING_OP_READV] = {transfer_prepare, run_read, TRANSFER, READING},
+    [IORING_OP_READV] = {transfer_prepare, run_read, TRANSFER | OP_BUFFER, READING},
     [IORING_OP_WRITEV] = {transfer_prepare, run_write, TRANSFER, WRITING},
     [IORING_OP_FSYNC] = {fsync_prepare, run_fsync, OP_FILE | OP_POOL | OP_NO_ADDR | OP_NO_BUF | OP_NO_INDEX, 0},
     [IORING_OP_READ_FIXED] = {transfer_prepare, run_read, TRANSFER, READING},
@@ -360,7 +403,7 @@ static const struct uring_op ops[IORING_OP_LAST] = {
     [IORING_OP_SEND] = {uring_send_prepare, uring_send, OP_FILE | OP_IOPRIO, WRITING},
     [IORING_OP_RECV] = {uring_receive_prepare, uring_receive, OP_FILE | OP_IOPRIO | OP_BUFFER | OP_NO_OFF | OP_NO_INDEX, READING},
     [IORING_OP_OPENAT2] = {open_prepare, run_open2, NAMES, 0},
-    [IORING_OP_EPOLL_CTL] = {names_prepare, run_epoll_ctl, OP_NO_BUF | OP_NO_INDEX, 0},
+    [IORING_OP_EPOLL_CTL] = {epoll_ctl_prepare, run_epoll_ctl, OP_NO_BUF | OP_NO_INDEX, 0},
     [IORING_OP_SPLICE] = {splice_prepare, run_splice, OP_FILE | OP_POOL, 0},
     [IORING_OP_PROVIDE_BUFFERS] = {provide_prepare, uring_group_provide, OP_NO_FLAGS | OP_NO_INDEX, 0},
     [IORING_OP_REMOVE_BUFFERS] = {provide_prepare, uring_group_remove,
@@ -373,10 +416,10 @@ static const struct uring_op ops[IORING_OP_LAST] = {
     [IORING_OP_SYMLINKAT] = {names_prepare, run_symlink, NAMES | OP_PATH2 | OP_NO_LEN | OP_NO_FLAGS | OP_NO_INDEX, 0},
     [IORING_OP_LINKAT] = {names_prepare, run_link, NAMES | OP_PATH2 | OP_NO_INDEX, 0},
     [IORING_OP_MSG_RING] = {uring_message_prepare, uring_message_run, OP_FILE | OP_NO_BUF, 0},
-    [IORING_OP_FSETXATTR] = {NULL, run_xattr, OP_FILE, 0},
-    [IORING_OP_SETXATTR] = {names_prepare, run_xattr, 0, 0},
-    [IORING_OP_FGETXATTR] = {NULL, run_xattr, OP_FILE, 0},
-    [IORING_OP_GETXATTR] = {names_prepare, run_xattr, 0, 0},
+    [IORING_OP_FSETXATTR] = {xattr_prepare, run_xattr, OP_FILE | OP_POOL, 0},
+    [IORING_OP_SETXATTR] = {xattr_prepare, run_xattr, OP_POOL, 0},
+    [IORING_OP_FGETXATTR] = {xattr_prepare, run_xattr, OP_FILE | OP_POOL, 0},
+    [IORING_OP_GETXATTR] = {xattr_prepare, run_xattr, OP_POOL, 0},
     [IORING_OP_SOCKET] = {uring_socket_prepare, uring_socket, OP_NO_ADDR | OP_NO_FLAGS | OP_NO_BUF, 0},
     [IORING_OP_URING_CMD] = {NULL, NULL, OP_UNSERVED, 0},
     [IORING_OP_SEND_ZC] = {uring_send_prepare, uring_send, OP_FILE | OP_IOPRIO, WRITING},

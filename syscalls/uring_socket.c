@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The operations of io_uring on sockets. Those that go on and on (multishot) tell of each result with IORING_CQE_F_MORE. */
+#include <linux/fcntl.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "syscalls/socket.h"
@@ -7,9 +8,6 @@
 
 long sys_accept4(const struct syscall_args *a);
 long sys_recvfrom(const struct syscall_args *a);
-long sys_recvmsg(const struct syscall_args *a);
-long sys_sendmsg(const struct syscall_args *a);
-long sys_sendto(const struct syscall_args *a);
 long sys_shutdown(const struct syscall_args *a);
 long sys_socket(const struct syscall_args *a);
 
@@ -27,12 +25,17 @@ s64 uring_socket(struct uring_request *r)
     return uring_call_direct(r, sys_socket, &(struct syscall_args){.arg = {ARG(r->sqe.fd), r->sqe.off, r->sqe.len}});
 }
 
-int uring_connect_prepare(struct uring_request *r)
+static int copy_address(struct uring_request *r, u64 user, int length)
 {
     struct socket_address *to = kmalloc(sizeof(*to));
 
     r->data = to;
-    return to ? address_from_user(to, (void *)r->sqe.addr, (int)r->sqe.off) : -ENOMEM;
+    return to ? address_from_user(to, (void *)user, length) : -ENOMEM;
+}
+
+int uring_connect_prepare(struct uring_request *r)
+{
+    return copy_address(r, r->sqe.addr, (int)r->sqe.off);
 }
 
 s64 uring_connect(struct uring_request *r)
@@ -81,6 +84,49 @@ s64 uring_accept(struct uring_request *r)
 
 /* ------------------------------------------------------------ sending */
 
+static bool is_message(u8 opcode)
+{
+    return opcode == IORING_OP_SENDMSG || opcode == IORING_OP_SENDMSG_ZC || opcode == IORING_OP_RECVMSG;
+}
+
+static int copy_message(struct uring_request *r, bool sends)
+{
+    struct message_arguments *a = kmalloc(sizeof(*a));
+
+    r->data = a;
+    int error = a ? message_import(a, (void *)r->sqe.addr, sends) : -ENOMEM;
+    if (!error)
+        r->vector = a->allocated;
+    return error;
+}
+
+/* The socket, and in *m what copy_message() has kept, for one attempt. ERR_PTR. */
+static struct socket *begin_message(struct uring_request *r, struct message *m)
+{
+    const struct message_arguments *a = r->data;
+    struct socket *s = socket_of_file(r->file);
+
+    if (!s)
+        return ERR_PTR(-ENOTSOCK);
+    if (r->sqe.msg_flags & MSG_REFUSED)
+        return ERR_PTR(-EINVAL);
+    memcpy(m, &a->message, sizeof(*m));
+    m->flags = (int)r->sqe.msg_flags | (r->file->flags & O_NONBLOCK ? MSG_DONTWAIT : 0);
+    return s;
+}
+
+static s64 send_message(struct uring_request *r)
+{
+    const struct message_arguments *a = r->data;
+    struct message m;
+    struct socket *s = begin_message(r, &m);
+
+    if (IS_ERR(s))
+        return PTR_ERR(s);
+    m.flags |= MSG_NOSIGNAL;
+    return message_send(s, &m, &a->header);
+}
+
 int uring_send_prepare(struct uring_request *r)
 {
     const struct io_uring_sqe *s = &r->sqe;
@@ -94,7 +140,9 @@ int uring_send_prepare(struct uring_request *r)
         return -EINVAL;
     r->poll_first = s->ioprio & IORING_RECVSEND_POLL_FIRST;
     r->no_retry = s->msg_flags & MSG_DONTWAIT;
-    return 0;
+    if (is_message(s->opcode))
+        return copy_message(r, true);
+    return s->addr2 ? copy_address(r, s->addr2, s->addr_len) : 0;
 }
 
 /* What was sent in all, if more is to follow the part that was, -EAGAIN. */
@@ -113,14 +161,14 @@ static s64 send_once(struct uring_request *r)
     const struct io_uring_sqe *s = &r->sqe;
     u32 flags = s->msg_flags | MSG_NOSIGNAL;
 
-    if (s->opcode == IORING_OP_SENDMSG || s->opcode == IORING_OP_SENDMSG_ZC)
-        return URING_CALL(sys_sendmsg, ARG(FD_LENT), s->addr, flags);
+    if (is_message(s->opcode))
+        return send_message(r);
     if (s->ioprio & IORING_RECVSEND_FIXED_BUF && uring_buffer_check(r->ring, s->buf_index, s->addr, s->len))
         return -EFAULT;
     s64 result;
     bool whole = flags & MSG_WAITALL && !r->no_retry;
     do {
-        result = URING_CALL(sys_sendto, ARG(FD_LENT), s->addr + (u64)r->done, s->len - (u64)r->done, flags, s->addr2, s->addr_len);
+        result = socket_send_to(FD_LENT, (void *)(s->addr + (u64)r->done), s->len - (u64)r->done, (int)flags, r->data);
         s64 sent = result;
         result = add_part(r, result, whole);
         if (sent <= 0)
@@ -159,13 +207,25 @@ int uring_receive_prepare(struct uring_request *r)
         return -EINVAL;
     r->poll_first = s->ioprio & IORING_RECVSEND_POLL_FIRST;
     r->no_retry = s->msg_flags & MSG_DONTWAIT;
-    return 0;
+    if (!is_message(s->opcode))
+        return 0;
+    if (!(s->flags & IOSQE_BUFFER_SELECT))
+        return copy_message(r, false);
+    r->data = kmalloc(sizeof(struct user_message));
+    return r->data ? message_import_selected(r->data, (void *)s->addr) : -ENOMEM;
 }
 
-/* Receives one message into the buffer that was chosen: as recvmsg(2), or for a multishot one with all of it in the buffer. */
-static s64 receive_message_selected(struct uring_request *r, u64 address, u32 n)
+/* Receives one message into the vector, or into the buffer that was chosen: for a multishot request with all of it in there. */
+static s64 receive_message(struct uring_request *r, u64 address, u32 n)
 {
-    return socket_receive_into(r->file, (void *)r->sqe.addr, (int)r->sqe.msg_flags, (char *)address, n, r->multishot);
+    void *user = (void *)r->sqe.addr;
+
+    if (r->has_buffer)
+        return socket_receive_into(r->file, r->data, user, (int)r->sqe.msg_flags, (char *)address, n, r->multishot);
+    const struct message_arguments *a = r->data;
+    struct message m;
+    struct socket *s = begin_message(r, &m);
+    return IS_ERR(s) ? PTR_ERR(s) : message_receive(s, &m, &a->header, user);
 }
 
 static s64 receive_once(struct uring_request *r)
@@ -174,7 +234,7 @@ static s64 receive_once(struct uring_request *r)
     u64 address = s->addr + (u64)r->done;
     u32 n = s->len - (u32)r->done;
 
-    if (s->flags & IOSQE_BUFFER_SELECT && !r->has_buffer) {
+    if (s->flags & IOSQE_BUFFER_SELECT) {
         n = s->opcode == IORING_OP_RECV ? s->len : 0;
         int error = uring_buffer_select(r, &address, &n);
         if (error)
@@ -182,7 +242,7 @@ static s64 receive_once(struct uring_request *r)
     }
     if (s->opcode == IORING_OP_RECV)
         return URING_CALL(sys_recvfrom, ARG(FD_LENT), address, n, s->msg_flags);
-    return r->has_buffer ? receive_message_selected(r, address, n) : URING_CALL(sys_recvmsg, ARG(FD_LENT), s->addr, s->msg_flags);
+    return receive_message(r, address, n);
 }
 
 s64 uring_receive(struct uring_request *r)

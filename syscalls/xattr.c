@@ -9,6 +9,7 @@
 #include "fs/notify.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
+#include "syscalls/bodies.h"
 #include "syscalls/path_arg.h"
 #include "syscalls/syscall.h"
 
@@ -43,7 +44,7 @@ static long find_target(u64 arg, enum target kind, struct path_ref *at)
     return error;
 }
 
-static long get_name(char *name, const char *user)
+long xattr_import_name(char *name, const char *user)
 {
     ssize n = copy_string_from_user(name, user, XATTR_NAME_MAX + 1);
 
@@ -100,60 +101,76 @@ static bool are_capabilities(const void *value, size_t n)
            (n == XATTR_CAPS_SZ_3 && (c->magic_etc & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_3);
 }
 
-static long set(u64 target, enum target kind, const char *user_name, const void *user_value,
-                size_t n, int flags)
+long xattr_import(char *name, const char *user_name, void **value, const void *user_value, size_t n, int flags)
 {
-    char name[XATTR_NAME_MAX + 1];
-    struct path_ref at;
-    void *value = NULL;
-    struct inode *i;
-    long error;
-
     if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
         return -EINVAL;
-    error = get_name(name, user_name);
+    long error = xattr_import_name(name, user_name);
     if (error)
         return error;
     if (n > XATTR_SIZE_MAX)
         return -E2BIG;
-    value = kmalloc(n ? n : 1);
-    if (!value)
+    *value = kmalloc(n ? n : 1);
+    if (!*value)
         return -ENOMEM;
-    error = copy_from_user(value, user_value, n) ? -EFAULT : find_target(target, kind, &at);
-    if (!error) {
-        i = at.dentry->inode;
-        error = mount_want_write(&at);
-        if (!error && !strcmp(name, XATTR_NAME_CAPS) && !are_capabilities(value, n))
-            error = -EINVAL;
-        if (!error)
-            error = check_name(i, name, true);
-        if (!error)
-            error = i->ops->setxattr ? i->ops->setxattr(i, name, value, n, flags) : -EOPNOTSUPP;
-        if (!error && notify_wanted())
-            notify_both(at.dentry, IN_ATTRIB, false);
-        path_put(&at);
-    }
+    if (!copy_from_user(*value, user_value, n))
+        return 0;
+    kfree(*value);
+    *value = NULL;
+    return -EFAULT;
+}
+
+static long set_value(u64 target, enum target kind, const char *name, const void *value, size_t n, int flags)
+{
+    struct path_ref at;
+    long error = find_target(target, kind, &at);
+
+    if (error)
+        return error;
+    struct inode *i = at.dentry->inode;
+    error = mount_want_write(&at);
+    if (!error && !strcmp(name, XATTR_NAME_CAPS) && !are_capabilities(value, n))
+        error = -EINVAL;
+    if (!error)
+        error = check_name(i, name, true);
+    if (!error)
+        error = i->ops->setxattr ? i->ops->setxattr(i, name, value, n, flags) : -EOPNOTSUPP;
+    if (!error && notify_wanted())
+        notify_both(at.dentry, IN_ATTRIB, false);
+    path_put(&at);
+    return error;
+}
+
+long xattr_set_at(u64 target, bool open, const char *name, const void *value, size_t n, int flags)
+{
+    return set_value(target, open ? BY_FD : BY_PATH, name, value, n, flags);
+}
+
+static long set(u64 target, enum target kind, const char *user_name, const void *user_value,
+                size_t n, int flags)
+{
+    char name[XATTR_NAME_MAX + 1];
+    void *value;
+    long error = xattr_import(name, user_name, &value, user_value, n, flags);
+
+    if (error)
+        return error;
+    error = set_value(target, kind, name, value, n, flags);
     kfree(value);
     return error;
 }
 
-static long get(u64 target, enum target kind, const char *user_name, void *user_value, size_t n)
+static long get_value(u64 target, enum target kind, const char *name, void *user_value, size_t n)
 {
-    char name[XATTR_NAME_MAX + 1];
     struct path_ref at;
-    char *value;
-    struct inode *i;
-    long result = get_name(name, user_name);
 
-    if (result)
-        return result;
     n = MIN(n, (size_t)XATTR_SIZE_MAX);
-    value = kmalloc(n ? n : 1);
+    char *value = kmalloc(n ? n : 1);
     if (!value)
         return -ENOMEM;
-    result = find_target(target, kind, &at);
+    long result = find_target(target, kind, &at);
     if (!result) {
-        i = at.dentry->inode;
+        struct inode *i = at.dentry->inode;
         result = check_name(i, name, false);
         if (!result)
             result = i->ops->getxattr ? i->ops->getxattr(i, name, value, n) : -EOPNOTSUPP;
@@ -163,6 +180,19 @@ static long get(u64 target, enum target kind, const char *user_name, void *user_
         result = -EFAULT;
     kfree(value);
     return result;
+}
+
+long xattr_get_at(u64 target, bool open, const char *name, void *user_value, size_t n)
+{
+    return get_value(target, open ? BY_FD : BY_PATH, name, user_value, n);
+}
+
+static long get(u64 target, enum target kind, const char *user_name, void *user_value, size_t n)
+{
+    char name[XATTR_NAME_MAX + 1];
+    long error = xattr_import_name(name, user_name);
+
+    return error ? error : get_value(target, kind, name, user_value, n);
 }
 
 /* Takes the names that the caller may not see out of a list of n bytes; what is left. */
@@ -214,7 +244,7 @@ static long remove_one(u64 target, enum target kind, const char *user_name)
     char name[XATTR_NAME_MAX + 1];
     struct path_ref at;
     struct inode *i;
-    long error = get_name(name, user_name);
+    long error = xattr_import_name(name, user_name);
 
     if (!error)
         error = find_target(target, kind, &at);

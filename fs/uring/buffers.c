@@ -138,14 +138,15 @@ struct provided {
     u16 id;
 };
 
-/* All of it under the ring's lock, but the program's memory of a ring of buffers: that is read under submitting or by chance. */
+/* Under the ring's lock; what is of a ring of buffers, which is the program's memory, under taking. */
 struct uring_group {
     struct list link; /* ring->groups */
     u32 id;
     struct list buffers;               /* struct provided, the next first */
     struct io_uring_buf_ring *ring;    /* the program's; NULL: buffers instead */
     u16 head, mask;
-    struct mutex taking;               /* of ring's buffers */
+    u32 taken;                         /* rises with each buffer taken from ring: who took last may give back; taking */
+    struct mutex taking;               /* which ring, and of its buffers */
 };
 
 /* Lock held. */
@@ -207,11 +208,12 @@ long uring_group_register_ring(struct uring *ring, const struct io_uring_buf_reg
         g = add_group(ring, reg->bgid);
     if (!g)
         return -ENOMEM;
-    spin_lock_irq(&ring->lock);
+    mutex_lock(&g->taking);
     g->ring = (struct io_uring_buf_ring *)reg->ring_addr;
     g->mask = (u16)(reg->ring_entries - 1);
     g->head = 0;
-    spin_unlock_irq(&ring->lock);
+    g->taken++; /* what was taken of an earlier one does not come back */
+    mutex_unlock(&g->taking);
     return 0;
 }
 
@@ -223,9 +225,9 @@ long uring_group_unregister_ring(struct uring *ring, u32 id)
         return -ENOENT;
     if (!g->ring)
         return -EINVAL;
-    spin_lock_irq(&ring->lock);
+    mutex_lock(&g->taking);
     g->ring = NULL; /* the group stays, empty */
-    spin_unlock_irq(&ring->lock);
+    mutex_unlock(&g->taking);
     return 0;
 }
 
@@ -287,19 +289,23 @@ s64 uring_group_remove(struct uring_request *r)
 
 static int select_from_ring(struct uring_request *r, struct uring_group *g, struct io_uring_buf *b)
 {
-    struct io_uring_buf_ring *ring = g->ring;
     int error = 0;
     u16 tail;
 
     mutex_lock(&g->taking);
-    if (get_user(tail, &ring->tail))
+    struct io_uring_buf_ring *ring = g->ring;
+    if (!ring)
+        error = -ENOBUFS;
+    else if (get_user(tail, &ring->tail))
         error = -EFAULT;
     else if (tail == g->head)
         error = -ENOBUFS;
     else if (copy_from_user(b, &ring->bufs[g->head & g->mask], sizeof(*b)))
         error = -EFAULT;
-    else
+    if (!error) {
         g->head++;
+        r->taken = ++g->taken;
+    }
     mutex_unlock(&g->taking);
     r->from_ring = !error;
     return error;
@@ -312,11 +318,14 @@ int uring_buffer_select(struct uring_request *r, u64 *address, u32 *n)
 
     if (!g)
         return -ENOBUFS;
-    if (g->ring) {
+    if (r->has_buffer) {
+        b = r->buffer;
+    } else if (READ_ONCE(g->ring)) {
         int error = select_from_ring(r, g, &b);
         if (error)
             return error;
     } else {
+        r->from_ring = false;
         struct provided *p = take_provided(r->ring, g);
         if (!p)
             return -ENOBUFS;
@@ -339,22 +348,28 @@ void uring_buffer_used(struct uring_request *r)
 void uring_buffer_recycle(struct uring_request *r)
 {
     struct uring *ring = r->ring;
+    struct uring_group *g = r->has_buffer ? locked_find(ring, r->sqe.buf_group) : NULL;
 
-    if (!r->has_buffer)
-        return;
-    r->has_buffer = false;
-    struct provided *p = r->from_ring ? NULL : kmalloc(sizeof(*p));
-    if (p)
-        *p = (struct provided){.address = r->buffer.addr, .length = r->buffer.len, .id = r->buffer.bid};
-    spin_lock_irq(&ring->lock);
-    struct uring_group *g = find_group(ring, r->sqe.buf_group);
-    if (p && g)
-        list_add_head(&g->buffers, &p->link);
-    else if (g && r->from_ring)
-        g->head--; /* nobody took the next: requests of one group that run side by side do not give back */
-    spin_unlock_irq(&ring->lock);
     if (!g)
-        kfree(p);
+        return;
+    if (r->from_ring) {
+        mutex_lock(&g->taking);
+        if (g->ring && g->taken == r->taken) { /* else another has the next already, and r keeps what it has */
+            g->head--;
+            g->taken--;
+            r->has_buffer = false;
+        }
+        mutex_unlock(&g->taking);
+        return;
+    }
+    struct provided *p = kmalloc(sizeof(*p));
+    if (!p)
+        return;
+    *p = (struct provided){.address = r->buffer.addr, .length = r->buffer.len, .id = r->buffer.bid};
+    spin_lock_irq(&ring->lock);
+    list_add_head(&g->buffers, &p->link);
+    spin_unlock_irq(&ring->lock);
+    r->has_buffer = false;
 }
 
 void uring_buffers_drop(struct uring *ring)

@@ -47,11 +47,12 @@ static void discard(struct uring_request *r)
             kfree(r->paths[i]);
         }
     kfree(r->data);
+    kfree(r->vector);
     kfree(r);
     uring_put(ring);
 }
 
-static int copy_path(struct uring_request *r, unsigned i, u64 user)
+int uring_copy_path(struct uring_request *r, unsigned i, u64 user)
 {
     struct path_name *p = kmalloc(sizeof(*p));
     int error = p ? path_name_get(p, (const char *)user) : -ENOMEM;
@@ -119,9 +120,9 @@ static int check(struct uring_request *r)
         error = uring_keep_task_as(r, &p->cred);
     }
     if (!error && op->flags & OP_PATH)
-        error = copy_path(r, 0, s->addr);
+        error = uring_copy_path(r, 0, s->addr);
     if (!error && op->flags & OP_PATH2)
-        error = copy_path(r, 1, s->off);
+        error = uring_copy_path(r, 1, s->off);
     return error || !op->prepare ? error : op->prepare(r);
 }
 

@@ -174,9 +174,10 @@ struct uring_request {
     bool armed_timer;
 
     struct path_name *paths[2];      /* copies of what the entry points to */
-    void *data;                      /* the operation's own; freed with the request */
+    void *data, *vector;             /* the operation's own; freed with the request */
     s64 done;                        /* bytes, of a transfer in several parts */
     struct io_uring_buf buffer;      /* of its group, that it has chosen */
+    u32 taken;                       /* of from_ring: the group's count when it was taken */
     bool has_buffer, from_ring;
 };
 
@@ -235,6 +236,8 @@ void uring_start(struct uring_request *r);
 void uring_continue(struct uring_request *r, bool wait);
 /* The end of r, which is RUNNING: tells its result and starts what comes after it. */
 void uring_complete(struct uring_request *r, s64 result);
+/* Copies the path at user, for r to name. 0 or negative errno. */
+int uring_copy_path(struct uring_request *r, unsigned i, u64 user);
 /* Keeps of the running thread what r will need when another runs it. 0 or -ENOMEM. */
 int uring_keep_task(struct uring_request *r);
 /* The same with other credentials, of which r gets a reference on their groups. */
@@ -357,10 +360,11 @@ long uring_group_register_ring(struct uring *ring, const struct io_uring_buf_reg
 long uring_group_unregister_ring(struct uring *ring, u32 id);
 s64 uring_group_provide(struct uring_request *r);
 s64 uring_group_remove(struct uring_request *r);
-/* Takes a buffer of r's group: its address, and *n cut to its length (0: all of it). 0, -ENOBUFS, -EFAULT. */
+/* Takes a buffer of r's group, unless r has one: its address, and *n cut to its length (0: all of it). 0, -ENOBUFS, -EFAULT. */
 int uring_buffer_select(struct uring_request *r, u64 *address, u32 *n);
-/* r used the buffer it has, or gives it back. Sets the completion's flags. */
+/* r used the buffer it has. Sets the completion's flags. */
 void uring_buffer_used(struct uring_request *r);
+/* r had no use for its buffer yet: gives it back, or keeps it for the next attempt, if others have taken some since. */
 void uring_buffer_recycle(struct uring_request *r);
 void uring_buffers_drop(struct uring *ring);
 
