@@ -139,13 +139,13 @@ static int share(struct thread *t, u64 flags)
     return t->files && t->fs && (!(flags & CLONE_SYSVSEM) || sem_undo_share(t)) ? 0 : -ENOMEM;
 }
 
-void (*thread_exit_uring)(void);
+void (*thread_exit_uring)(bool all);
 
 /* For kernel/exit.c. */
 static void release(struct thread *t)
 {
     if (t->uring)
-        thread_exit_uring();
+        thread_exit_uring(false);
     struct fd_table *files = t->files;
     struct fs_context *fs = t->fs;
 

@@ -519,7 +519,7 @@ struct fs_context *fs_context_copy(struct fs_context *c);
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 /* Set by fs/uring/: the running thread, which has used it (thread.uring), ends. */
-extern void (*thread_exit_uring)(void);
+extern void (*thread_exit_uring)(bool all);
 /* References to what another thread has; NULL: it has ended. */
 struct fs_context *thread_fs(struct thread *t);
 struct fd_table *thread_files(struct thread *t);

@@ -316,7 +316,7 @@ static void reset_process(const struct exec_request *r, struct user_frame *frame
     mutex_unlock(&rename_lock);
     *frame = (struct user_frame){.cs = USER_CS, .ss = USER_SS, .flags = FLAGS_IF, .orig_ax = UINT64_MAX};
     current_thread()->cpu.full_return = true; /* RCX and R11, too, are the frame's */
-    uring_thread_exit(); /* requests of io_uring end with the old program */
+    uring_thread_exit(true); /* requests of io_uring end with the old program */
     fd_close_on_exec(current_thread()->files);
 }
 

@@ -70,6 +70,7 @@ void uring_run_ready(struct uring *ring)
     while (!list_empty(&ring->ready) && (r = take_ready(ring))) {
         if (current_thread()->helper && r->task)
             uring_borrow(r->task);
+        r->cancelled |= r->started && r->sqe.opcode != IORING_OP_TIMEOUT && uring_is_orphan(r);
         uring_continue(r, false);
     }
 }

@@ -38,6 +38,8 @@ static bool matches(const struct uring_request *r, const struct uring_match *m)
 {
     if (r == m->not || r->sqe.opcode == IORING_OP_LINK_TIMEOUT || (m->thread && !(r->task && r->task->thread == m->thread)))
         return false;
+    if (m->in_pool && !(r->state == URING_POOLED || (r->state == URING_RUNNING && r->worker)))
+        return false;
     if (m->flags & IORING_ASYNC_CANCEL_ANY)
         return true;
     if (m->flags & IORING_ASYNC_CANCEL_FD && r->file != m->file)
@@ -225,16 +227,24 @@ struct uring_thread *uring_thread_state(void)
     return me->uring;
 }
 
-void uring_thread_exit(void)
+bool uring_is_orphan(const struct uring_request *r)
+{
+    const struct thread *t = r->task ? r->task->thread : NULL;
+
+    return t && !uring_is_worker(t) && !READ_ONCE(t->uring);
+}
+
+void uring_thread_exit(bool all)
 {
     struct thread *me = current_thread();
-    const struct uring_match m = {.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL, .thread = me};
+    const struct uring_match m = {.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL, .thread = me, .in_pool = !all};
     struct uring_thread *t = me->uring;
     struct uring *ring;
     u64 serial = 0;
 
     if (!t)
         return;
+    WRITE_ONCE(me->uring, NULL);
     while ((ring = next_ring(serial))) {
         serial = ring->serial;
         uring_cancel(ring, &m);
@@ -243,6 +253,5 @@ void uring_thread_exit(void)
     for (unsigned i = 0; i < URING_REGISTERED; i++)
         if (t->registered[i])
             file_put(t->registered[i]);
-    me->uring = NULL;
     kfree(t);
 }

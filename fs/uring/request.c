@@ -327,6 +327,8 @@ static s64 begin(struct uring_request *r)
     r->started = true;
     if (unlikely(READ_ONCE(ring->closed)))
         return -ECANCELED;
+    if (unlikely(uring_is_orphan(r)))
+        return -EFAULT;
     if (op->flags & OP_FILE) {
         r->file = r->sqe.flags & IOSQE_FIXED_FILE ? uring_file(ring, (u32)r->sqe.fd) : fd_get(r->sqe.fd);
         if (!r->file)

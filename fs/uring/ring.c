@@ -84,8 +84,6 @@ static struct memory_object *ring_mmap(struct file *f, u64 offset, u64 length, u
     default:
         return ERR_PTR(-ENOMEM); /* as Linux, which finds no place for it */
     }
-    if (length > o->size)
-        return ERR_PTR(-EINVAL);
     memory_object_get(o);
     return o;
 }

@@ -209,7 +209,7 @@ s64 uring_limit_run(struct uring_request *limit)
     limit->limits = NULL;
     if (r) {
         r->timeout = NULL;
-        error = uring_claim(r);
+        error = limit->cancelled ? -ECANCELED : uring_claim(r); /* whose thread is gone, it ends alone */
     }
     spin_unlock_irq(&ring->lock);
     if (r && !error) {

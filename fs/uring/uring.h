@@ -314,6 +314,7 @@ struct uring_match {
     u8 opcode;
     const struct uring_request *not;
     const struct thread *thread; /* only this one's; NULL: any */
+    bool in_pool;                /* only what workers have or will get */
 };
 
 /* How many were cancelled with _ALL or _ANY; else 0, -ENOENT or -EALREADY. */
@@ -331,8 +332,14 @@ struct uring_thread {
 };
 /* The running thread's, made at need; NULL: out of memory. */
 struct uring_thread *uring_thread_state(void);
-/* The running thread ends or executes a program: so do its requests. */
-void uring_thread_exit(void);
+/*
+ * The running thread executes a program (all): so end its requests. Or it ends itself: those of them end that are for workers. The
+ * others wait on, as on Linux: ones that the thread would have to go on with get -ECANCELED when what they wait for comes, ones
+ * yet to begin -EFAULT.
+ */
+void uring_thread_exit(bool all);
+/* Is r's thread gone? */
+bool uring_is_orphan(const struct uring_request *r);
 /* IORING_REGISTER_SYNC_CANCEL: 0, a number, or negative errno. submitting held, let go while it waits. */
 int uring_cancel_sync(struct uring *ring, const struct io_uring_sync_cancel_reg *reg, nsec_t deadline);
 /* A request with this user_data and operation that is ARMED becomes the caller's; NULL and -ENOENT or -EALREADY. */
