@@ -94,7 +94,7 @@ def words_here(words):
 
 def aril(accel, words):
     bed.ACCEL = accel
-    return vm(words, memory='512M', options=['-v', WORK + '/bench-net:/bench-net']), GUEST
+    return vm(words_here(words), memory='512M'), GUEST
 
 
 def guest(words):
