@@ -24,7 +24,7 @@ SERVERS = {
 }
 NGINX = '''daemon off; master_process off; user root; error_log stderr crit; pid /tmp/nginx.pid; events { worker_connections 2048; }
 http { access_log off; client_body_temp_path /tmp/b; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/b; uwsgi_temp_path /tmp/b; scgi_temp_path /tmp/b;
-sendfile on; tcp_nopush on; keepalive_requests 100000000; server { listen 7101 backlog=4096; root /bench-net/www; } }
+sendfile on; tcp_nopush on; keepalive_requests 100000000; server { listen 7101 backlog=4096; root www; } }
 '''
 
 
