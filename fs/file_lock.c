@@ -12,10 +12,14 @@
 
 struct file_lock {
     struct list link;
+    struct list all_link; /* all_locks */
     const void *owner;
+    const struct inode *inode;
+    const struct file *file; /* through which it was taken; may be gone */
     u64 start, end; /* bytes, end included; flock: 0 and INT64_MAX */
     int type;       /* F_RDLCK or F_WRLCK */
     int pid;        /* as F_GETLK tells; -1 for OFD */
+    bool is_flock;
 };
 
 struct file_lock_list {
@@ -32,6 +36,7 @@ struct blocked {
 
 static struct spinlock lock_lock = SPINLOCK_INIT(LOCK_FILE_LOCKS);
 static struct list all_blocked = LIST_INIT(all_blocked);
+static struct list all_locks = LIST_INIT(all_locks); /* the newest first */
 
 /* The inode's lists, made at the first lock. NULL: out of memory. */
 static struct file_lock_list *lists_of(struct inode *i)
@@ -76,20 +81,21 @@ static struct file_lock *find_own(struct list *locks, const void *owner, u64 sta
     return NULL;
 }
 
-static struct file_lock *lock_new(const void *owner, u64 start, u64 end, int type, int pid)
+/* Everything but what it is to be. */
+static struct file_lock *lock_new(const struct file *f, const void *owner, int type, int pid)
 {
     struct file_lock *l = kmalloc(sizeof(*l));
 
     if (l)
-        *l = (struct file_lock){
-            .owner = owner, .start = start, .end = end, .type = type, .pid = pid};
+        *l = (struct file_lock){.owner = owner, .inode = f->inode, .file = f, .end = INT64_MAX, .type = type, .pid = pid};
     return l;
 }
 
+/* One that is in the lists. */
 static void lock_free(struct file_lock *l)
 {
-    if (l)
-        list_remove(&l->link);
+    list_remove(&l->link);
+    list_remove(&l->all_link);
     kfree(l);
 }
 
@@ -111,6 +117,7 @@ static bool cut_range(struct list *locks, const void *owner, u64 start, u64 end,
             **tail = *l;
             (*tail)->start = end + 1;
             list_add_head(&l->link, &(*tail)->link);
+            list_add_head(&l->all_link, &(*tail)->all_link);
             *tail = NULL;
             l->end = start - 1;
         } else if (l->start < start) {
@@ -130,6 +137,7 @@ static void add_joined(struct list *locks, struct file_lock *new)
     struct file_lock *l, *next;
     struct list *place;
 
+    list_add_head(&all_locks, &new->all_link);
     list_for_each_safe(l, next, locks, link) {
         if (l->owner != new->owner || l->type != new->type)
             continue;
@@ -181,6 +189,7 @@ static bool would_deadlock(const void *owner, const void *blocker)
 }
 
 struct request {
+    const struct file *file;
     const void *owner;
     u64 start, end;
     int type, pid;
@@ -191,19 +200,22 @@ struct request {
 static int set_record(struct file_lock_list *lists, const struct request *r)
 {
     struct blocked me = {.owner = r->owner};
-    struct file_lock *new = NULL, *spare = lock_new(r->owner, 0, 0, 0, 0), *c;
+    struct file_lock *new = NULL, *spare = lock_new(r->file, r->owner, 0, 0), *c;
     int error = 0;
     bool released;
     u32 seen;
 
     if (r->type != F_UNLCK)
-        new = lock_new(r->owner, r->start, r->end, r->type, r->pid);
+        new = lock_new(r->file, r->owner, r->type, r->pid);
     if (!spare || (!new && r->type != F_UNLCK)) {
         kfree(spare);
         kfree(new);
         return -ENOLCK;
     }
-    list_init(&spare->link);
+    if (new) {
+        new->start = r->start;
+        new->end = r->end;
+    }
     list_init(&me.link);
     spin_lock(&lock_lock);
     while (r->type != F_UNLCK &&
@@ -307,7 +319,8 @@ int file_lock_fcntl(struct file *f, int cmd, struct flock *l)
     bool ofd = cmd >= F_OFD_GETLK, get = cmd == F_GETLK || cmd == F_OFD_GETLK;
     struct process *p = current_process();
     struct file_lock_list *lists;
-    struct request r = {.owner = ofd ? (void *)f : (void *)current_thread()->files,
+    struct request r = {.file = f,
+                        .owner = ofd ? (void *)f : (void *)current_thread()->files,
                         .type = l->l_type,
                         .pid = ofd ? -1 : p->pid,
                         .wait = cmd == F_SETLKW || cmd == F_OFD_SETLKW,
@@ -358,9 +371,10 @@ int file_lock_flock(struct file *f, int operation)
     if (!lists)
         return f->inode ? -ENOLCK : 0;
     if (!(operation & LOCK_UN)) {
-        new = lock_new(f, 0, INT64_MAX, type, 0);
+        new = lock_new(f, f, type, current_process()->pid);
         if (!new)
             return -ENOLCK;
+        new->is_flock = true;
     }
     spin_lock(&lock_lock);
     /* A conversion drops the old lock first; it is not atomic (flock(2)). */
@@ -382,14 +396,49 @@ int file_lock_flock(struct file *f, int operation)
         if (error)
             break;
     }
-    if (new && !error)
+    if (new && !error) {
         list_add_tail(&lists->flocks, &new->link);
+        list_add_head(&all_locks, &new->all_link);
+    }
     spin_unlock(&lock_lock);
     if (error)
         kfree(new);
     if (dropped)
         announce(lists);
     return error;
+}
+
+/* ------------------------------------------------------------ for /proc */
+
+/* The nth row, if there is room for it. */
+static void describe(const struct file_lock *l, size_t n, struct file_lock_row *rows, size_t max)
+{
+    if (n < max)
+        rows[n] = (struct file_lock_row){.kind = l->is_flock ? "FLOCK " : l->pid < 0 ? "OFDLCK" : "POSIX ",
+                                         .write = l->type == F_WRLCK,
+                                         .pid = l->pid,
+                                         .device = l->inode->super ? l->inode->super->dev : 0,
+                                         .inode = l->inode->ino,
+                                         .start = l->start,
+                                  .end = l->end};
+}
+
+size_t file_locks_copy(const struct file *f, const struct fd_table *table, struct file_lock_row *rows, size_t max)
+{
+    struct file_lock_list *own = f && f->inode ? __atomic_load_n(&f->inode->locks, __ATOMIC_ACQUIRE) : NULL;
+    struct file_lock *l;
+    size_t n = 0;
+
+    spin_lock(&lock_lock);
+    if (!f)
+        list_for_each(l, &all_locks, all_link)
+            describe(l, n++, rows, max);
+    for (struct list *locks = own ? &own->flocks : NULL; locks; locks = locks == &own->flocks ? &own->records : NULL)
+        list_for_each(l, locks, link)
+            if (l->file == f && (l->owner == f || l->owner == table))
+                describe(l, n++, rows, max);
+    spin_unlock(&lock_lock);
+    return n;
 }
 
 /* ------------------------------------------------------------ the ends */

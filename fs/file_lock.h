@@ -23,6 +23,16 @@ int file_lock_flock(struct file *f, int operation);
 void file_lock_descriptor_closed(struct file *f, struct fd_table *table);
 /* The open file is going away: its OFD and flock locks go. */
 void file_lock_released(struct file *f);
+/* One lock, as /proc/locks tells of it. */
+struct file_lock_row {
+    const char *kind; /* "POSIX ", "OFDLCK" or "FLOCK " */
+    bool write;
+    int pid;
+    u64 device, inode;
+    u64 start, end; /* end included, INT64_MAX: to the end of the file */
+};
+/* Copies at most max of all locks; with f, of those taken through it by itself or table's process. How many there are. */
+size_t file_locks_copy(const struct file *f, const struct fd_table *table, struct file_lock_row *rows, size_t max);
 /* The inode is going away; it has no locks any more. */
 void file_lock_inode_gone(struct inode *i);
 

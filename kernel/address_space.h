@@ -122,6 +122,8 @@ int address_space_unmap(struct address_space *as, vaddr_t start, size_t length);
 /* shmdt(2): unmaps what is left of the REGION_ATTACHED mapping that began at start. 0 or -EINVAL. */
 int address_space_detach(struct address_space *as, vaddr_t start);
 int address_space_protect(struct address_space *as, vaddr_t start, size_t length, u32 prot);
+/* Likewise; what is in if_allowed too, where the region's max_prot has it. */
+int address_space_protect_more(struct address_space *as, vaddr_t start, size_t length, u32 prot, u32 if_allowed);
 /* mremap(2); flags MREMAP_*. New address or negative errno. */
 s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length, size_t new_length,
                         u32 flags, vaddr_t new_address);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mmap(2), munmap(2) and brk(2). */
 #include <linux/mman.h>
+#include <linux/personality.h>
 #include "kernel/patch.h"
 #include "kernel/process.h"
 #include "kernel/region.h"
@@ -229,18 +230,20 @@ static bool heap_may_grow(struct address_space *as, vaddr_t old_end, vaddr_t new
 
 static bool heap_grow(struct address_space *as, vaddr_t old_end, vaddr_t new_end, vaddr_t want)
 {
-    u32 flags = REGION_HEAP;
+    u32 flags = REGION_HEAP, prot = PROT_READ | PROT_WRITE;
+    if (current_process()->personality & READ_IMPLIES_EXEC)
+        prot |= PROT_EXEC;
     if (as->lock_future)
         flags |= REGION_LOCKED | (as->lock_future & MCL_ONFAULT ? REGION_LOCK_ON_FAULT : 0);
     if (!heap_may_grow(as, old_end, new_end, want))
         return false;
     struct region *heap = region_find(as, old_end - 1);
-    if (heap && heap->end == old_end && heap->flags == flags && heap->prot == (PROT_READ | PROT_WRITE)) {
+    if (heap && heap->end == old_end && heap->flags == flags && heap->prot == prot) {
         region_resize(as, heap, heap->start, new_end);
         return true;
     }
     struct mapping m = {
-        .prot = PROT_READ | PROT_WRITE,
+        .prot = prot,
         .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
         .name = "[heap]",
     };

@@ -57,7 +57,7 @@ static int protect_region(struct address_space *as, struct region *r, vaddr_t st
 }
 
 /* All of [start, end) in order, until a hole or an error: what came before stays changed, as on Linux. */
-static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, u32 prot, u32 grows)
+static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, u32 prot, u32 grows, u32 if_allowed)
 {
     struct region *r = region_find(as, start);
     int error = 0;
@@ -83,14 +83,14 @@ static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, 
             break;
         }
         vaddr_t next = MIN(r->end, end);
-        error = protect_region(as, r, at, end, prot);
+        error = protect_region(as, r, at, end, prot | (if_allowed & r->max_prot));
         at = next;
     }
     region_merge_range(as, start, end);
     return error;
 }
 
-int address_space_protect(struct address_space *as, vaddr_t start, size_t length, u32 prot)
+int address_space_protect_more(struct address_space *as, vaddr_t start, size_t length, u32 prot, u32 if_allowed)
 {
     u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
     prot &= ~grows;
@@ -106,11 +106,16 @@ int address_space_protect(struct address_space *as, vaddr_t start, size_t length
     prot &= PROT_RWX;
 
     rwlock_write_lock(&as->lock);
-    int error = protect_locked(as, start, end, prot, grows);
+    int error = protect_locked(as, start, end, prot, grows, if_allowed);
     struct region *r = error ? NULL : region_find(as, start);
     bool fill = r && prot && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT);
     rwlock_write_unlock(&as->lock);
     if (fill)
         populate_regions(as, start, end, true);
     return error;
+}
+
+int address_space_protect(struct address_space *as, vaddr_t start, size_t length, u32 prot)
+{
+    return address_space_protect_more(as, start, length, prot, 0);
 }

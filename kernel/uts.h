@@ -8,6 +8,7 @@
 
 #define UTS_SYSNAME "Linux"
 #define UTS_RELEASE "6.1.0-aril"
+#define UTS_RELEASE_26 "2.6.61-aril" /* to a process with personality(2) UNAME26: 60 more than what is after 6 */
 #define UTS_VERSION "#1 SMP Aril"
 
 /*

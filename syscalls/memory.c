@@ -5,6 +5,7 @@
 #include <linux/memfd.h>
 #include <linux/mman.h>
 #include <linux/mount.h>
+#include <linux/personality.h>
 #include "fs/file.h"
 #include "fs/memfd.h"
 #include "fs/uring/uring.h"
@@ -56,6 +57,12 @@ static bool forbids_exec(const struct file *f)
     if (uring_of(f))
         return true;
     return f->mount && f->mount != mount_anonymous() ? f->mount->flags & MS_NOEXEC : !f->ops->mmap;
+}
+
+/* personality(2): what may be read may be executed as well. */
+static bool read_implies_exec(u32 prot)
+{
+    return prot & PROT_READ && current_process()->personality & READ_IMPLIES_EXEC;
 }
 
 /* Fills in what is mapped, for a mapping of f; the object's reference is the caller's to drop. */
@@ -156,6 +163,8 @@ long sys_mmap(const struct syscall_args *a)
         result = -ENOMEM;
     else if (m.offset + length < length)
         result = -EOVERFLOW;
+    if (read_implies_exec(prot) && !(f && forbids_exec(f)))
+        m.prot |= PROT_EXEC;
     if (!result)
         result = f ? map_file(f, &m, flags) : map_anonymous(&m, flags);
     if (!result)
@@ -174,7 +183,9 @@ long sys_munmap(const struct syscall_args *a)
 
 long sys_mprotect(const struct syscall_args *a)
 {
-    return address_space_protect(space(), ARG_U64(a, 0), ARG_U64(a, 1), ARG_U32(a, 2));
+    u32 prot = ARG_U32(a, 2);
+
+    return address_space_protect_more(space(), ARG_U64(a, 0), ARG_U64(a, 1), prot, read_implies_exec(prot) ? PROT_EXEC : 0);
 }
 
 long sys_mremap(const struct syscall_args *a)
@@ -326,5 +337,5 @@ long sys_pkey_mprotect(const struct syscall_args *a)
 {
     if (ARG_INT(a, 3) != -1)
         return -EINVAL;
-    return address_space_protect(space(), ARG_U64(a, 0), ARG_U64(a, 1), ARG_U32(a, 2));
+    return sys_mprotect(a);
 }

@@ -168,6 +168,43 @@ static long process_operation(struct process *p, const struct syscall_args *a)
     return -EINVAL;
 }
 
+/*
+ * Where /proc finds a process's arguments and environment; its other places are not for changing. As on Linux without checkpoints, and
+ * in Linux's order of checks.
+ */
+static long set_mm(struct address_space *as, const struct syscall_args *a)
+{
+    u64 option = ARG_U64(a, 1), address = ARG_U64(a, 2), start, end;
+    bool argument = option == PR_SET_MM_ARG_START || option == PR_SET_MM_ARG_END;
+    long result = -EINVAL;
+
+    if (ARG_U64(a, 4) || (ARG_U64(a, 3) && option != PR_SET_MM_AUXV && option != PR_SET_MM_MAP && option != PR_SET_MM_MAP_SIZE))
+        return -EINVAL;
+    if (!capable(CAP_SYS_RESOURCE))
+        return -EPERM;
+    if (address < USER_SPACE_START || address >= USER_SPACE_END ||
+        (!argument && option != PR_SET_MM_ENV_START && option != PR_SET_MM_ENV_END))
+        return -EINVAL;
+    rwlock_write_lock(&as->lock);
+    start = argument ? as->arg_start : as->env_start;
+    end = argument ? as->arg_end : as->env_end;
+    if (option == PR_SET_MM_ARG_START || option == PR_SET_MM_ENV_START)
+        start = address;
+    else
+        end = address;
+    if (start <= end)
+        result = region_find(as, address) ? 0 : -EFAULT;
+    if (!result && argument) {
+        as->arg_start = start;
+        as->arg_end = end;
+    } else if (!result) {
+        as->env_start = start;
+        as->env_end = end;
+    }
+    rwlock_write_unlock(&as->lock);
+    return result;
+}
+
 static long thread_operation(struct thread *t, const struct syscall_args *a)
 {
     static const int tsc_enabled = PR_TSC_ENABLE;
@@ -233,6 +270,12 @@ long sys_prctl(const struct syscall_args *a)
         return t->seccomp_mode;
     case PR_SET_SECCOMP:
         return seccomp_set_mode(ARG_U64(a, 1), ARG_PTR(a, 2));
+    case PR_SET_MM:
+        return set_mm(t->process->space, a);
+    case PR_GET_TIMING:
+        return PR_TIMING_STATISTICAL;
+    case PR_SET_TIMING:
+        return ARG_U64(a, 1) == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
     case PR_GET_SPECULATION_CTRL:
     case PR_SET_SPECULATION_CTRL:
         return -ENODEV;

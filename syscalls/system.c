@@ -29,7 +29,10 @@ long sys_uname(const struct syscall_args *a)
     memset(&n, 0, sizeof(n));
     strlcpy(n.sysname, UTS_SYSNAME, sizeof(n.sysname));
     strlcpy(n.nodename, uts_host_name(), sizeof(n.nodename));
-    strlcpy(n.release, UTS_RELEASE, sizeof(n.release));
+    if (current_process()->personality & UNAME26) /* for programs that know of no version after 2.6: it ends at 39 there, 60 is 4.0 */
+        strlcpy(n.release, UTS_RELEASE_26, sizeof(n.release));
+    else
+        strlcpy(n.release, UTS_RELEASE, sizeof(n.release));
     strlcpy(n.version, UTS_VERSION, sizeof(n.version));
     bool compat = (current_process()->personality & PER_MASK) == PER_LINUX32;
     strlcpy(n.machine, compat ? "i686" : "x86_64", sizeof(n.machine));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/PID/fd: links to the open files, and /proc/PID/fdinfo about them. */
 #include <linux/fcntl.h>
+#include "fs/file_lock.h"
 #include "fs/proc/proc.h"
+#include "kernel/heap.h"
 #include "kernel/lib/printf.h"
 
 /* The descriptors of the thread; referenced, NULL if it has ended. */
@@ -50,24 +52,61 @@ static int follow_fd(const struct generated_ref *r, struct path_ref *to)
     return error;
 }
 
+/* Locks as file_locks_copy() selects them, each line with what is to stand before it. */
+static int show_locks(struct text *t, const struct file *f, const struct fd_table *table, const char *before)
+{
+    size_t n = 0, max;
+    struct file_lock_row *rows = NULL;
+
+    while ((max = file_locks_copy(f, table, rows, n)) > n) { /* more were taken meanwhile */
+        kfree(rows);
+        n = max;
+        rows = kmalloc(n * sizeof(*rows));
+        if (!rows)
+            return -ENOMEM;
+    }
+    for (size_t k = 0; k < max; k++) {
+        const struct file_lock_row *l = &rows[k];
+
+        text_printf(t, "%s%lu: %s ADVISORY  %s %d %02x:%02x:%lu %lu ", before, k + 1, l->kind, l->write ? "WRITE" : "READ", l->pid,
+                    (unsigned)(l->device >> 8) & 0xfff, (unsigned)((l->device & 0xff) | (l->device >> 12 & 0xfff00)), l->inode,
+                    l->start);
+        text_printf(t, l->end == INT64_MAX ? "EOF\n" : "%lu\n", l->end);
+    }
+    kfree(rows);
+    return 0;
+}
+
+int proc_locks(struct text *t, const struct generated_ref *r)
+{
+    return show_locks(t, NULL, NULL, "");
+}
+
 static int show_fdinfo(struct text *t, const struct generated_ref *r)
 {
-    struct file *f = file_of(r);
+    struct fd_table *table = table_of(r);
+    struct file *f = table ? fd_table_lookup(table, (int)r->arg) : NULL;
     struct stat st;
     bool closes = false;
+    int error;
 
-    if (!f)
+    if (!f) {
+        if (table)
+            fd_table_put(table);
         return -ENOENT;
+    }
     if (r->process == current_process())
         fd_get_cloexec((int)r->arg, &closes);
     text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\n",
                 (unsigned long long)file_position(f), f->flags | (closes ? O_CLOEXEC : 0), f->mount ? f->mount->id : 0);
     if (!file_stat(f, &st))
         text_printf(t, "ino:\t%llu\n", (unsigned long long)st.st_ino);
+    error = show_locks(t, f, table, "lock:\t");
     if (f->ops->fdinfo)
         f->ops->fdinfo(f, t);
     file_put(f);
-    return 0;
+    fd_table_put(table);
+    return error;
 }
 
 /* By what the file may be used for: read 4, write 2; execute always, as Linux shows it. */

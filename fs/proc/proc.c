@@ -117,6 +117,7 @@ static const struct generated_node root_files[] = {
     FILE("filesystems", proc_filesystems),
     FILE("interrupts", proc_interrupts),
     FILE("loadavg", proc_loadavg),
+    FILE("locks", proc_locks),
     FILE("meminfo", proc_meminfo),
     FILE("modules", proc_empty),
     FILE("partitions", proc_partitions),

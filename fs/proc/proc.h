@@ -53,6 +53,7 @@ int proc_status(struct text *t, const struct generated_ref *r);
 int proc_process_stat(struct text *t, const struct generated_ref *r);
 int proc_statm(struct text *t, const struct generated_ref *r);
 int proc_limits(struct text *t, const struct generated_ref *r);
+int proc_locks(struct text *t, const struct generated_ref *r);
 int proc_fd_find(const struct generated_ref *r, const char *name, size_t n,
                  struct generated_ref *child);
 int proc_fdinfo_find(const struct generated_ref *r, const char *name, size_t n,

@@ -222,6 +222,17 @@ static int store_timer_slack(const struct generated_ref *r, char *data, size_t n
     return 0;
 }
 
+/* There is no security module whose attributes these would be. */
+static int show_no_attribute(struct text *t, const struct generated_ref *r)
+{
+    return -EINVAL;
+}
+
+static int store_no_attribute(const struct generated_ref *r, char *data, size_t n)
+{
+    return -EINVAL;
+}
+
 /* There is one user namespace, whose maps are what they are. */
 static int store_refused(const struct generated_ref *r, char *data, size_t n)
 {
@@ -279,8 +290,28 @@ static int follow_root(const struct generated_ref *r, struct path_ref *to)
 
 /* ------------------------------------------------------------ task/ */
 
-static const struct generated_node thread_directory = {.mode = S_IFDIR | 0555,
-                                                       .children = proc_process_files};
+/* No process has children, and threads are nobody's. */
+static const struct generated_node children_file = {.name = "children", .mode = S_IFREG | 0444, .show = proc_empty};
+
+static int find_in_thread(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
+{
+    if (n != strlen(children_file.name) || memcmp(name, children_file.name, n))
+        return -ENOENT;
+    process_get(r->process);
+    child->node = &children_file;
+    return 0;
+}
+
+static bool list_in_thread(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME],
+                           const struct generated_node **node)
+{
+    strlcpy(name, children_file.name, GENERATED_NAME);
+    *node = &children_file;
+    return !*cursor;
+}
+
+static const struct generated_node thread_directory = {
+    .mode = S_IFDIR | 0555, .children = proc_process_files, .find = find_in_thread, .list = list_in_thread};
 
 static int find_thread(const struct generated_ref *r, const char *name, size_t n,
                        struct generated_ref *child)
@@ -333,7 +364,19 @@ static bool list_threads(const struct generated_ref *r, u64 *cursor, char name[G
     {.name = file, .mode = S_IFDIR | (permissions), .find = finder, .list = lister}
 #define OWN(file, permissions, operations) {.name = file, .mode = S_IFREG | (permissions), .ops = &operations}
 
+#define ATTRIBUTE(file) {.name = file, .mode = S_IFREG | 0666, .show = show_no_attribute, .store = store_no_attribute}
+static const struct generated_node attribute_files[] = {
+    ATTRIBUTE("current"),
+    ATTRIBUTE("exec"),
+    ATTRIBUTE("fscreate"),
+    ATTRIBUTE("keycreate"),
+    {.name = "prev", .mode = S_IFREG | 0444, .show = show_no_attribute},
+    ATTRIBUTE("sockcreate"),
+    {0},
+};
+
 const struct generated_node proc_process_files[] = {
+    {.name = "attr", .mode = S_IFDIR | 0555, .children = attribute_files},
     PRIVATE("auxv", show_auxv),
     TEXT("cgroup", "0::/"), /* one control group, the root, of the unified hierarchy */
     {.name = "clear_refs", .mode = S_IFREG | 0200, .store = store_clear_refs},

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What /proc/self/fdinfo says of event files, without the numbers that differ by run. */
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -36,6 +39,66 @@ static void show(const char *what, int fd)
             *inode = 0;
         puts(line);
     }
+}
+
+/* The line of /proc/locks about the file, or of fdinfo, from its kind on, without numbers of ours. */
+static void find_lock(const char *where, const struct stat *st, const char *kind)
+{
+    char here[64], line[256];
+    FILE *f;
+    int pid, n = 0;
+
+    snprintf(here, sizeof(here), " %02x:%02x:%lu ", major(st->st_dev), minor(st->st_dev), st->st_ino);
+    f = fopen(where, "r");
+    while (f && fgets(line, sizeof(line), f)) {
+        char *at = strstr(line, here), *from = strstr(line, kind);
+        if (!at || !from)
+            continue;
+        *at = 0;
+        n++;
+        pid = atoi(strrchr(from, ' '));
+        *strrchr(from, ' ') = 0;
+        printf("%s: %s pid %s range %s", kind, from, pid == getpid() ? "own" : pid == -1 ? "-1" : "other", at + strlen(here));
+    }
+    printf("%d of %s\n", n, kind);
+    if (f)
+        fclose(f);
+}
+
+static void locks(void)
+{
+    struct flock record = {.l_type = F_WRLCK, .l_start = 5, .l_len = 10}, open_file = {.l_type = F_RDLCK, .l_start = 100};
+    char path[64], other[64];
+    struct stat st;
+    int a = memfd_create("locked", 0), b;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", a);
+    b = open(path, O_RDWR);
+    fstat(a, &st);
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", a);
+    snprintf(other, sizeof(other), "/proc/self/fdinfo/%d", b);
+    SHOW(fcntl(a, F_SETLK, &record));
+    SHOW(flock(a, LOCK_SH));
+    SHOW(flock(b, LOCK_SH));
+    SHOW(fcntl(b, F_OFD_SETLK, &open_file));
+    for (int round = 0; round < 3; round++) {
+        find_lock("/proc/locks", &st, "POSIX");
+        find_lock("/proc/locks", &st, "FLOCK");
+        find_lock("/proc/locks", &st, "OFDLCK");
+        find_lock(path, &st, "lock:");
+        find_lock(other, &st, "FLOCK");
+        find_lock(other, &st, "OFDLCK");
+        record.l_type = F_UNLCK;
+        record.l_start = 7;
+        record.l_len = 2;
+        if (!round)
+            SHOW(fcntl(a, F_SETLK, &record));
+        else
+            SHOW(flock(a, LOCK_UN));
+    }
+    close(b);
+    find_lock("/proc/locks", &st, "FLOCK");
+    find_lock("/proc/locks", &st, "OFDLCK");
 }
 
 int main(void)
@@ -89,5 +152,6 @@ int main(void)
     printf("inode is fstat's: %d\n", (at = strstr(text, " ino:")) && sscanf(at, " ino:%lx", &ino) == 1 && ino == st.st_ino);
     show("pipe", pair[0]);
     show("no such", 999);
+    locks();
     return 0;
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* prctl(2), arch_prctl(2), personality(2): values, errors of each operation. */
 #include "abi.h"
+#include "slurp.h"
 #include <asm/prctl.h>
 #include <linux/capability.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/utsname.h>
 
 static long op(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
@@ -19,6 +24,83 @@ static void *named(void *arg)
     printf("thread inherits: %s\n", name);
     prctl(PR_SET_NAME, "other");
     return NULL;
+}
+
+/* UNAME26: versions that programs of old times can read. */
+static void release_of(unsigned long personality)
+{
+    struct utsname n;
+    unsigned last = 0;
+
+    CALL("personality", syscall(SYS_personality, personality));
+    uname(&n);
+    sscanf(n.release, "2.6.%u", &last);
+    printf("a release of 2.6: %d\n", last >= 60);
+    syscall(SYS_personality, 0);
+}
+
+/* The permissions of what is mapped at address, as /proc tells. */
+static void show_mapping(const char *what, void *address)
+{
+    unsigned long start, end;
+    char rights[8];
+
+    if (slurp("/proc/self/maps") < 0)
+        return;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        if (sscanf(line, "%lx-%lx %4s", &start, &end, rights) == 3 && start <= (unsigned long)address && (unsigned long)address < end)
+            printf("%s: %s\n", what, rights);
+}
+
+static void readable_is_executable(void)
+{
+    size_t page = 4096;
+    int memory = memfd_create("x", 0), fd = open("/proc/self/exe", O_RDONLY);
+    char *p, *q, *r, *s, *heap;
+
+    CALL("READ_IMPLIES_EXEC", syscall(SYS_personality, READ_IMPLIES_EXEC));
+    p = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    q = mmap(NULL, page, PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    r = mmap(NULL, page, PROT_READ, MAP_SHARED, memory, 0);
+    s = mmap(NULL, page, PROT_NONE, MAP_PRIVATE, fd, 0);
+    show_mapping("readable", p);
+    show_mapping("writable", q);
+    show_mapping("a memfd", r);
+    show_mapping("a file, not accessible", s);
+    mprotect(s, page, PROT_READ);
+    show_mapping("a file, readable", s);
+    mprotect(p, page, PROT_READ | PROT_WRITE);
+    show_mapping("readable and writable", p);
+    *p = (char)0xc3; /* ret */
+    ((void (*)(void))(uintptr_t)p)();
+    heap = (char *)(((unsigned long)sbrk(0) + page - 1) & ~(page - 1));
+    sbrk(heap - (char *)sbrk(0) + (long)page);
+    show_mapping("heap", heap);
+    CALL("back", syscall(SYS_personality, 0));
+    mprotect(p, page, PROT_READ);
+    show_mapping("readable", p);
+    munmap(p, page);
+    munmap(q, page);
+    munmap(r, page);
+    munmap(s, page);
+    close(memory);
+    close(fd);
+}
+
+/* Without the capability, which a Linux may not have given us either. */
+static void set_mm(void)
+{
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct d[2] = {0};
+
+    syscall(SYS_capget, &h, d);
+    d[0].effective &= ~(1u << CAP_SYS_RESOURCE);
+    syscall(SYS_capset, &h, d);
+    SHOW(op(PR_SET_MM, PR_SET_MM_ARG_START, (unsigned long)BAD, 0, 0));
+    SHOW(op(PR_SET_MM, PR_SET_MM_ARG_START, 0, 0, 1));
+    SHOW(op(PR_SET_MM, PR_SET_MM_ARG_START, 0, 1, 0));
+    SHOW(op(PR_SET_MM, PR_SET_MM_AUXV, 0, 1, 0));
+    SHOW(op(PR_SET_MM, 99, 0, 0, 0));
 }
 
 int main(void)
@@ -147,5 +229,15 @@ int main(void)
     SHOW(syscall(SYS_personality, 0x40000));
     SHOW(syscall(SYS_personality, 0xffffffff));
     SHOW(syscall(SYS_personality, 0));
+    release_of(0);
+    release_of(UNAME26);
+    readable_is_executable();
+
+    SHOW(op(PR_GET_TIMING, 0, 0, 0, 0));
+    SHOW(op(PR_GET_TIMING, 1, 1, 1, 1));
+    SHOW(op(PR_SET_TIMING, PR_TIMING_STATISTICAL, 1, 1, 1));
+    SHOW(op(PR_SET_TIMING, PR_TIMING_TIMESTAMP, 0, 0, 0));
+    SHOW(op(PR_SET_TIMING, 7, 0, 0, 0));
+    set_mm();
     return 0;
 }
