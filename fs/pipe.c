@@ -15,7 +15,60 @@
 #include "kernel/heap.h"
 #include "kernel/user.h"
 
-#define UNPRIVILEGED_MAX (1u << 20) /* fs.pipe-max-size */
+#define UNPRIVILEGED_MAX   (1u << 20) /* fs.pipe-max-size */
+#define UNPRIVILEGED_SLOTS 16384u     /* fs.pipe-user-pages-soft */
+#define FEW_SLOTS          2u         /* of a pipe made by who has that many */
+
+static struct spinlock users_lock = SPINLOCK_INIT(LOCK_PIPE);
+static struct list users = LIST_INIT(users);
+
+/* Counts one more pipe for the running thread's user. NULL: out of memory. */
+static struct pipe_user *join_user(void)
+{
+    struct pipe_user *fresh = kzalloc(sizeof(*fresh)), *u, *mine = NULL;
+    u32 uid = current_thread()->cred.uid;
+
+    spin_lock(&users_lock);
+    list_for_each(u, &users, link)
+        if (u->uid == uid)
+            mine = u;
+    if (!mine && fresh) {
+        mine = fresh;
+        mine->uid = uid;
+        list_add_tail(&users, &mine->link);
+        fresh = NULL;
+    }
+    if (mine)
+        mine->pipes++;
+    spin_unlock(&users_lock);
+    kfree(fresh);
+    return mine;
+}
+
+static void leave_user(struct pipe_user *u, u32 slots)
+{
+    spin_lock(&users_lock);
+    u->slots -= slots;
+    if (--u->pipes)
+        u = NULL;
+    else
+        list_remove(&u->link);
+    spin_unlock(&users_lock);
+    kfree(u);
+}
+
+/* Makes old slots new ones in the user's account, if forced or the running thread may have that many. */
+static bool account(struct pipe_user *u, u32 old, u32 new, bool forced)
+{
+    bool may = forced || new <= old || fs_capable(CAP_SYS_RESOURCE) || fs_capable(CAP_SYS_ADMIN);
+
+    spin_lock(&users_lock);
+    may = may || u->slots + new - old <= UNPRIVILEGED_SLOTS;
+    if (may)
+        u->slots = u->slots + new - old;
+    spin_unlock(&users_lock);
+    return may;
+}
 
 struct pipe *pipe_allocate(void)
 {
@@ -23,10 +76,19 @@ struct pipe *pipe_allocate(void)
 
     if (!p)
         return NULL;
+    p->user = join_user();
+    if (!p->user) {
+        kfree(p);
+        return NULL;
+    }
     p->slots = PIPE_DEFAULT_SLOTS;
+    if (!account(p->user, 0, p->slots, false)) {
+        p->slots = FEW_SLOTS;
+        account(p->user, 0, p->slots, true);
+    }
     p->ring = kzalloc(p->slots * sizeof(*p->ring));
     if (!p->ring) {
-        kfree(p);
+        pipe_free(p);
         return NULL;
     }
     mutex_init(&p->lock, LOCK_FS);
@@ -41,6 +103,7 @@ void pipe_free(struct pipe *p)
         page_put(pipe_front(p)->page);
     if (p->spare)
         page_put(p->spare);
+    leave_user(p->user, p->slots);
     kfree(p->ring);
     kfree(p);
 }
@@ -270,7 +333,7 @@ static ssize write_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
     }
     room = waited && !pipe_full(p);
     mutex_unlock(&p->lock);
-    if (done)
+    if (done || n == -EAGAIN) /* a try counts as an edge, as on Linux */
         pipe_wake_readers(p);
     if (room)
         wake_writers(p, WAKE_QUIET);
@@ -345,7 +408,7 @@ long pipe_get_size(struct pipe *p)
 long pipe_set_size(struct pipe *p, u64 size)
 {
     struct pipe_slot *ring, *old;
-    u32 slots = 1, used;
+    u32 slots = 1, used, before;
     long result;
 
     if (size > 1u << 31)
@@ -360,8 +423,13 @@ long pipe_set_size(struct pipe *p, u64 size)
         return -ENOMEM;
     mutex_lock(&p->lock);
     old = p->ring;
+    before = p->slots;
     used = p->head - p->tail;
-    if (used > slots || p->front_taken) {
+    if (!account(p->user, before, slots, false)) {
+        old = ring;
+        result = -EPERM;
+    } else if (used > slots || p->front_taken) {
+        account(p->user, slots, before, true);
         old = ring;
         result = -EBUSY;
     } else {

@@ -8,6 +8,14 @@
 
 #define PIPE_DEFAULT_SLOTS 16u
 
+/* A user's pipes, pipe(7). */
+struct pipe_user {
+    struct list link;
+    u32 uid;
+    u32 pipes;
+    u64 slots; /* in all of them */
+};
+
 /* A stretch of one page. */
 struct pipe_slot {
     struct page *page; /* a reference */
@@ -22,6 +30,7 @@ struct pipe {
     struct wait_queue writable; /* writers; woken when room comes or readers go */
     struct pipe_slot *ring;
     u32 slots;                  /* a power of 2 */
+    struct pipe_user *user;     /* who made it and answers for the slots; their lock in pipe.c */
     u32 head, tail;             /* free-running: slots [tail, head) are filled */
     u64 bytes;                  /* in all of them */
     u32 readers, writers;       /* open files */

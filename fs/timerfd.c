@@ -13,6 +13,7 @@
 #include "fs/generated.h"
 #include "kernel/heap.h"
 #include "kernel/timer.h"
+#include "kernel/user.h"
 
 struct timerfd {
     struct list link;        /* realtime_timers, under its lock */
@@ -20,6 +21,7 @@ struct timerfd {
     int clock;               /* CLOCK_* */
     nsec_t deadline;         /* first expiration not read yet, platform_clock(); NSEC_NEVER: disarmed */
     nsec_t interval;         /* 0: one shot */
+    u64 earlier;             /* expirations from before deadline that no read has taken */
     nsec_t realtime;         /* deadline on CLOCK_REALTIME while absolute */
     bool absolute;           /* follows changes of CLOCK_REALTIME */
     bool cancel_on_set;      /* TFD_TIMER_CANCEL_ON_SET is in force */
@@ -37,12 +39,18 @@ static bool realtime_clock(int clock)
     return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
 }
 
-/* Expirations by now; lock held. */
-static u64 expirations(const struct timerfd *t, nsec_t now)
+/* Expirations from deadline to now; lock held. */
+static u64 turns(const struct timerfd *t, nsec_t now)
 {
     if (t->deadline == NSEC_NEVER || now < t->deadline)
         return 0;
     return 1 + (t->interval ? (now - t->deadline) / t->interval : 0);
+}
+
+/* All that no read has taken; lock held. */
+static u64 expirations(const struct timerfd *t, nsec_t now)
+{
+    return t->earlier + turns(t, now);
 }
 
 /* Arms the kernel timer for t->deadline; lock held. */
@@ -54,8 +62,8 @@ static void rearm(struct timerfd *t)
         timer_arm(&t->timer, t->deadline);
 }
 
-/* Takes the expirations; 0 if there are none yet, -ECANCELED after a clock change. */
-static s64 take(struct timerfd *t)
+/* Takes the expirations, and leaves so many instead; 0 if there are none yet, -ECANCELED after a clock change. */
+static s64 take(struct timerfd *t, u64 leave)
 {
     s64 n;
     spin_lock(&t->lock);
@@ -63,10 +71,12 @@ static s64 take(struct timerfd *t)
         t->cancelled = false;
         n = -ECANCELED;
     } else {
-        n = (s64)expirations(t, platform_clock());
-        if (n) {
-            t->deadline = t->interval ? t->deadline + (u64)n * t->interval : NSEC_NEVER;
-            t->realtime += (u64)n * t->interval;
+        u64 now = turns(t, platform_clock());
+        n = (s64)(t->earlier + now);
+        t->earlier = leave;
+        if (now) {
+            t->deadline = t->interval ? t->deadline + now * t->interval : NSEC_NEVER;
+            t->realtime += now * t->interval;
             if (t->interval)
                 rearm(t);
         }
@@ -80,11 +90,11 @@ static ssize timerfd_read(struct file *f, struct io *io, u64 *pos, int rwf)
     struct timerfd *t = f->private;
     if (io->left < sizeof(u64))
         return -EINVAL;
-    s64 n = take(t);
+    s64 n = take(t, 0);
     if (!n) {
         if ((f->flags & O_NONBLOCK) || (rwf & RWF_NOWAIT))
             return -EAGAIN;
-        int error = wait_event(&t->wait, (n = take(t)) != 0, NSEC_NEVER, WAIT_INTERRUPTIBLE);
+        int error = wait_event(&t->wait, (n = take(t, 0)) != 0, NSEC_NEVER, WAIT_INTERRUPTIBLE);
         if (error)
             return error;
     }
@@ -92,6 +102,22 @@ static ssize timerfd_read(struct file *f, struct io *io, u64 *pos, int rwf)
         return n;
     u64 ticks = (u64)n;
     return io_copy_to(io, &ticks, sizeof(ticks)) == sizeof(ticks) ? (ssize)sizeof(ticks) : -EFAULT;
+}
+
+static long timerfd_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+{
+    struct timerfd *t = f->private;
+    u64 ticks;
+    if (cmd != TFD_IOC_SET_TICKS)
+        return -ENOTTY;
+    if (get_user(ticks, (u64 *)arg))
+        return -EFAULT;
+    if (!ticks)
+        return -EINVAL;
+    if (take(t, ticks) < 0)
+        return -ECANCELED;
+    wait_wake_events(&t->wait, ~0u, EPOLLIN);
+    return 0;
 }
 
 static u32 timerfd_poll(struct file *f)
@@ -124,6 +150,7 @@ static const struct file_ops timerfd_ops = {
     .kind = "anon_inode:[timerfd]",
     .read = timerfd_read,
     .seek = event_seek,
+    .ioctl = timerfd_ioctl,
     .poll = timerfd_poll,
     .poll_queue = timerfd_poll_queue,
     .fdinfo = timerfd_fdinfo,
@@ -225,7 +252,7 @@ int timerfd_set(struct file *f, int flags, const struct __kernel_itimerspec *new
     nsec_t value, interval;
     if (to_ns(&new->it_value, &value) || to_ns(&new->it_interval, &interval))
         return -EINVAL;
-    bool real = realtime_clock(t->clock), absolute = flags & TFD_TIMER_ABSTIME;
+    bool real = realtime_clock(t->clock), absolute = flags & TFD_TIMER_ABSTIME, wake = false;
     spin_lock(&t->lock);
     if (old)
         current_setting(t, old);
@@ -234,7 +261,15 @@ int timerfd_set(struct file *f, int flags, const struct __kernel_itimerspec *new
     t->cancel_on_set = t->absolute && (flags & TFD_TIMER_CANCEL_ON_SET);
     t->cancelled = false;
     t->realtime = value;
+    t->earlier = 0;
     t->set_flags = (u32)flags;
+    nsec_t now = clock_realtime();
+    if (t->absolute && value && interval && value < now) {
+        /* Since a time that may be from before this machine's start. */
+        t->earlier = (now - value) / interval + 1;
+        t->realtime = value += t->earlier * interval;
+        wake = true;
+    }
     if (!value)
         t->deadline = NSEC_NEVER;
     else if (t->absolute)
@@ -243,6 +278,8 @@ int timerfd_set(struct file *f, int flags, const struct __kernel_itimerspec *new
         t->deadline = absolute ? value : platform_clock() + value;
     rearm(t);
     spin_unlock(&t->lock);
+    if (wake)
+        wait_wake_events(&t->wait, ~0u, EPOLLIN);
     return 0;
 }
 

@@ -165,5 +165,10 @@ void region_usage(const struct region *r, vaddr_t start, vaddr_t end, struct mem
  */
 int address_space_fault(struct address_space *as, vaddr_t address, enum fault_access access,
                         int *signo, int *code);
+/*
+ * Copies n bytes within the page of at, from buf (write) or to it, whatever the protection: every mapping is read so, a private
+ * one also written, in a page of its own. 0, -EFAULT: no such memory, or a shared mapping that is read only, -ENOMEM.
+ */
+int address_space_force(struct address_space *as, vaddr_t at, void *buf, size_t n, bool write);
 
 #endif

@@ -337,6 +337,50 @@ int address_space_fault(struct address_space *as, vaddr_t address, enum fault_ac
     return error;
 }
 
+/* The copy if the page is there, and to be written is the mapping's alone; else a try to bring that about, and -EAGAIN. */
+static int force_copy(struct fault *f, vaddr_t at, void *buf, size_t n, bool write)
+{
+    struct pt_leaf leaf;
+    int error = -EAGAIN;
+
+    /* Under pt_lock nobody else takes or replaces the page. */
+    spin_lock(&f->as->pt_lock);
+    if (platform_pt_lookup(f->as->root, f->va, &leaf) == 0) {
+        if (leaf.prot & PTE_DEVICE) {
+            error = -EFAULT;
+        } else if (!write || leaf.prot & PTE_WRITE || is_ours_alone(&leaf)) {
+            void *page = phys_to_virt(leaf.pa + (at - leaf.va));
+            memcpy(write ? page : buf, write ? buf : page, n);
+            error = 0;
+        }
+    }
+    spin_unlock(&f->as->pt_lock);
+    if (error != -EAGAIN)
+        return error;
+    error = fault_in(f);
+    return error ? error : -EAGAIN;
+}
+
+int address_space_force(struct address_space *as, vaddr_t at, void *buf, size_t n, bool write)
+{
+    struct fault f = {.as = as, .va = at & PAGE_MASK, .access = write ? FAULT_WRITE : FAULT_READ};
+    unsigned refused = REGION_KERNEL | (write ? REGION_SHARED : 0);
+    int error;
+
+    do {
+        rwlock_read_lock(&as->lock);
+        f.r = region_find(as, f.va);
+        if (!f.r || f.va < f.r->start || f.r->flags & refused)
+            error = -EFAULT;
+        else
+            error = force_copy(&f, at, buf, n, write);
+        rwlock_read_unlock(&as->lock);
+        if (error == -EINPROGRESS)
+            error = bring_in(&f);
+    } while (error == -EAGAIN);
+    return error;
+}
+
 int populate(struct address_space *as, vaddr_t start, vaddr_t end, enum fault_access access)
 {
     struct fault f = {.as = as, .va = start, .access = access, .populate = true};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of the fault path share. Everything here runs with as->lock held for reading, so regions stand still;
- * page tables change under pt_lock, which is never held while memory is allocated, zeroed or copied.
+ * page tables change under pt_lock, which is never held while memory is allocated, zeroed or copied (but for a part of one page
+ * copied past its protection).
  */
 #ifndef KERNEL_FAULT_H
 #define KERNEL_FAULT_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* epoll, eventfd, timerfd, signalfd and inotify: argument checks around fs/event.h and fs/notify.h. */
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/signalfd.h>
 #include <linux/time.h>
@@ -152,6 +153,8 @@ long sys_timerfd_create(const struct syscall_args *a)
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
         clock != CLOCK_REALTIME_ALARM && clock != CLOCK_BOOTTIME_ALARM)
         return -EINVAL;
+    if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !fs_capable(CAP_WAKE_ALARM))
+        return -EPERM;
     return install(timerfd_file_create(clock, flags & TFD_NONBLOCK), flags);
 }
 

@@ -141,19 +141,30 @@ static int perform(struct sem_set *s, struct sem_wait *w)
     return 0;
 }
 
-/* Lets the oldest waiter of the kind go on that can; true if there was one. */
-static bool let_one_go(struct sem_set *s, bool alters)
+/* True if w's operations, just done, may let go one that could not before them: a value rose, or became zero. */
+static bool may_release(const struct sem_set *s, const struct sem_wait *w)
 {
-    struct sem_wait *w;
+    for (u32 k = 0; k < w->count; k++)
+        if (w->ops[k].sem_op > 0 || (w->ops[k].sem_op && !s->sem[w->ops[k].sem_num].value))
+            return true;
+    return false;
+}
 
-    list_for_each(w, &s->waiting, waiter.link) {
+/* Lets those of the kind go on that can, oldest first; true, at once, if one of them may have released others. */
+static bool let_go(struct sem_set *s, bool alters)
+{
+    struct sem_wait *w, *next;
+
+    list_for_each_safe(w, next, &s->waiting, waiter.link) {
         if (w->alters != alters)
             continue;
         int result = perform(s, w);
         if (result == BLOCKED)
             continue;
+        bool others = !result && may_release(s, w);
         ipc_wake(&w->waiter, result);
-        return true;
+        if (others)
+            return true;
     }
     return false;
 }
@@ -161,8 +172,9 @@ static bool let_one_go(struct sem_set *s, bool alters)
 /* Values changed: lets go who can, those that wait for zero first, before values change again. */
 static void update(struct sem_set *s)
 {
-    while (let_one_go(s, false) || let_one_go(s, true))
-        ;
+    do
+        let_go(s, false);
+    while (let_go(s, true));
 }
 
 /* The running thread's list, made if need be; without the lock. NULL: no memory. */

@@ -18,39 +18,14 @@ static struct address_space *space_of(const struct file *f)
 
 /* ------------------------------------------------------------ mem */
 
-/* What mem may reach beyond the protection: everything may be read, private mappings written. 0, or the protection to add. */
-static u32 missing_protection(struct address_space *as, vaddr_t va, u32 wanted, u32 *prot)
-{
-    struct proc_region r;
-    bool found = proc_next_region(as, va, 0, &r) && r.start == va;
-
-    if (found && r.file)
-        file_put(r.file);
-    if (!found || r.prot & wanted || r.flags & (REGION_KERNEL | (wanted == PROT_WRITE ? REGION_SHARED : 0)))
-        return 0;
-    *prot = r.prot;
-    return wanted | PROT_READ;
-}
-
-/*
- * Copies within one page, to or from a buffer of the kernel. A protection that is in the way is lifted meanwhile, which is
- * how a write makes the page the mapping's own, too. 0 or -EIO.
- */
+/* Copies within one page, to or from a buffer of the kernel, past the protection if need be. 0 or -EIO. */
 static int copy_in_page(struct address_space *as, vaddr_t at, void *buf, size_t n, bool write)
 {
-    vaddr_t page = ALIGN_DOWN(at, PAGE_SIZE);
-    u32 prot, more;
-    int error;
-
     if (!user_range_ok((void *)at, n))
         return -EIO;
-    more = missing_protection(as, page, write ? PROT_WRITE : PROT_READ, &prot);
-    if (more && address_space_protect(as, page, PAGE_SIZE, prot | more))
-        return -EIO;
-    error = write ? copy_to_user((void *)at, buf, n) : copy_from_user(buf, (void *)at, n);
-    if (more)
-        address_space_protect(as, page, PAGE_SIZE, prot);
-    return error ? -EIO : 0;
+    if (!(write ? copy_to_user((void *)at, buf, n) : copy_from_user(buf, (void *)at, n)))
+        return 0;
+    return address_space_force(as, at, buf, n, write) ? -EIO : 0;
 }
 
 static ssize transfer(struct file *f, struct io *io, u64 *pos, bool write)

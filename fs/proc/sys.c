@@ -331,6 +331,8 @@ static const struct generated_node fs_files[] = {
     TEXT("overflowgid", "65534"),
     TEXT("overflowuid", "65534"),
     TEXT("pipe-max-size", "1048576"),
+    TEXT("pipe-user-pages-hard", "0"),
+    TEXT("pipe-user-pages-soft", "16384"),
     TEXT("protected_fifos", "0"),
     TEXT("protected_hardlinks", "1"),
     TEXT("protected_regular", "0"),
