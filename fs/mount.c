@@ -115,7 +115,8 @@ struct mount *mount_create(struct super *s, struct dentry *root, u32 flags, cons
         kfree(copy);
         return NULL;
     }
-    memcpy(copy, source, length);
+    if (source)
+        memcpy(copy, source, length);
     m->source = copy;
     m->refs = 1;
     m->id = new_id();
