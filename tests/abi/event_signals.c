@@ -71,9 +71,9 @@ static void reads(void)
     struct plan none = {SIGUSR1, -1};
     DURING(&none, read(t, b, 8));
     int l = tcp_listener(1);
-    set_timeout(l, SO_RCVTIMEO, 100);
+    set_timeout(l, SO_RCVTIMEO, 10000);
     DURING(&none, accept(l, NULL, NULL));
-    set_timeout(v[0], SO_RCVTIMEO, 100);
+    set_timeout(v[0], SO_RCVTIMEO, 10000);
     fcntl(v[0], F_SETFL, O_NONBLOCK);
     while (recv(v[0], b, 8, 0) > 0)
         ;
