@@ -142,6 +142,11 @@ int aio_destroy(u64 number)
     return first ? 0 : -EINVAL;
 }
 
+u32 aio_requests(void)
+{
+    return __atomic_load_n(&requests, __ATOMIC_RELAXED);
+}
+
 u32 aio_size(struct file *f)
 {
     return context_of(f)->size;

@@ -14,6 +14,8 @@ s64 aio_create(u32 n);
 int aio_destroy(u64 number);
 /* The running process's context with this number: file_put() gives it back. NULL: none. */
 struct file *aio_get(u64 number);
+/* Requests that all contexts together were made for: /proc/sys/fs/aio-nr. */
+u32 aio_requests(void);
 /* Requests it was made for. */
 u32 aio_size(struct file *context);
 /* Room for one event is set aside: false when too many are on their way or not fetched. */

@@ -181,8 +181,10 @@ static s64 send_once(struct uring_request *r)
 
 s64 uring_send(struct uring_request *r)
 {
-    s64 result = send_once(r);
     bool copies = r->sqe.opcode == IORING_OP_SEND_ZC || r->sqe.opcode == IORING_OP_SENDMSG_ZC;
+    const struct socket *to = copies ? socket_of_file(r->file) : NULL;
+    bool refused = to && to->family != AF_INET && to->family != AF_INET6; /* only these know how on Linux */
+    s64 result = refused ? -EOPNOTSUPP : send_once(r);
 
     if (!copies || (result == -EAGAIN && !r->no_retry))
         return result;

@@ -4,6 +4,7 @@
  * it for writing.
  */
 #include <linux/capability.h>
+#include "fs/aio.h"
 #include "fs/ipc/ipc.h"
 #include "fs/notify.h"
 #include "fs/page_cache.h"
@@ -142,6 +143,12 @@ static int show_file_nr(struct text *t, const struct generated_ref *r)
 {
     text_printf(t, "%llu\t0\t%llu\n", (unsigned long long)files_open(),
                 (unsigned long long)file_limit());
+    return 0;
+}
+
+static int show_aio_nr(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "%u\n", aio_requests());
     return 0;
 }
 
@@ -321,6 +328,7 @@ static const struct generated_node mqueue_files[] = {
 
 static const struct generated_node fs_files[] = {
     TEXT("aio-max-nr", "65536"),
+    FILE("aio-nr", aio_nr),
     FILE("file-max", file_max),
     FILE("file-nr", file_nr),
     TEXT("dir-notify-enable", "0"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Descriptors that tell of events, and the calls that wait for many of them. */
 #define _GNU_SOURCE
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -9,8 +10,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -348,6 +351,53 @@ static double run_signalfd(long n)
     return each;
 }
 
+/* ------------------------------------------------------------------ io_uring */
+
+/* ns for each nop, submitted and completed by one call for `batch` of them. */
+static double run_uring(long n, unsigned batch)
+{
+    struct io_uring_params p = {0};
+    int fd = (int)syscall(SYS_io_uring_setup, 32, &p);
+
+    MUST(fd >= 0);
+    size_t sq = p.sq_off.array + p.sq_entries * sizeof(unsigned), cq = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
+    size_t size = sq > cq ? sq : cq, entries = p.sq_entries * sizeof(struct io_uring_sqe);
+    char *rings = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, IORING_OFF_SQ_RING);
+    struct io_uring_sqe *sqes = mmap(NULL, entries, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, IORING_OFF_SQES);
+    MUST(rings != MAP_FAILED && sqes != MAP_FAILED);
+    unsigned *tail = (unsigned *)(rings + p.sq_off.tail), *array = (unsigned *)(rings + p.sq_off.array);
+    unsigned *head = (unsigned *)(rings + p.cq_off.head), *end = (unsigned *)(rings + p.cq_off.tail);
+
+    uint64_t start = now();
+    for (long left = n; left > 0; left -= batch) {
+        for (unsigned i = 0; i < batch; i++) {
+            unsigned at = (*tail + i) & (p.sq_entries - 1);
+            sqes[at] = (struct io_uring_sqe){.opcode = IORING_OP_NOP, .user_data = at};
+            array[at] = at;
+        }
+        __atomic_store_n(tail, *tail + batch, __ATOMIC_RELEASE);
+        MUST(syscall(SYS_io_uring_enter, fd, batch, batch, IORING_ENTER_GETEVENTS, NULL, 0) == (long)batch);
+        unsigned got = __atomic_load_n(end, __ATOMIC_ACQUIRE);
+        MUST(got - *head == batch);
+        __atomic_store_n(head, got, __ATOMIC_RELEASE);
+    }
+    double each = since(start, n);
+    munmap(rings, size);
+    munmap(sqes, entries);
+    close(fd);
+    return each;
+}
+
+static double run_uring_1(long n)
+{
+    return run_uring(n, 1);
+}
+
+static double run_uring_32(long n)
+{
+    return run_uring(n, 32);
+}
+
 const struct row event_rows[] = {
     {"eventfd, write and read", run_eventfd, 500, 0},
     {"eventfd to and fro, one CPU", run_eventfd_one_cpu, 200, 0},
@@ -365,5 +415,7 @@ const struct row event_rows[] = {
     {"timerfd at 1 kHz, taken from the CPU", run_timerfd_1k, 300, 1},
     {"timerfd at 5 kHz, taken from the CPU", run_timerfd_5k, 1000, 1},
     {"signalfd, kill and read", run_signalfd, 500, 0},
+    {"io_uring nop, 1 at a time", run_uring_1, 512, 0},
+    {"io_uring nop, 32 at a time", run_uring_32, 3200, 0},
     {0},
 };
