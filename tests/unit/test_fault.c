@@ -150,11 +150,10 @@ static void op_move(unsigned first, unsigned n)
         return;
     }
     CHECK(fits ? at == (s64)va_of(to) : at == -EFAULT);
-    for (unsigned i = 0; i < n; i++) {
+    /* What cannot be moved leaves its destination as it was. */
+    for (unsigned i = 0; fits && i < n; i++) {
         struct view *from = &view[first + i];
-        view[to + i] = fits ? *from : (struct view){0};
-        if (!fits)
-            continue;
+        view[to + i] = *from;
         if (keep)
             from->copied = false, from->value = 0;
         else
