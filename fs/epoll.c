@@ -105,21 +105,6 @@ static void collect_arrivals(struct epoll *ep)
     }
 }
 
-/* ep->lock held. */
-static struct epoll_item *take_ready(struct epoll *ep)
-{
-    collect_arrivals(ep);
-    struct epoll_item *item = list_first(&ep->ready, struct epoll_item, ready_link);
-    if (!item)
-        return NULL;
-    list_remove(&item->ready_link);
-    ep->ready_count--;
-    /* Cleared before the file is asked: an event from now on queues the item again. */
-    __atomic_store_n(&item->queued, 0, __ATOMIC_SEQ_CST);
-    item->pins++;
-    return item;
-}
-
 /* Back on the ready list unless an event has done so. ep->lock held. */
 static void requeue(struct epoll *ep, struct epoll_item *item, bool at_head)
 {
@@ -151,18 +136,39 @@ static bool file_try_get(struct file *f)
     return false;
 }
 
-/* Events that item's file has now, of those wanted. Takes and leaves ep->lock held, releases it in between. */
-static u32 ask(struct epoll *ep, struct epoll_item *item)
+/* An item that has left the ready list to be asked. */
+struct candidate {
+    struct epoll_item *item; /* pinned */
+    struct file *file;       /* a reference, or NULL: nothing is wanted of it, or it goes */
+    u32 events;              /* wanted; once asked, those that the file has now */
+};
+
+/* Takes at most n items from the ready list. ep->lock held. */
+static unsigned take_candidates(struct epoll *ep, struct candidate *c, unsigned n)
 {
-    struct file *f = item->file;
-    u32 wanted = item->events & ~PRIVATE_BITS;
-    if (item->dead || !wanted || !file_try_get(f))
-        return 0;
-    spin_unlock(&ep->lock);
-    u32 events = file_poll(f) & wanted;
-    file_put(f);
-    spin_lock(&ep->lock);
-    return events;
+    struct epoll_item *item;
+    unsigned taken = 0;
+    collect_arrivals(ep);
+    for (; taken < n && (item = list_first(&ep->ready, struct epoll_item, ready_link)); taken++) {
+        list_remove(&item->ready_link);
+        ep->ready_count--;
+        /* Cleared before the file is asked: an event from now on queues the item again. */
+        __atomic_store_n(&item->queued, 0, __ATOMIC_SEQ_CST);
+        item->pins++;
+        u32 wanted = item->events & ~PRIVATE_BITS;
+        c[taken] = (struct candidate){item, wanted && file_try_get(item->file) ? item->file : NULL, wanted};
+    }
+    return taken;
+}
+
+/* ep->lock not held. */
+static void ask(struct candidate *c, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        c[i].events = c[i].file ? file_poll(c[i].file) & c[i].events : 0;
+        if (c[i].file)
+            file_put(c[i].file);
+    }
 }
 
 /* ------------------------------------------------------------ waiting */
@@ -173,44 +179,79 @@ static void pass_on(struct epoll *ep)
     wait_wake_events(&ep->wait, 1, 0);
 }
 
+#define BATCH 16u /* items between two takings of the lock */
+
 /*
- * Hands out at most max ready events. A level-triggered item goes back to the end, to be asked again by the next
- * call; the number of rounds is bounded by what was ready at the start.
+ * Turns candidates that have events into what is reported: out, and in the same places of c who it is from and (in events) what it
+ * was armed with; the others are let go. A level-triggered item goes back to the end, to be asked again by the next call.
+ * How many are reported. ep->lock held.
  */
+static unsigned prepare(struct epoll *ep, struct candidate *c, unsigned n, struct epoll_event *out)
+{
+    unsigned reported = 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct epoll_item *item = c[i].item;
+        u32 armed = item->events, events = c[i].events & armed; /* another thread may have had a one-shot event meanwhile */
+        if (!events) {
+            unpin(item);
+            continue;
+        }
+        out[reported] = (struct epoll_event){.events = events, .data = item->data};
+        c[reported++] = (struct candidate){item, NULL, armed};
+        if (armed & EPOLLONESHOT)
+            item->events &= PRIVATE_BITS;
+        else if (!(armed & EPOLLET))
+            requeue(ep, item, false);
+    }
+    return reported;
+}
+
+/* How many of n events the program has got: all, or those before memory that cannot be written. */
+static unsigned copy_events(struct epoll_event *to, const struct epoll_event *events, unsigned n)
+{
+    unsigned copied = 0;
+    if (!copy_to_user(to, events, n * sizeof(*events)))
+        return n;
+    while (copied < n && !copy_to_user(&to[copied], &events[copied], sizeof(*events)))
+        copied++;
+    return copied;
+}
+
+/* Hands out at most max ready events; what is asked is bounded by what was ready at the start. */
 static int harvest(struct epoll *ep, struct epoll_event *user_events, int max)
 {
-    int done = 0, error = 0;
+    struct candidate c[BATCH];
+    struct epoll_event out[BATCH];
+    int done = 0;
+    bool failed = false;
     spin_lock(&ep->lock);
     collect_arrivals(ep);
-    for (u32 rounds = ep->ready_count; rounds && done < max && !error; rounds--) {
-        struct epoll_item *item = take_ready(ep);
-        if (!item)
+    for (u32 rounds = ep->ready_count; rounds && done < max && !failed;) {
+        unsigned n = take_candidates(ep, c, MIN(MIN(rounds, BATCH), (u32)(max - done)));
+        if (!n)
             break;
-        u32 events = ask(ep, item) & item->events; /* another thread may have had a one-shot event meanwhile */
-        if (events) {
-            struct epoll_event out = {.events = events, .data = item->data};
-            u32 armed = item->events;
-            if (armed & EPOLLONESHOT)
-                item->events &= PRIVATE_BITS;
-            spin_unlock(&ep->lock);
-            error = copy_to_user(&user_events[done], &out, sizeof(out));
-            spin_lock(&ep->lock);
-            if (error) {
-                item->events |= armed;
-                requeue(ep, item, true);
-            } else {
-                done++;
-                if (!(armed & (EPOLLONESHOT | EPOLLET)))
-                    requeue(ep, item, false);
-            }
+        rounds -= n;
+        spin_unlock(&ep->lock);
+        ask(c, n);
+        spin_lock(&ep->lock);
+        n = prepare(ep, c, n, out);
+        spin_unlock(&ep->lock);
+        unsigned copied = copy_events(&user_events[done], out, n);
+        spin_lock(&ep->lock);
+        for (unsigned i = n; i-- > copied;) {
+            c[i].item->events |= c[i].events;
+            requeue(ep, c[i].item, true);
         }
-        unpin(item);
+        for (unsigned i = 0; i < n; i++)
+            unpin(c[i].item);
+        failed = copied < n;
+        done += (int)copied;
     }
     bool more = has_ready(ep);
     spin_unlock(&ep->lock);
     if (more)
         pass_on(ep);
-    return done ? done : error;
+    return failed && !done ? -EFAULT : done;
 }
 
 int epoll_wait_events(struct file *ep_file, struct epoll_event *user_events, int max, nsec_t deadline)
@@ -240,21 +281,19 @@ int epoll_wait_events(struct file *ep_file, struct epoll_event *user_events, int
 static u32 epoll_poll(struct file *f)
 {
     struct epoll *ep = f->private;
-    u32 events = 0;
+    struct candidate c = {.events = 0};
     spin_lock(&ep->lock);
     collect_arrivals(ep);
-    for (u32 rounds = ep->ready_count; rounds && !events; rounds--) {
-        struct epoll_item *item = take_ready(ep);
-        if (!item)
-            break;
-        if (ask(ep, item)) {
-            events = EPOLLIN | EPOLLRDNORM;
-            requeue(ep, item, true);
-        }
-        unpin(item);
+    for (u32 rounds = ep->ready_count; rounds && !c.events && take_candidates(ep, &c, 1); rounds--) {
+        spin_unlock(&ep->lock);
+        ask(&c, 1);
+        spin_lock(&ep->lock);
+        if (c.events)
+            requeue(ep, c.item, true);
+        unpin(c.item);
     }
     spin_unlock(&ep->lock);
-    return events;
+    return c.events ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static struct wait_queue *epoll_poll_queue(struct file *f)
