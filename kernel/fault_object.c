@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Faults on memory objects: the object's own pages where the mapping is shared or only read, private copies for
- * a write to a private mapping. Pages of the object that are in memory anyway are mapped around the faulting one; the pages
- * around a private copy, most often a program's data, are copied with it.
+ * a write to a private mapping. Pages of the object that are in memory anyway are mapped around the faulting one; of a file in
+ * memory that is being filled more are made ahead; the pages around a private copy, most often a program's data, are copied
+ * with it.
  */
 #include <linux/mman.h>
 #include "kernel/fault.h"
@@ -10,6 +11,7 @@
 
 /* Pages; copying is not free. */
 #define COPY_WINDOW 16u
+#define FILL_AFTER  8u /* faults of a region */
 
 /* A program's data: each page of it will be written sooner or later, so it is copied at the first touch of any kind. */
 static bool copies_early(const struct region *r)
@@ -54,6 +56,22 @@ static void map_around(struct fault *f, u64 generation)
         o->ops->get_resident(o, object_index(r, low), n, false, pa);
         fault_install(f, low, pa, n, object_prot(r, false), generation);
     }
+}
+
+/*
+ * A file in memory that stores fill from one page to the next: once some have come, more at a time. Few come one by one, as on
+ * Linux, where a program can see them as blocks of the file.
+ */
+static void fill_ahead(struct fault *f)
+{
+    struct region *r = f->r;
+    struct memory_object *o = r->object;
+
+    if (!o->ops->fill || r->faulted_pages++ < FILL_AFTER) /* racy, a hint */
+        return;
+    unsigned n = MIN(fault_window(f), (r->end - f->va) >> PAGE_SHIFT);
+    o->ops->fill(o, object_index(r, f->va), n);
+    r->faulted_pages += n - 1;
 }
 
 /* Copies what the object has in memory in the window around f->va, which is copied already. Failures do not matter. */
@@ -171,6 +189,8 @@ int fault_object(struct fault *f)
     error = install_object_page(f, pa, object_prot(r, writable), generation);
     if (error)
         return error;
+    if (shared && f->access == FAULT_WRITE)
+        fill_ahead(f);
     map_around(f, generation);
     if (shared && f->access == FAULT_WRITE && r->file && region_file_written)
         region_file_written(r->file);

@@ -32,6 +32,11 @@ struct memory_object_ops {
      * get_page; 0 where there is none. With write only pages that may be mapped writable. Never allocates.
      */
     void (*get_resident)(struct memory_object *o, u64 index, unsigned n, bool write, paddr_t *pa);
+    /*
+     * Page `index` has just been made by a store: makes up to n - 1 behind it too, if there is one before it, for memory is
+     * being filled then. NULL: pages come one by one.
+     */
+    void (*fill)(struct memory_object *o, u64 index, unsigned n);
     /* Bytes become a hole (MADV_REMOVE). NULL: EOPNOTSUPP. */
     int (*punch)(struct memory_object *o, u64 offset, u64 length);
     /* Writes dirty pages of [first, last) back (msync). NULL: nothing to do. */

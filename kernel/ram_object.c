@@ -160,9 +160,24 @@ static void get_resident(struct memory_object *o, u64 index, unsigned n, bool wr
     mutex_unlock(&o->lock);
 }
 
+static void fill(struct memory_object *o, u64 index, unsigned n)
+{
+    struct ram_object *ro = ram_object_of(o);
+    bool replaced;
+    paddr_t pa;
+
+    mutex_lock(&o->lock);
+    u64 end = MIN(index + n, pages_for(o->size));
+    if (index && radix_get(&ro->pages, index - 1) && index >= ro->in_place_pages && !ram_is_full())
+        while (++index < end && !radix_get(&ro->pages, index) && !ram_own(ro, index, &pa, &replaced))
+            ;
+    mutex_unlock(&o->lock);
+}
+
 static const struct memory_object_ops ram_object_ops = {
     .get_page = get_page,
     .get_resident = get_resident,
+    .fill = fill,
     .punch = ram_object_punch,
     .destroy = destroy,
 };

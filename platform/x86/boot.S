@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From the PVH entry (32 bits, paging off) to C. On hosts that interpret ring 0 each instruction
- * here costs half a microsecond or more, so: page tables are made by the assembler, no loop runs
+ * here costs half a microsecond or more, so: page tables are made by the assembler but for a handful of entries, no loop runs
  * over memory, and C starts as soon as the ring is chosen. The same code, cpu_start, brings up
  * secondary CPUs after their trampoline.
  *
@@ -20,7 +20,7 @@
 #define SLOW_LOOP_CYCLES 6400
 
 #define PTE_TABLE 0x07 /* present, writable, user */
-#define PTE_NX    0x8000000000000000
+#define PTE_NX_HIGH 0x80000000 /* in the upper half of an entry */
 
     .section .note.pvh, "a", @note
     .balign 4
@@ -34,6 +34,31 @@
 pvh_entry:
     mov %ebx, boot_start_info
     mov $boot_cpu_record, %ebx
+
+/* The tables whose few entries are not worth a page of the file each. */
+.macro ENTRY_AT table, index, value, high=0
+    movl $(\value), \table + (\index) * 8
+    .if \high
+    movl $\high, \table + (\index) * 8 + 4
+    .endif
+.endm
+.macro KERNEL_SLOTS table
+    ENTRY_AT \table, DIRECT_MAP_SLOT, direct_map_pdpt + PTE_TABLE, PTE_NX_HIGH
+    ENTRY_AT \table, STACK_SLOT, stack_pdpt + PTE_TABLE
+    ENTRY_AT \table, IMAGE_SLOT, image_pdpt + PTE_TABLE
+    ENTRY_AT \table, DEVICE_SLOT, device_pdpt + PTE_TABLE, PTE_NX_HIGH
+.endm
+    ENTRY_AT boot_pml4, 0, direct_map_pdpt + PTE_TABLE
+    KERNEL_SLOTS boot_pml4
+    KERNEL_SLOTS kernel_pml4
+    ENTRY_AT direct_map_pdpt, 0, low_pd + PTE_TABLE
+    ENTRY_AT image_pdpt, 0, image_pd + PTE_TABLE
+    ENTRY_AT image_pd, 0, 0xa5 /* 2 MiB, accessed, user, present, not writable */
+    .set i, 0
+    .rept IMAGE_DATA_PAGES
+    ENTRY_AT image_pd, i+1, i*0x200000+0xe7, PTE_NX_HIGH
+    .set i, i + 1
+    .endr
 
 /* EBX: record of struct cpu_boot, physical. Paging off, flat segments, interrupts off. */
     .globl cpu_start32
@@ -74,51 +99,33 @@ boot_cpu_record:
 
     .section .boot.tables, "aw", @progbits
     .balign 4096
-/*
- * The root that CPUs start with. The identity map in slot 0 is for the few instructions above; the
- * kernel's own root is the same without it.
- */
-    .globl boot_pml4, kernel_pml4, direct_map_pdpt, stack_pdpt, device_pdpt
-.macro KERNEL_SLOTS
-    .quad PTE_NX + direct_map_pdpt + PTE_TABLE
-    .quad stack_pdpt + PTE_TABLE
-    .quad image_pdpt + PTE_TABLE
-    .quad PTE_NX + device_pdpt + PTE_TABLE
-    .fill 511 - KERNEL_SLOT_LAST, 8, 0
-.endm
-boot_pml4:
-    .quad direct_map_pdpt + PTE_TABLE
-    .fill KERNEL_SLOT_FIRST - 1, 8, 0
-    KERNEL_SLOTS
-kernel_pml4:
-    .fill KERNEL_SLOT_FIRST, 8, 0
-    KERNEL_SLOTS
-direct_map_pdpt:
-    .quad low_pd + PTE_TABLE
-    .fill 511, 8, 0
-image_pdpt:
-    .quad image_pd + PTE_TABLE
-    .fill 511, 8, 0
 low_pd: /* the first GiB in 2 MiB pages */
     .set i, 0
     .rept 512
     .quad i * 0x200000 + 0xe7
     .set i, i + 1
     .endr
-image_pd:
-    .quad 0xa5 /* accessed, user, present, not writable */
-    .set i, 0
-    .rept IMAGE_DATA_PAGES
-    .quad PTE_NX + i * 0x200000 + 0xe7
-    .set i, i + 1
-    .endr
-    .fill 511 - IMAGE_DATA_PAGES, 8, 0
 
-    .section .boot.empty, "aw", @nobits /* zeroed by the loader, not in the file */
+    .section .boot.empty, "aw", @nobits /* zeroed by the loader, not in the file; make_tables fills in what is not */
     .balign 4096
+    .globl boot_pml4, kernel_pml4, direct_map_pdpt, stack_pdpt, device_pdpt
+/*
+ * The root that CPUs start with. The identity map in slot 0 is for the few instructions above; the
+ * kernel's own root is the same without it.
+ */
+boot_pml4:
+    .skip 4096
+kernel_pml4:
+    .skip 4096
+direct_map_pdpt:
+    .skip 4096
 stack_pdpt:
     .skip 4096
+image_pdpt:
+    .skip 4096
 device_pdpt:
+    .skip 4096
+image_pd:
     .skip 4096
 
     .text
@@ -335,8 +342,7 @@ boot_cpu_data:
     .section .bss.percpu, "aw", @nobits
     .skip CPU_DATA_SIZE - (CPU_GDT + GDT_LIMIT + 1)
 
-    .bss
-    .balign CPU_IRQ_RING_SIZE
+    .section .irq_ring, "aw", @nobits /* aligned to CPU_IRQ_RING_SIZE by kernel.ld */
     .globl boot_irq_ring
 boot_irq_ring:
     .skip CPU_IRQ_RING_SIZE

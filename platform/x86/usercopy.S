@@ -37,16 +37,23 @@ platform_copy_user: /* RDI: to, RSI: from, RDX: n */
     add $8, %rdi
     sub $8, %rcx
     jmp 3b
-5:  test %ecx, %ecx
+5:  test $4, %cl
+    jz 55f
+41: mov (%rsi), %eax
+42: mov %eax, (%rdi)
+    add $4, %rsi
+    add $4, %rdi
+    sub $4, %ecx
+55: test %ecx, %ecx
     jz 2b
 6:  mov (%rsi), %al
 60: mov %al, (%rdi)
     inc %rsi
     inc %rdi
     dec %ecx
-    jmp 5b
+    jmp 55b
     /*
-     * A fault in an 8-byte step: the bytes before the bad page still go over, one by one. RCX:
+     * A fault in a step of several bytes: the bytes before the bad page still go over, one by one. RCX:
      * bytes left.
      */
 7:  test %rcx, %rcx
@@ -59,6 +66,8 @@ platform_copy_user: /* RDI: to, RSI: from, RDX: n */
     jmp 7b
     EXCEPTION 4b, 7b
     EXCEPTION 40b, 7b
+    EXCEPTION 41b, 7b
+    EXCEPTION 42b, 7b
     EXCEPTION 6b, 2b
     EXCEPTION 60b, 2b
     EXCEPTION 8b, 2b
