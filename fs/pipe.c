@@ -166,7 +166,7 @@ void pipe_wake_writers(struct pipe *p)
 
 static bool can_read(const struct pipe *p)
 {
-    return !READ_ONCE(p->front_taken) && (!pipe_empty(p) || !READ_ONCE(p->writers));
+    return !READ_ONCE(p->taken) && (!pipe_empty(p) || !READ_ONCE(p->writers));
 }
 
 int pipe_wait_bytes(struct pipe *p, u32 flags, bool *waited)
@@ -174,7 +174,7 @@ int pipe_wait_bytes(struct pipe *p, u32 flags, bool *waited)
     for (;;) {
         int error;
 
-        if (!p->front_taken) {
+        if (!p->taken) {
             if (!pipe_empty(p))
                 return 1;
             if (!p->writers)
@@ -218,7 +218,7 @@ static ssize read_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
     mutex_lock(&p->lock);
     error = pipe_wait_bytes(p, flags, &waited);
     was_full = pipe_full(p);
-    while (error > 0 && io->left && !pipe_empty(p) && !packet && !p->front_taken) {
+    while (error > 0 && io->left && !pipe_empty(p) && !packet && !p->taken) {
         ssize n;
 
         packet = pipe_front(p)->packet;
@@ -276,7 +276,7 @@ static ssize write_into_last(struct pipe *p, struct io *io)
     ssize n;
 
     if (!odd || pipe_empty(p) || last->packet || last->spliced ||
-        (p->front_taken && p->head - p->tail == 1))
+        (p->taken && p->head - p->tail == p->taken))
         return 0;
     if (last->offset + last->length + odd > PAGE_SIZE)
         return 0;
@@ -428,7 +428,7 @@ long pipe_set_size(struct pipe *p, u64 size)
     if (!account(p->user, before, slots, false)) {
         old = ring;
         result = -EPERM;
-    } else if (used > slots || p->front_taken) {
+    } else if (used > slots || p->taken) {
         account(p->user, slots, before, true);
         old = ring;
         result = -EBUSY;

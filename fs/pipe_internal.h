@@ -37,7 +37,7 @@ struct pipe {
     u32 reader_opens, writer_opens; /* counts of opens, for FIFOs that wait for the other side */
     u32 files;                  /* open files; 0: the pipe goes. The FIFO lock of fifo.c */
     bool both_ways;             /* an O_RDWR file exists: its poll queue is readable */
-    bool front_taken;           /* a splice works on the front slot; readers wait */
+    u32 taken;                  /* first slots that a splice works on; readers wait */
     struct page *spare;         /* last emptied page, to be filled next */
 };
 

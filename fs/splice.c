@@ -140,23 +140,39 @@ ssize splice_to_pipe(struct file *in, s64 *pos, struct pipe *to, size_t n, bool 
     return done;
 }
 
-/* Writes what the front slot holds, up to n bytes. The pipe is locked, and unlocked meanwhile. */
-static ssize write_front(struct pipe *from, struct file *out, s64 *pos, size_t n)
+#define SLOTS_A_WRITE 16
+
+/*
+ * Writes what the first slots hold, up to n bytes, at once: to a datagram socket it is one message, as on Linux. The pipe is
+ * locked, and unlocked meanwhile.
+ */
+static ssize write_slots(struct pipe *from, struct file *out, s64 *pos, size_t n)
 {
-    struct pipe_slot s = *pipe_front(from);
+    struct page *pages[SLOTS_A_WRITE];
+    struct iovec parts[SLOTS_A_WRITE];
     struct io io;
     ssize put;
 
-    page_get(s.page);
-    from->front_taken = true;
+    from->taken = 0;
+    for (size_t left = n; left && from->taken < SLOTS_A_WRITE && from->taken < from->head - from->tail; from->taken++) {
+        struct pipe_slot *s = &from->ring[(from->tail + from->taken) & (from->slots - 1)];
+        parts[from->taken] = (struct iovec){(char *)page_virt(s->page) + s->offset, MIN(left, (size_t)s->length)};
+        left -= parts[from->taken].iov_len;
+        page_get(pages[from->taken] = s->page);
+    }
+    u32 taken = from->taken;
     mutex_unlock(&from->lock);
-    io_init_kernel(&io, (char *)page_virt(s.page) + s.offset, MIN(n, (size_t)s.length));
+    io_init_vec(&io, parts, taken, false);
     put = file_write(out, &io, pos, 0);
-    page_put(s.page);
+    for (u32 i = 0; i < taken; i++)
+        page_put(pages[i]);
     mutex_lock(&from->lock);
-    from->front_taken = false;
-    if (put > 0)
-        pipe_consume(from, (size_t)put);
+    from->taken = 0;
+    for (ssize left = put; left > 0;) {
+        size_t part = MIN((size_t)left, (size_t)pipe_front(from)->length);
+        pipe_consume(from, part);
+        left -= (ssize)part;
+    }
     return put;
 }
 
@@ -172,7 +188,7 @@ ssize splice_from_pipe(struct pipe *from, struct file *out, s64 *pos, size_t n, 
         put = pipe_wait_bytes(from, wait_flags(nonblock || done), &waited);
         if (put <= 0)
             break;
-        put = write_front(from, out, pos, n - (size_t)done);
+        put = write_slots(from, out, pos, n - (size_t)done);
         if (put <= 0)
             break;
         done += put;
@@ -239,7 +255,7 @@ ssize splice_pipes(struct pipe *from, struct pipe *to, size_t n, bool nonblock, 
         if (ended)
             return 0;
         lock_pipes(from, to);
-        done = from->front_taken || !to->readers ? 0 : move_slots(from, to, n, consume);
+        done = from->taken || !to->readers ? 0 : move_slots(from, to, n, consume);
         unlock_pipes(from, to);
         if (done) {
             pipe_wake_readers(to);

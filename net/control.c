@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Control messages: parsing for sends, building for receives, and the life of files in flight. */
+#include <linux/capability.h>
 #include <linux/fcntl.h>
+#include <linux/resource.h>
 #include "fs/pidfd.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
+#include "kernel/region.h"
 #include "kernel/user.h"
 #include "net/control.h"
 
@@ -133,6 +136,8 @@ static int import_files(struct message *m, const void *data, size_t length)
         }
         p->files[p->count++] = f;
     }
+    if (READ_ONCE(in_flight) - p->count > resource_limit(RLIMIT_NOFILE) && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
+        return -ETOOMANYREFS; /* unix(7) */
     return 0;
 }
 
