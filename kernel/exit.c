@@ -74,7 +74,7 @@ void thread_exit(int status)
     p->dead.major_faults += me->major_faults;
     p->dead.voluntary_switches += me->voluntary_switches;
     p->dead.involuntary_switches += me->involuntary_switches;
-    list_remove(&me->process_link);
+    signal_thread_unlink(me);
     bool leader = me == p->leader, exec = p->exec_thread != NULL;
     if (exec)
         me->space = NULL; /* it may go as soon as this thread is not counted any more */

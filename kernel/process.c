@@ -38,6 +38,7 @@ struct process *process_create(void)
     p->refs = 1;
     spin_init(&p->lock, LOCK_PROCESS);
     list_init(&p->threads);
+    p->signal_turn = &p->threads;
     list_init(&p->posix_timers);
     list_init(&p->process_link);
     wait_queue_init(&p->signal_wait);

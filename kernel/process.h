@@ -74,6 +74,7 @@ struct process {
     struct rlimit limits[RLIM_NLIMITS];
     struct signal_handlers handlers;   /* dispositions */
     struct signal_pending pending;     /* process-directed */
+    struct list *signal_turn;          /* in threads, or its head: who is asked first when leader does not want one */
     struct wait_queue signal_wait;     /* signalfd looks here; woken by every signal sent */
     u32 queued_signals;                /* entries in all queues and POSIX timers, for RLIMIT_SIGPENDING */
     bool stopped;                      /* a stop signal took effect; threads wait on stop_wait till SIGCONT */

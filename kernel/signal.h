@@ -12,6 +12,8 @@
 void signal_process_init(struct process *p);
 /* Of a new thread (zeroed): mask inherited from parent (NULL: empty); the alternate stack too unless the clone flags share memory without CLONE_VFORK. */
 void signal_thread_init(struct thread *t, const struct thread *parent, u64 clone_flags);
+/* Takes t out of its process's threads, and out of the turn of those that take the process's signals. Lock held. */
+void signal_thread_unlink(struct thread *t);
 /* t ends: drops what is pending for it and hands process signals that only it would take to others. After it left the thread list. */
 void signal_thread_exit(struct thread *t);
 /* The running process executes another program: handlers become the default, the alternate stack goes. */

@@ -118,13 +118,30 @@ static bool thread_wants(struct thread *t, int signo)
     return !t->process->stopped && (t->on_cpu || !t->signal_work);
 }
 
-static struct thread *choose_receiver(struct process *p, int signo)
+/* Who takes signo: first, if it wants it, or else, unless it is the only one meant, the last such taker or the next after that. */
+static struct thread *choose_receiver(struct process *p, struct thread *first, bool only, int signo)
 {
-    struct thread *t;
-    list_for_each(t, &p->threads, process_link)
-        if (thread_wants(t, signo))
-            return t;
+    struct list *link = p->signal_turn;
+    if (thread_wants(first, signo))
+        return first;
+    if (only)
+        return NULL;
+    do {
+        if (link != &p->threads && thread_wants(list_entry(link, struct thread, process_link), signo)) {
+            p->signal_turn = link;
+            return list_entry(link, struct thread, process_link);
+        }
+        link = link->next;
+    } while (link != p->signal_turn);
     return NULL;
+}
+
+void signal_thread_unlink(struct thread *t)
+{
+    struct process *p = t->process;
+    if (p->signal_turn == &t->process_link)
+        p->signal_turn = t->process_link.next;
+    list_remove(&t->process_link);
 }
 
 void signal_retarget(struct thread *leaving, u64 set)
@@ -198,12 +215,15 @@ static void fill_info(siginfo_t *to, int signo, const siginfo_t *info)
 int signal_send_locked(struct process *p, struct thread *t, int signo, const siginfo_t *info,
                        struct signal_entry *entry, bool *fatal)
 {
+    struct thread *first = t ? t : p->leader, *me = current_thread();
     *fatal = false;
+    /* By timers and for CPU time used up: no other thread need wake, and profilers see who computes. */
+    if (!t && me->process == p && (entry || (!info && signo != SIGALRM)))
+        first = me;
     if (p->exiting || list_empty(t ? &t->process_link : &p->threads))
         return 0; /* nobody is left to take it */
     stop_and_continue(p, signo);
     /* Blocked, it is kept whatever the disposition: that may change before it is unblocked, or sigwait may take it. */
-    struct thread *first = t ? t : list_first(&p->threads, struct thread, process_link);
     bool kept = ((first->blocked | first->wait_set) & SIGNAL_BIT(signo)) != 0;
     kept |= signal_trace != NULL; /* a tracer sees ignored signals, too */
     if (!kept && signal_is_ignored(p, signo))
@@ -232,7 +252,7 @@ int signal_send_locked(struct process *p, struct thread *t, int signo, const sig
     }
     q->set |= SIGNAL_BIT(signo);
 
-    struct thread *receiver = t ? (thread_wants(t, signo) ? t : NULL) : choose_receiver(p, signo);
+    struct thread *receiver = choose_receiver(p, first, t != NULL, signo);
     if (receiver)
         signal_wake(receiver);
     wait_wake_all(&p->signal_wait);

@@ -54,7 +54,9 @@ void signal_retarget(struct thread *t, u64 set);
 /* Replaces t's mask. */
 void signal_mask_replace(struct thread *t, u64 mask);
 /*
- * The sending itself, t NULL: to the process. entry: preallocated (POSIX timers), else one is allocated. Returns as
+ * The sending itself, t NULL: to the process. entry: preallocated (POSIX timers), else one is allocated. info
+ * NULL: by the kernel (interval timers, CPU limits). Timers of the process but ITIMER_REAL, and CPU limits, go to the running
+ * thread if it is the process's and wants them, all others to the leader, or to one that does. Returns as
  * signal_send_process(); *fatal is set when the caller must end the process with signo after it has dropped the lock.
  */
 int signal_send_locked(struct process *p, struct thread *t, int signo, const siginfo_t *info,

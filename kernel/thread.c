@@ -215,7 +215,7 @@ void thread_discard(struct thread *t)
 {
     struct process *p = t->process;
     spin_lock_irq(&p->lock);
-    list_remove(&t->process_link);
+    signal_thread_unlink(t);
     p->thread_count--;
     spin_unlock_irq(&p->lock);
     thread_id_remove(t);
