@@ -108,10 +108,13 @@ void signal_wake(struct thread *t)
     thread_interrupt(t);
 }
 
-/* True if t would take signo at once. As the kernel's choice in Linux: a thread with nothing else to do, or one that runs now. */
+/*
+ * True if t would take signo at once. As the kernel's choice in Linux: a thread with nothing else to do, or one that runs now;
+ * never one that has left the process's list, as a leader that ended first has.
+ */
 static bool thread_wants(struct thread *t, int signo)
 {
-    if ((t->blocked & SIGNAL_BIT(signo)) || t->exit_requested || t->state == THREAD_DEAD)
+    if ((t->blocked & SIGNAL_BIT(signo)) || t->exit_requested || list_empty(&t->process_link))
         return false;
     if (signo == SIGKILL)
         return true;
