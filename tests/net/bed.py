@@ -84,8 +84,12 @@ class Process:
 
     def __exit__(self, kind, problem, trace):
         if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.process.terminate()  # and `aril run` with its QEMU, which lets go of the tap
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
         if problem is not None:
             said = self.said()
             print(''.join('# %s\n' % line[:300] for line in said.splitlines()[-15:]), end='')
