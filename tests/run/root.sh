@@ -127,14 +127,15 @@ for accelerator in $ACCEL; do
 dev
 proc
 sys
-tmp" --root none -w / --file "$dir/file:/bin/x" --file "$busybox:/bin/busybox" /bin/busybox sh -c 'cd /; for f in *; do case $f in usr) ;; *) echo $f; esac; done'
+tmp" --root none --net none -w / --file "$dir/file:/bin/x" --file "$busybox:/bin/busybox" /bin/busybox sh -c 'cd /; for f in *; do case $f in usr) ;; *) echo $f; esac; done'
+    prints none-names-servers "nameserver 10.0.2.3" --root none --file "$busybox:/bin/busybox" /bin/busybox cat /etc/resolv.conf
     prints none-has-tmp "1777" --root none --file "$dir/file:/tmp/x" "$busybox" stat -c %a /tmp
     prints directory-root "bin
 data
 dev
 link
 proc
-sys" --root "$dir/tree" busybox ls /
+sys" --net none --root "$dir/tree" busybox ls /
     prints directory-file "inside" --root "$dir/tree" /bin/busybox cat link/text
     prints directory-own-mode "1777" --root "$dir/tree" --file "$dir/file:/link/new" busybox stat -c %a /data
     refused directory-without 127 "python3: command not found" --root "$dir/tree" --accel "$accelerator" python3
