@@ -258,16 +258,6 @@ static long set_workers(struct uring *ring, u32 *user, u32 n)
     return copy_to_user(user, new, sizeof(new));
 }
 
-/* Workers run wherever the scheduler finds room: a set of CPUs is checked and has no further effect. */
-static long set_affinity(const char *user, u32 n)
-{
-    u64 cpus = 0;
-
-    if (!user || !n)
-        return -EINVAL;
-    return copy_from_user(&cpus, user, MIN((size_t)n, sizeof(cpus)));
-}
-
 /* ------------------------------------------------------------ registered rings */
 
 static long register_rings(struct io_uring_rsrc_update *user, u32 n)
@@ -444,10 +434,6 @@ long uring_register(struct uring *ring, u32 opcode, void *arg, u32 n)
         return register_resources(ring, false, arg, n);
     case IORING_REGISTER_BUFFERS_UPDATE:
         return update_resources(ring, false, arg, n);
-    case IORING_REGISTER_IOWQ_AFF:
-        return set_affinity(arg, n);
-    case IORING_UNREGISTER_IOWQ_AFF:
-        return nothing ? -EINVAL : 0;
     case IORING_REGISTER_IOWQ_MAX_WORKERS:
         return set_workers(ring, arg, n);
     case IORING_REGISTER_RING_FDS:
