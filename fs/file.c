@@ -258,17 +258,16 @@ int file_limit_write(size_t *n, u64 pos)
 {
     u64 limit = current_process()->limits[RLIMIT_FSIZE].rlim_cur;
 
+    if (unlikely(limit != RLIM_INFINITY)) {
+        if ((s64)pos >= 0 && pos >= limit) {
+            file_raise_signal(SIGXFSZ);
+            return -EFBIG;
+        }
+        *n = MIN(*n, limit - pos);
+    }
     if (unlikely(pos == INT64_MAX))
         return -EFBIG;
-    if (likely(limit == RLIM_INFINITY)) {
-        *n = MIN(*n, INT64_MAX - pos);
-        return 0;
-    }
-    if ((s64)pos >= 0 && pos >= limit) {
-        file_raise_signal(SIGXFSZ);
-        return -EFBIG;
-    }
-    *n = MIN(*n, limit - pos);
+    *n = MIN(*n, INT64_MAX - pos);
     return 0;
 }
 

@@ -87,11 +87,11 @@ static int lock_with_room(struct pipe *p, bool nonblock)
     return error;
 }
 
-/* How many of n bytes go into the pipe's next slot: of what is cached, never of two pages. */
+/* How many of n bytes go into the pipe's next slot: of what is cached, never of two pages; O_DIRECT goes past the cache. */
 static size_t piece_of(const struct file *in, const s64 *pos, size_t n)
 {
     u64 at = pos ? (u64)*pos : in->position;
-    bool cached = in->inode && in->ops->mmap && (S_ISREG(in->inode->mode) || S_ISBLK(in->inode->mode));
+    bool cached = in->inode && in->ops->mmap && !(in->flags & O_DIRECT) && (S_ISREG(in->inode->mode) || S_ISBLK(in->inode->mode));
 
     return MIN(n, PAGE_SIZE - (cached ? at & (PAGE_SIZE - 1) : 0));
 }

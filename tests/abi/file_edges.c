@@ -81,11 +81,30 @@ static void allocation(void)
     SHOW(fallocate(fd, FALLOC_FL_KEEP_SIZE, 24000, 4096));
     printf("signal %d\n", caught), caught = 0;
     SHOW(fallocate(fd, FALLOC_FL_ZERO_RANGE, 24000, 4096));
-    printf("signal %d\n", caught);
+    printf("signal %d\n", caught), caught = 0;
+    SHOW(copy_file_range(fd, &(off64_t){0}, fd, &(off64_t){INT64_MAX}, 100, 0));
+    printf("signal %d\n", caught), caught = 0;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_FSIZE, &limit);
+    SHOW(copy_file_range(fd, &(off64_t){0}, fd, &(off64_t){INT64_MAX}, 100, 0));
+    printf("signal %d\n", caught);
     close(fd);
     unlink("holes");
+}
+
+/* Into a pipe goes a page of the cache a slot; what goes past the cache fills the slots. */
+static void into_pipe(void)
+{
+    int fd = memfd_create("m", 0), ends[2];
+
+    SHOW(ftruncate(fd, 200000));
+    for (int direct = 0; direct < 2; direct++) {
+        SHOW(fcntl(fd, F_SETFL, direct ? O_DIRECT : 0));
+        SHOW(pipe2(ends, O_NONBLOCK) ? -1 : 0);
+        SHOW(sendfile(ends[1], fd, &(off_t){7}, 100000));
+        close(ends[0]), close(ends[1]);
+    }
+    close(fd);
 }
 
 static void flags_and_advice(void)
@@ -233,6 +252,7 @@ int main(void)
         return 2;
     transfers();
     allocation();
+    into_pipe();
     flags_and_advice();
     maps();
     seals();
