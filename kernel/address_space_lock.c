@@ -54,17 +54,15 @@ int address_space_lock_range(struct address_space *as, vaddr_t start, size_t len
 
     if (lock && !can_lock())
         return -EPERM;
-    if (end < start)
-        return -EINVAL;
     if (size == 0)
         return 0;
     rwlock_write_lock(&as->lock);
     int error = 0;
-    u64 again = lock ? locked_pages_in(as, start, end) : 0;
+    u64 again = lock && start <= end ? locked_pages_in(as, start, end) : 0;
     if (lock && !may_lock(as, (size >> PAGE_SHIFT) - again))
         error = -ENOMEM;
     if (!error)
-        error = set_lock_flags(as, start, end, flags);
+        error = start <= end ? set_lock_flags(as, start, end, flags) : -EINVAL;
     rwlock_write_unlock(&as->lock);
 
     if (!error && lock && !on_fault) {

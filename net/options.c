@@ -425,11 +425,11 @@ static int get_generic(struct socket *s, int option, void *value, int *length)
 int socket_get_option(struct socket *s, int level, int option, void *value, int *length)
 {
     int room;
+    if (level != SOL_SOCKET && !s->ops->get_option)
+        return -EOPNOTSUPP;
     if (get_user(room, length))
         return -EFAULT;
     if (room < 0)
         return -EINVAL;
-    if (level == SOL_SOCKET)
-        return get_generic(s, option, value, length);
-    return s->ops->get_option ? s->ops->get_option(s, level, option, value, length) : -EOPNOTSUPP;
+    return level == SOL_SOCKET ? get_generic(s, option, value, length) : s->ops->get_option(s, level, option, value, length);
 }

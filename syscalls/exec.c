@@ -143,7 +143,10 @@ static long execute(const struct syscall_args *a, int dirfd, const char *user_pa
     int error = path_name_get(&path, user_path);
     if (error)
         return error;
-    error = name_file(&r, dirfd, path.string, &made);
+    if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        error = path.string[0] || flags & AT_EMPTY_PATH ? -EINVAL : -ENOENT;
+    if (!error)
+        error = name_file(&r, dirfd, path.string, &made);
     if (!error) {
         r.file = vfs_open_exec(dirfd, path.string, flags);
         error = IS_ERR(r.file) ? (int)PTR_ERR(r.file) : 0;
@@ -174,8 +177,5 @@ long sys_execve(const struct syscall_args *a)
 
 long sys_execveat(const struct syscall_args *a)
 {
-    u32 flags = ARG_U32(a, 4);
-    if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-        return -EINVAL;
-    return execute(a, ARG_INT(a, 0), ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_PTR(a, 3), flags);
+    return execute(a, ARG_INT(a, 0), ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_PTR(a, 3), ARG_U32(a, 4));
 }

@@ -19,6 +19,16 @@ long sys_preadv2(const struct syscall_args *a);
 long sys_pwritev2(const struct syscall_args *a);
 long sys_lseek(const struct syscall_args *a);
 
+/* Without a way to read or write a file is EINVAL to each of them; a directory says later what it is. */
+static long check_transfer(const struct file *f, bool write)
+{
+    if (!(f->mode & (write ? FILE_WRITE : FILE_READ)))
+        return -EBADF;
+    if (write ? f->ops->write != NULL : f->ops->read != NULL)
+        return 0;
+    return f->inode && S_ISDIR(f->inode->mode) ? 0 : -EINVAL;
+}
+
 /* One buffer. The mode is checked before the address, as Linux does. */
 static long transfer(int fd, void *buf, size_t n, s64 *offset, bool write)
 {
@@ -33,7 +43,8 @@ static long transfer(int fd, void *buf, size_t n, s64 *offset, bool write)
     } else if (!(f->mode & (write ? FILE_WRITE : FILE_READ))) {
         done = -EBADF;
     } else if (!user_range_ok(buf, n)) {
-        done = -EFAULT;
+        done = check_transfer(f, write);
+        done = done ? done : -EFAULT;
     } else {
         io_init_user(&io, buf, n);
         done = write ? file_write(f, &io, offset, 0) : file_read(f, &io, offset, 0);
@@ -96,11 +107,8 @@ static long transfer_vector(int fd, const struct iovec *vec, u64 count, s64 *off
         file_put(f);
         return -ESPIPE;
     }
-    if (!(f->mode & (write ? FILE_WRITE : FILE_READ)))
-        done = -EBADF;
-    else if (!(write ? f->ops->write != NULL : f->ops->read != NULL))
-        done = f->inode && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
-    else
+    done = check_transfer(f, write);
+    if (!done)
         done = io_import(&io, vec, count, storage, &allocated);
     if (!done) {
         if (io.left)

@@ -35,10 +35,16 @@ REFUSED(finit_module, EPERM)
 REFUSED(delete_module, EPERM)
 REFUSED(kexec_load, EPERM)
 REFUSED(kexec_file_load, EPERM)
-REFUSED(swapon, EPERM)
 REFUSED(swapoff, EPERM)
 REFUSED(acct, EPERM)
 REFUSED(vhangup, EPERM)
+
+#define SWAP_FLAGS 0x7ffff /* a priority, and four of the C library's <sys/swap.h> and Linux's own */
+
+long sys_swapon(const struct syscall_args *a)
+{
+    return ARG_U32(a, 1) & ~SWAP_FLAGS ? -EINVAL : -EPERM;
+}
 
 /* Without CAP_SYS_RAWIO, which nobody has: no more rights to ports than there are, none. */
 long sys_iopl(const struct syscall_args *a)

@@ -170,9 +170,12 @@ long sys_connect(const struct syscall_args *a)
     struct file *f;
     struct socket_address address;
     struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
-    if (IS_ERR(s))
-        return PTR_ERR(s);
+    if (s == ERR_PTR(-EBADF))
+        return -EBADF;
+    /* The name is looked at before what is to be connected: unlike in bind(2). */
     long result = address_from_user(&address, ARG_PTR(a, 1), ARG_INT(a, 2));
+    if (IS_ERR(s))
+        return result ? result : PTR_ERR(s);
     if (!result)
         result = socket_connect_to(s, &address, f->flags & O_NONBLOCK);
     file_put(f);
@@ -273,12 +276,10 @@ long sys_setsockopt(const struct syscall_args *a)
 {
     struct file *f;
     int length = ARG_INT(a, 4);
-    if (length < 0)
-        return -EINVAL;
     struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
     if (IS_ERR(s))
         return PTR_ERR(s);
-    long result = socket_set_option(s, ARG_INT(a, 1), ARG_INT(a, 2), ARG_PTR(a, 3), (u32)length);
+    long result = length < 0 ? -EINVAL : socket_set_option(s, ARG_INT(a, 1), ARG_INT(a, 2), ARG_PTR(a, 3), (u32)length);
     file_put(f);
     return result;
 }

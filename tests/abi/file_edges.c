@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #ifndef RWF_NOAPPEND
@@ -105,6 +106,28 @@ static void into_pipe(void)
         close(ends[0]), close(ends[1]);
     }
     close(fd);
+}
+
+/* Which of two errors comes first. */
+static void orders(void)
+{
+    struct iovec none = {buf, 0}, some = {buf, 1};
+    int directory = open(".", O_RDONLY), length = -1;
+
+    SHOW(readv(directory, &none, 1));
+    SHOW(readv(directory, &some, 1));
+    SHOW(read(directory, BAD_PTR, 1));
+    SHOW(connect(directory, BAD_PTR, 1000));
+    SHOW(connect(directory, BAD_PTR, 10));
+    SHOW(connect(directory, (struct sockaddr *)buf, 10));
+    SHOW(connect(-1, BAD_PTR, 1000));
+    SHOW(getsockopt(s[0], 7, 1, buf, BAD_PTR));
+    SHOW(getsockopt(s[0], SOL_SOCKET, 1, buf, BAD_PTR));
+    SHOW(getsockopt(s[0], 7, 1, buf, (socklen_t *)&length));
+    SHOW(sendmsg(s[0], &(struct msghdr){.msg_iovlen = 2000}, 0));
+    SHOW(syscall(SYS_execveat, directory, "", NULL, NULL, 0x80));
+    SHOW(syscall(SYS_execveat, directory, "none", NULL, NULL, 0x80));
+    close(directory);
 }
 
 static void flags_and_advice(void)
@@ -253,6 +276,7 @@ int main(void)
     transfers();
     allocation();
     into_pipe();
+    orders();
     flags_and_advice();
     maps();
     seals();

@@ -92,7 +92,7 @@ if [ "${1:-}" = --chaos ]; then
 fi
 
 status=0
-[ $# -gt 0 ] || set -- data paths events memory ipc process
+[ $# -gt 0 ] || set -- data paths events memory ipc process args
 for family; do
     seed=${SEED:-$(($(date +%s) % 1000000 * 1000))}
     first=$seed
