@@ -13,7 +13,8 @@ cd "$(dirname "$0")/../.." || exit 1
 B=${B:-build}
 steps=100 # of a sequence
 count=100 # sequences at a time
-accel=${ACCEL:-$(tests/kvm.sh >/dev/null && echo kvm || echo tcg)}
+accel=${ACCEL:-}
+[ -n "$accel" ] || { accel=tcg; tests/kvm.sh fuzz-syscalls && accel=kvm; }
 kernel=${KERNEL:-$B/aril.elf}
 work=$(mktemp -d)
 trap 'rm -rf "$work"; rmdir "/dev/shm/sequences.$$" 2>/dev/null' EXIT

@@ -8,21 +8,10 @@
 # exceptions.txt ("programs ARGUMENTS vm REASON") is listed must differ.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-build=${B:-$top/build}
+suite=go.programs
+# shellcheck source=tests/suite.sh
+. "$here/../suite.sh"
 tests=$build/go-tests
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-accels= cpus=2 status=0
-while getopts a:c: option; do
-    case $option in
-    a) accels="$accels $OPTARG" ;;
-    c) cpus=$OPTARG ;;
-    *) exit 2 ;;
-    esac
-done
-shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" go.programs && accels=kvm; }
 
 "$here/build.sh" "$tests" || { echo "not ok go.programs - they do not build, see $tests/*.log"; exit 1; }
 cd "$tests/goroot" || exit 1

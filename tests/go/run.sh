@@ -15,22 +15,11 @@
 # A failure that is not listed, and a listed test that passes, is an error.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-build=${B:-$top/build}
+suite=go
+# shellcheck source=tests/suite.sh
+. "$here/../suite.sh"
 tests=$build/go-tests
 goroot=$tests/goroot
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-accels= cpus=2 status=0
-while getopts a:c: option; do
-    case $option in
-    a) accels="$accels $OPTARG" ;;
-    c) cpus=$OPTARG ;;
-    *) exit 2 ;;
-    esac
-done
-shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" go && accels=kvm; }
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(cat "$here/packages.txt") programs
 

@@ -9,21 +9,10 @@
 # error) or some (its result depends on time, chance or the host's network, and does not count).
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-build=${B:-$top/build}
+suite=libuv with_kvm="kvm tcg"
+# shellcheck source=tests/suite.sh
+. "$here/../suite.sh"
 tests=$build/libuv-tests
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-accels= cpus=2 status=0
-while getopts a:c: option; do
-    case $option in
-    a) accels="$accels $OPTARG" ;;
-    c) cpus=$OPTARG ;;
-    *) exit 2 ;;
-    esac
-done
-shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" libuv && accels="kvm tcg"; }
 "$here/build.sh" "$tests" >"$work/log" 2>&1 || { tail -n 5 "$work/log" | sed 's/^/# /'; echo "not ok libuv - the tests do not build"; exit 1; }
 ${CC:-gcc} -static -O1 -Wall -o "$tests/nofork" "$here/../nofork.c" || exit 1
 cd "$tests" || exit 1

@@ -11,22 +11,11 @@
 # A case that is listed as vm and passes is an error.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-build=${B:-$top/build}
+suite=python
+# shellcheck source=tests/suite.sh
+. "$here/../suite.sh"
 tests=$build/python-tests
 python=/usr/bin/python3.11
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-accels= cpus=2 status=0
-while getopts a:c: option; do
-    case $option in
-    a) accels="$accels $OPTARG" ;;
-    c) cpus=$OPTARG ;;
-    *) exit 2 ;;
-    esac
-done
-shift $((OPTIND - 1))
-[ -n "$accels" ] || { accels=tcg; "$top/tests/kvm.sh" python && accels=kvm; }
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(sed 's/#.*//' "$here/modules.txt")
 [ -f /usr/lib/python3.11/test/test_os.py ] || { echo "not ok python - Python's tests are not installed: make deps"; exit 1; }
