@@ -14,7 +14,8 @@ problem=$(unshare -n sh -c 'ip link set lo up && ip tuntap add tap0 mode tap && 
     done
     exit 0
 }
-gcc -O2 -Wall -o "$B/net/impair" tests/net/impair.c && gcc -static -O2 -Wall -D_GNU_SOURCE -o "$B/net/echo_server" tests/net/echo_server.c || {
+gcc -O2 -Wall -o "$B/net/impair" tests/net/impair.c && gcc -static -O2 -Wall -D_GNU_SOURCE -o "$B/net/echo_server" tests/net/echo_server.c &&
+    gcc -static -O2 -Wall -D_GNU_SOURCE -o "$B/net/compute" tests/net/compute.c || {
     echo "not ok net - the programs do not build"
     exit 1
 }
