@@ -165,7 +165,10 @@ static unsigned take_candidates(struct epoll *ep, struct candidate *c, unsigned 
 static void ask(struct candidate *c, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        c[i].events = c[i].file ? file_poll(c[i].file) & c[i].events : 0;
+        u32 now = c[i].file ? file_poll(c[i].file) : 0;
+        c[i].events &= now;
+        if (c[i].events)
+            c[i].events |= now & POLL_CROWD;
         if (c[i].file)
             file_put(c[i].file);
     }
@@ -183,15 +186,17 @@ static void pass_on(struct epoll *ep)
 
 /*
  * Turns candidates that have events into what is reported: out, and in the same places of c who it is from and (in events) what it
- * was armed with; the others are let go. A level-triggered item goes back to the end, to be asked again by the next call.
- * How many are reported. ep->lock held.
+ * was armed with; the others are let go. A level-triggered item goes back to the end, to be asked again by the next call, and one with a crowd
+ * (a listener that nginx accepts one connection from at each event) to the front: *crowds counts those, and this call is to end, since the
+ * connections before would be served so often that the crowd would wait for seconds. How many are reported. ep->lock held.
  */
-static unsigned prepare(struct epoll *ep, struct candidate *c, unsigned n, struct epoll_event *out)
+static unsigned prepare(struct epoll *ep, struct candidate *c, unsigned n, struct epoll_event *out, unsigned *crowds)
 {
     unsigned reported = 0;
     for (unsigned i = 0; i < n; i++) {
         struct epoll_item *item = c[i].item;
-        u32 armed = item->events, events = c[i].events & armed; /* another thread may have had a one-shot event meanwhile */
+        u32 armed = item->events & ~POLL_CROWD, events = c[i].events & armed; /* another thread may have had a one-shot event meanwhile */
+        bool crowd = c[i].events & POLL_CROWD && *crowds < BATCH / 2;
         if (!events) {
             unpin(item);
             continue;
@@ -201,7 +206,8 @@ static unsigned prepare(struct epoll *ep, struct candidate *c, unsigned n, struc
         if (armed & EPOLLONESHOT)
             item->events &= PRIVATE_BITS;
         else if (!(armed & EPOLLET))
-            requeue(ep, item, false);
+            requeue(ep, item, crowd);
+        *crowds += crowd;
     }
     return reported;
 }
@@ -223,10 +229,11 @@ static int harvest(struct epoll *ep, struct epoll_event *user_events, int max)
     struct candidate c[BATCH];
     struct epoll_event out[BATCH];
     int done = 0;
+    unsigned crowds = 0;
     bool failed = false;
     spin_lock(&ep->lock);
     collect_arrivals(ep);
-    for (u32 rounds = ep->ready_count; rounds && done < max && !failed;) {
+    for (u32 rounds = ep->ready_count; rounds && done < max && !failed && !crowds;) {
         unsigned n = take_candidates(ep, c, MIN(MIN(rounds, BATCH), (u32)(max - done)));
         if (!n)
             break;
@@ -234,7 +241,7 @@ static int harvest(struct epoll *ep, struct epoll_event *user_events, int max)
         spin_unlock(&ep->lock);
         ask(c, n);
         spin_lock(&ep->lock);
-        n = prepare(ep, c, n, out);
+        n = prepare(ep, c, n, out, &crowds);
         spin_unlock(&ep->lock);
         unsigned copied = copy_events(&user_events[done], out, n);
         spin_lock(&ep->lock);

@@ -27,6 +27,9 @@ struct file_async;
 #define SPLICE_SINK   2u
 #define SPLICE_AS_PIPE 4u /* a pipe to the program, though none of ours: standard input and output */
 
+/* With EPOLLIN from poll: much waits, and a program may take one thing of it at each event. Programs never see it. */
+#define POLL_CROWD (1u << 27)
+
 struct file_ops {
     /* "pipe", "tmpfs", … for traces and /proc/self/fd: e.g. "anon_inode:[eventfd]" */
     const char *kind;
@@ -40,7 +43,7 @@ struct file_ops {
     ssize (*write)(struct file *f, struct io *io, u64 *pos, int rwf);  /* NULL: EINVAL */
     s64 (*seek)(struct file *f, s64 offset, int whence);               /* NULL: ESPIPE */
     long (*ioctl)(struct file *f, unsigned cmd, unsigned long arg);    /* NULL: ENOTTY */
-    /* EPOLL* events now; NULL: EPOLLIN|EPOLLOUT always, and not epoll-able (EPERM) */
+    /* EPOLL* events now, and maybe POLL_CROWD; NULL: EPOLLIN|EPOLLOUT always, and not epoll-able (EPERM) */
     u32 (*poll)(struct file *f);
     /* woken with events when poll's answer may change */
     struct wait_queue *(*poll_queue)(struct file *f);

@@ -20,6 +20,7 @@
 
 #define READABLE (EPOLLIN | EPOLLRDNORM)
 #define WRITABLE (EPOLLOUT | EPOLLWRNORM)
+#define CROWD    2 /* connections that wait to be accepted */
 
 /* ------------------------------------------------------------ rules of the stream */
 
@@ -608,8 +609,9 @@ static u32 tcp_poll(struct socket *s)
 {
     struct inet_socket *u = inet_of(s);
     u32 events = READ_ONCE(s->error) ? EPOLLERR : 0;
+    unsigned waiting = READ_ONCE(s->accept_count);
     if (s->listening)
-        return READ_ONCE(s->accept_count) ? READABLE : 0;
+        return waiting ? READABLE | (waiting < CROWD ? 0 : POLL_CROWD) : 0;
     if (!s->stream) {
         if (READ_ONCE(u->state) == TCP_SYN_SENT)
             return events;
