@@ -107,7 +107,7 @@ void datagram_enqueue(struct datagram_queue *q, struct datagram *d)
     q->charge += d->charge;
 }
 
-static void unlink(struct datagram_queue *q, struct datagram *d)
+void datagram_dequeue(struct datagram_queue *q, struct datagram *d)
 {
     list_remove(&d->link);
     q->count--;
@@ -121,7 +121,7 @@ bool datagram_flush(struct socket *s, struct datagram_queue *q)
         spin_lock(&s->lock);
         struct datagram *d = list_first(&q->list, struct datagram, link);
         if (d)
-            unlink(q, d);
+            datagram_dequeue(q, d);
         spin_unlock(&s->lock);
         if (!d)
             return any;
@@ -158,7 +158,7 @@ static struct datagram *take(struct socket *s, struct datagram_queue *q, int fla
         if (d)
             __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
     } else if (d) {
-        unlink(q, d);
+        datagram_dequeue(q, d);
     }
     spin_unlock(&s->lock);
     return d;

@@ -48,6 +48,8 @@ u32 datagram_charge(u32 n);
 int datagram_charge_sender(struct socket *s, struct datagram *d, nsec_t deadline);
 /* The queue takes over the reference. The socket's lock is held; the caller wakes readers. */
 void datagram_enqueue(struct datagram_queue *q, struct datagram *d);
+/* Takes it off again, the same way. */
+void datagram_dequeue(struct datagram_queue *q, struct datagram *d);
 /* Empties the queue (the socket's lock not held). True if there was anything. */
 bool datagram_flush(struct socket *s, struct datagram_queue *q);
 

@@ -49,6 +49,15 @@ struct inet_options {
 
 struct inet_port;
 
+/* The port tables. A raw socket's port is its protocol, a ping socket's the identifier in its messages. */
+enum inet_table {
+    PORTS_TCP,
+    PORTS_UDP,
+    PORTS_PING,
+    PORTS_RAW,
+    PORTS_TABLES,
+};
+
 struct inet_socket {
     struct socket base;
     struct inet_address local, remote; /* remote.port 0: not connected */
@@ -79,6 +88,7 @@ struct inet_socket {
 
     /* UDP */
     struct datagram_queue queue;
+    struct datagram_queue *errors; /* MSG_ERRQUEUE; NULL: there was none yet; set once, under base.lock */
     struct list groups;          /* struct inet_group; under the port table's lock, as n_groups */
     unsigned n_groups;
 };
@@ -115,6 +125,9 @@ bool ip_is_own(const u8 ip[16]);
 bool ip_is_multicast(const u8 ip[16]);
 int inet_name(struct socket *s, struct socket_address *a, bool peer);
 int inet_bind(struct socket *s, const struct socket_address *a);
+/* May u be bound to ip? And its second half, for an address that it may have. */
+bool inet_bindable(const struct inet_socket *u, const u8 ip[16]);
+int inet_bind_to(struct inet_socket *u, const struct inet_address *wanted);
 
 /* ------------------------------------------------------------ net/inet_port.c */
 
@@ -130,6 +143,9 @@ int inet_port_listen(struct inet_socket *u);
 /* The listener for to, or the UDP socket for a datagram from from to to, with a reference; NULL. */
 struct inet_socket *inet_find_listener(const struct inet_address *to);
 struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from);
+/* Those of a table that a packet from from to to is for, at most max into list, with references; how many. Atomic. */
+unsigned inet_find_all(enum inet_table table, const struct inet_address *to, const struct inet_address *from,
+                       struct inet_socket **list, unsigned max);
 
 /*
  * UDP sockets that a datagram to a group or a broadcast address is for, at most max into list, with references; how many. members:
@@ -140,8 +156,8 @@ unsigned inet_find_receivers(const struct inet_address *to, const struct inet_ad
 /* The lock of UDP's port table, for net/inet_group.c. */
 void inet_datagram_lock(void);
 void inet_datagram_unlock(void);
-/* Sockets that have a port, TCP's or UDP's: at most max into list, with references. Returns how many there are. Atomic. */
-unsigned inet_snapshot(bool datagram, struct inet_socket **list, unsigned max);
+/* Sockets of a table that have a port: at most max into list, with references. Returns how many there are. Atomic. */
+unsigned inet_snapshot(enum inet_table table, struct inet_socket **list, unsigned max);
 
 /* ------------------------------------------------------------ net/inet_group.c */
 
@@ -155,10 +171,41 @@ int inet_multicast_interface(struct inet_socket *u, const void *value, u32 lengt
 bool inet_group_member(const struct inet_socket *u, const u8 ip[16]);
 void inet_group_leave_all(struct inet_socket *u);
 
+/* ------------------------------------------------------------ net/inet_error.c */
+
+struct sock_extended_err;
+struct ip_packet;
+struct inet_meaning {
+    u8 error;   /* errno */
+    bool fatal; /* reported even without IP_RECVERR */
+};
+/* A message of ICMP about a packet. */
+struct inet_icmp {
+    bool v4;
+    u8 type, code;
+    u32 info;            /* an MTU, with those that say one */
+    u8 offender[16];     /* who sent it */
+};
+/* What it means; NULL: nothing to sockets. */
+const struct inet_meaning *inet_icmp_meaning(bool v4, u8 type, u8 code);
+/* Tells the sockets, but for TCP's, that may have sent the packet, of which the beginning came back. Atomic. */
+void inet_icmp_error(const struct inet_icmp *icmp, const struct ip_packet *sent);
+/* A datagram is longer than it may be on its way to to: -EMSGSIZE, and a record of it for who wants one. */
+int inet_too_long(struct inet_socket *u, const struct inet_address *to, u32 mtu);
+/* Appends a record for n bytes that were sent to to; offender may be NULL. Atomic. */
+void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *error, const u8 offender[16],
+                      const struct inet_address *to, const void *payload, u32 n);
+/* recvmsg(2) with MSG_ERRQUEUE: the first record, or -EAGAIN. */
+ssize inet_receive_error(struct socket *s, struct message *m);
+bool inet_errors_waiting(const struct inet_socket *u);
+void inet_errors_drop(struct inet_socket *u);
+
 /* ------------------------------------------------------------ the protocols */
 
 extern const struct socket_ops tcp_ops, udp_ops;
 struct inet_socket *inet_allocate(int family, int type);
+/* Fills a zeroed socket. */
+void inet_init(struct inet_socket *u, const struct socket_ops *ops, int family, int type, int protocol);
 void inet_destroy(struct socket *s);
 int tcp_state_of(const struct inet_socket *u);
 /*
@@ -177,6 +224,15 @@ void tcp_drop_server(struct inet_socket *server);
 extern const struct stream_rules tcp_rules;
 /* Puts d in the receiver's queue, or drops it when that is full. Takes over the reference. Atomic. */
 void udp_deliver(struct inet_socket *to, struct datagram *d);
+/* Operations that raw and ping sockets share with UDP's. */
+int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool nonblock);
+int inet_datagram_send_control(struct message *m, int level, int type, const void *data, size_t length);
+ssize inet_datagram_receive(struct socket *s, struct message *m);
+int inet_datagram_shutdown(struct socket *s, int how);
+u32 inet_datagram_poll(struct socket *s);
+u64 inet_datagram_readable(struct socket *s);
+u64 inet_datagram_unsent(struct socket *s);
+void inet_datagram_close(struct socket *s);
 void inet_options_init(struct inet_socket *u);
 int inet_set_option(struct socket *s, int level, int option, const void *value, u32 length);
 int inet_get_option(struct socket *s, int level, int option, void *value, int *length);

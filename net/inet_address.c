@@ -3,7 +3,7 @@
 #include <linux/capability.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
-#include "net/inet.h"
+#include "net/inet_packet.h"
 #include "net/stream.h"
 
 #define PRIVILEGED_PORTS 1024
@@ -171,13 +171,9 @@ int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[1
 
 /* ------------------------------------------------------------ creation, names, binding */
 
-struct inet_socket *inet_allocate(int family, int type)
+void inet_init(struct inet_socket *u, const struct socket_ops *ops, int family, int type, int protocol)
 {
-    struct inet_socket *u = kzalloc(sizeof(*u));
-    if (!u)
-        return NULL;
-    bool tcp = type == SOCK_STREAM;
-    socket_init(&u->base, tcp ? &tcp_ops : &udp_ops, family, type, tcp ? IPPROTO_TCP : IPPROTO_UDP);
+    socket_init(&u->base, ops, family, type, protocol);
     list_init(&u->port_link);
     list_init(&u->pending);
     list_init(&u->pending_link);
@@ -187,6 +183,15 @@ struct inet_socket *inet_allocate(int family, int type)
     if (family == AF_INET)
         set_v4(u->local.ip, 0);
     inet_options_init(u);
+}
+
+struct inet_socket *inet_allocate(int family, int type)
+{
+    struct inet_socket *u = kzalloc(sizeof(*u));
+    if (!u)
+        return NULL;
+    bool tcp = type == SOCK_STREAM;
+    inet_init(u, tcp ? &tcp_ops : &udp_ops, family, type, tcp ? IPPROTO_TCP : IPPROTO_UDP);
     if (tcp) {
         u->base.options.send_buffer = 16384;   /* net.ipv4.tcp_wmem */
         u->base.options.receive_buffer = 131072; /* net.ipv4.tcp_rmem */
@@ -199,9 +204,11 @@ struct socket *inet_create(int family, int type, int protocol)
     if (protocol < 0 || protocol >= 263)
         return ERR_PTR(-EINVAL);
     if (type == SOCK_RAW)
-        return ERR_PTR(-EPROTONOSUPPORT); /* as a kernel built without raw protocols */
+        return inet_raw_create(family, protocol);
     if (type != SOCK_STREAM && type != SOCK_DGRAM)
         return ERR_PTR(-ESOCKTNOSUPPORT);
+    if (type == SOCK_DGRAM && protocol == (family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+        return inet_ping_create(family, protocol);
     if (protocol && protocol != (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))
         return ERR_PTR(-EPROTONOSUPPORT);
     struct inet_socket *u = inet_allocate(family, type);
@@ -211,6 +218,8 @@ struct socket *inet_create(int family, int type, int protocol)
 void inet_destroy(struct socket *s)
 {
     stream_release(s);
+    inet_errors_drop(inet_of(s));
+    kfree(inet_of(s)->errors);
     kfree(inet_of(s));
 }
 
@@ -233,13 +242,28 @@ int inet_name(struct socket *s, struct socket_address *a, bool peer)
 }
 
 /* May a socket be bound to ip? The VM's own addresses, or any with IP_FREEBIND. */
-static bool bindable(const struct inet_socket *u, const u8 ip[16])
+bool inet_bindable(const struct inet_socket *u, const u8 ip[16])
 {
     if (ip_is_any(ip) || ip_is_own(ip))
         return true;
-    if (u->base.type == SOCK_DGRAM && (ip_is_multicast(ip) || network_is_broadcast(ip)))
+    if (u->base.type != SOCK_STREAM && (ip_is_multicast(ip) || network_is_broadcast(ip)))
         return true;
     return IP_BIT(u, IP_FREEBIND) || IP_BIT(u, IP_TRANSPARENT);
+}
+
+int inet_bind_to(struct inet_socket *u, const struct inet_address *wanted)
+{
+    u8 before[16];
+    memcpy(before, u->local.ip, 16);
+    memcpy(u->local.ip, wanted->ip, 16);
+    int error = inet_port_bind(u, wanted->port);
+    if (error) {
+        memcpy(u->local.ip, before, 16);
+        return error;
+    }
+    u->address_chosen = !ip_is_any(wanted->ip);
+    u->port_chosen = wanted->port != 0;
+    return 0;
 }
 
 int inet_bind(struct socket *s, const struct socket_address *a)
@@ -249,21 +273,11 @@ int inet_bind(struct socket *s, const struct socket_address *a)
     int error = inet_parse(u, a, false, &wanted);
     if (error)
         return error;
-    if (!bindable(u, wanted.ip))
+    if (!inet_bindable(u, wanted.ip))
         return -EADDRNOTAVAIL;
     if (wanted.port && wanted.port < PRIVILEGED_PORTS && !capable(CAP_NET_BIND_SERVICE))
         return -EACCES;
     if (u->local.port || u->state != TCP_CLOSE || s->stream)
         return -EINVAL;
-    u8 before[16];
-    memcpy(before, u->local.ip, 16);
-    memcpy(u->local.ip, wanted.ip, 16);
-    error = inet_port_bind(u, wanted.port);
-    if (error) {
-        memcpy(u->local.ip, before, 16);
-        return error;
-    }
-    u->address_chosen = !ip_is_any(wanted.ip);
-    u->port_chosen = wanted.port != 0;
-    return 0;
+    return inet_bind_to(u, &wanted);
 }

@@ -81,6 +81,8 @@ static int set_ip(struct inet_socket *u, int option, const void *value, u32 leng
         if (option == IP_BIND_ADDRESS_NO_PORT && length == 0)
             return -EINVAL;
         set_bit(&o->ip_bits, option, n != 0);
+        if (option == IP_RECVERR && !n)
+            inet_errors_drop(u);
         return 0;
     }
     switch (option) {
@@ -220,6 +222,8 @@ static int set_ip6(struct inet_socket *u, int option, const void *value, u32 len
         if (option == IPV6_MULTICAST_LOOP && (n < 0 || n > 1))
             return -EINVAL;
         set_bit(&o->ip6_bits[option / 64], option, n != 0);
+        if (option == IPV6_RECVERR && !n)
+            inet_errors_drop(u);
         return 0;
     }
     switch (option) {

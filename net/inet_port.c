@@ -5,7 +5,7 @@
  */
 #include "kernel/heap.h"
 #include "kernel/random.h"
-#include "net/inet.h"
+#include "net/inet_packet.h"
 
 #define BUCKETS         256
 #define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range */
@@ -27,11 +27,13 @@ struct port_table {
     u32 next;                     /* where the next search for an ephemeral port starts; 0: not yet */
 };
 
-static struct port_table tables[2] = {{.lock = SPINLOCK_INIT(LOCK_SOCKET)}, {.lock = SPINLOCK_INIT(LOCK_SOCKET)}};
+static struct port_table tables[PORTS_TABLES] = {[0 ... PORTS_TABLES - 1] = {.lock = SPINLOCK_INIT(LOCK_SOCKET)}};
+static u32 n_raw; /* atomic: sockets in the last two tables */
 
 static struct port_table *table_of(const struct inet_socket *u)
 {
-    return &tables[u->base.type == SOCK_DGRAM];
+    const struct socket *s = &u->base;
+    return &tables[s->type == SOCK_STREAM ? PORTS_TCP : s->type == SOCK_RAW ? PORTS_RAW : s->protocol == IPPROTO_UDP ? PORTS_UDP : PORTS_PING];
 }
 
 static struct list *bucket(struct port_table *t, u16 number)
@@ -101,7 +103,8 @@ static bool conflicts(const struct inet_port *p, const struct inet_socket *u)
 static bool try_bind(struct port_table *t, struct inet_socket *u, u16 number, struct inet_port **spare, bool alone)
 {
     struct inet_port *p = find(t, number);
-    if (p && (alone || conflicts(p, u)))
+    bool shared = t == &tables[PORTS_RAW];
+    if (p && !shared && (alone || conflicts(p, u)))
         return false;
     if (!p) {
         p = *spare;
@@ -114,6 +117,8 @@ static bool try_bind(struct port_table *t, struct inet_socket *u, u16 number, st
     u->port = p;
     u->local.port = number;
     list_add_head(&p->owners, &u->port_link);
+    if (t >= &tables[PORTS_PING])
+        __atomic_add_fetch(&n_raw, 1, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -185,6 +190,8 @@ void inet_port_release(struct inet_socket *u)
             p->accepted_exclusive -= u->exclusive;
         }
         list_remove(&u->port_link);
+        if (t >= &tables[PORTS_PING])
+            __atomic_sub_fetch(&n_raw, 1, __ATOMIC_RELAXED);
         u->port = NULL;
         if (list_empty(&p->owners) && !p->accepted)
             list_remove(&p->link);
@@ -266,17 +273,17 @@ static struct inet_socket *best(struct port_table *t, const struct inet_address 
 
 struct inet_socket *inet_find_listener(const struct inet_address *to)
 {
-    return best(&tables[0], to, NULL, true);
+    return best(&tables[PORTS_TCP], to, NULL, true);
 }
 
 struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from)
 {
-    return best(&tables[1], to, from, false);
+    return best(&tables[PORTS_UDP], to, from, false);
 }
 
-unsigned inet_snapshot(bool datagram, struct inet_socket **list, unsigned max)
+unsigned inet_snapshot(enum inet_table table, struct inet_socket **list, unsigned max)
 {
-    struct port_table *t = &tables[datagram];
+    struct port_table *t = &tables[table];
     struct inet_port *p;
     struct inet_socket *u;
     unsigned n = 0;
@@ -300,14 +307,40 @@ unsigned inet_snapshot(bool datagram, struct inet_socket **list, unsigned max)
     return n;
 }
 
+bool inet_raw_wanted(void)
+{
+    return READ_ONCE(n_raw);
+}
+
+unsigned inet_find_all(enum inet_table table, const struct inet_address *to, const struct inet_address *from,
+                       struct inet_socket **list, unsigned max)
+{
+    struct port_table *t = &tables[table];
+    struct inet_socket *u;
+    unsigned n = 0;
+    spin_lock(&t->lock);
+    struct inet_port *p = find(t, to->port);
+    if (p) {
+        list_for_each(u, &p->owners, port_link) {
+            bool other = table == PORTS_RAW && !ip_is_any(u->remote.ip) && !ip_equal(u->remote.ip, from->ip);
+            if (n == max || !covers(u, to->ip) || other)
+                continue;
+            socket_get(&u->base);
+            list[n++] = u;
+        }
+    }
+    spin_unlock(&t->lock);
+    return n;
+}
+
 void inet_datagram_lock(void)
 {
-    spin_lock(&tables[1].lock);
+    spin_lock(&tables[PORTS_UDP].lock);
 }
 
 void inet_datagram_unlock(void)
 {
-    spin_unlock(&tables[1].lock);
+    spin_unlock(&tables[PORTS_UDP].lock);
 }
 
 unsigned inet_find_receivers(const struct inet_address *to, const struct inet_address *from, bool members,
@@ -316,8 +349,8 @@ unsigned inet_find_receivers(const struct inet_address *to, const struct inet_ad
     struct inet_socket *u;
     unsigned n = 0;
     bool group = ip_is_multicast(to->ip), v4 = ip_is_v4(to->ip);
-    spin_lock(&tables[1].lock);
-    struct inet_port *p = find(&tables[1], to->port);
+    spin_lock(&tables[PORTS_UDP].lock);
+    struct inet_port *p = find(&tables[PORTS_UDP], to->port);
     if (p) {
         list_for_each(u, &p->owners, port_link) {
             if (n == max || score(u, to, from) < 0)
@@ -329,6 +362,6 @@ unsigned inet_find_receivers(const struct inet_address *to, const struct inet_ad
             list[n++] = u;
         }
     }
-    spin_unlock(&tables[1].lock);
+    spin_unlock(&tables[PORTS_UDP].lock);
     return n;
 }

@@ -4,13 +4,13 @@
 #include "kernel/lib/string.h"
 #include "kernel/timer.h"
 #include "net/control.h"
-#include "net/inet.h"
+#include "net/inet_packet.h"
 
 #define READABLE    (EPOLLIN | EPOLLRDNORM)
 #define GROUP_RECEIVERS 32 /* of a datagram, in this VM */
 #define PAYLOAD_MAX 65507 /* 65535 less the headers of IPv4 and UDP */
 
-static int udp_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool nonblock)
 {
     struct inet_socket *u = inet_of(s);
     struct inet_address to;
@@ -52,7 +52,7 @@ static int set_number(u16 *field, int n, int smallest)
 }
 
 /* IP_TOS, IP_TTL, IP_PKTINFO and their IPv6 fellows given with a message: accepted for this VM's own addresses. */
-static int udp_send_control(struct message *m, int level, int type, const void *data, size_t length)
+int inet_datagram_send_control(struct message *m, int level, int type, const void *data, size_t length)
 {
     if (level == SOL_IP) {
         switch (type) {
@@ -101,6 +101,13 @@ static int destination(struct inet_socket *u, const struct message *m, struct in
     if (!to->port)
         return -EINVAL;
     return inet_route(u, to, source);
+}
+
+/* Shows a datagram that stays in the VM to raw sockets. */
+static void show(const struct inet_address *from, const struct inet_address *to, struct datagram *d, bool refused)
+{
+    struct ip_header h = {.protocol = IPPROTO_UDP, .hops = d->hops, .traffic_class = d->traffic_class, .whole = true};
+    inet_packet_show(from, to, &h, datagram_payload(d), d->length, refused);
 }
 
 static void fill(struct inet_socket *from, struct inet_socket *to, const struct inet_address *dst, const struct message *m,
@@ -197,14 +204,13 @@ static ssize udp_send(struct socket *s, struct message *m)
         result = PTR_ERR(d);
     } else if (receiver) {
         fill(u, receiver, &to, m, d);
+        if (unlikely(inet_packet_watched()))
+            show(&from, &to, d, false);
         udp_deliver(receiver, d);
     } else {
+        fill(u, u, &to, m, d);
+        show(&from, &to, d, true);
         datagram_put(d);
-        /* The port-unreachable answer reaches connected sockets only. */
-        if (u->remote.port && u->remote.port == to.port && ip_equal(u->remote.ip, to.ip)) {
-            socket_set_error(s, ECONNREFUSED);
-            wait_wake_events(&s->wait, ~0u, EPOLLERR);
-        }
     }
     if (receiver)
         socket_put(&receiver->base);
@@ -269,10 +275,10 @@ static void add_control(struct socket *s, struct message *m, struct datagram *d)
 
 static const struct datagram_rules rules = {.end = receive_end, .control = add_control};
 
-static ssize udp_receive(struct socket *s, struct message *m)
+ssize inet_datagram_receive(struct socket *s, struct message *m)
 {
     if (m->flags & MSG_ERRQUEUE)
-        return -EAGAIN;
+        return inet_receive_error(s, m);
     if (m->flags & MSG_OOB)
         return -EOPNOTSUPP;
     return datagram_receive(s, &inet_of(s)->queue, m, &rules);
@@ -280,21 +286,21 @@ static ssize udp_receive(struct socket *s, struct message *m)
 
 /* ------------------------------------------------------------ state */
 
-static int udp_shutdown(struct socket *s, int how)
+int inet_datagram_shutdown(struct socket *s, int how)
 {
     struct inet_socket *u = inet_of(s);
-    if (!u->remote.port)
+    if (ip_is_any(u->remote.ip))
         return -ENOTCONN;
     u->shutdown |= (u8)how;
     wait_wake_all(&s->wait);
     return 0;
 }
 
-static u32 udp_poll(struct socket *s)
+u32 inet_datagram_poll(struct socket *s)
 {
     struct inet_socket *u = inet_of(s);
     u32 events = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
-    if (READ_ONCE(s->error))
+    if (READ_ONCE(s->error) || inet_errors_waiting(u))
         events |= EPOLLERR;
     if (u->shutdown & SHUT_READ)
         events |= EPOLLRDHUP | READABLE;
@@ -305,7 +311,7 @@ static u32 udp_poll(struct socket *s)
     return events;
 }
 
-static u64 udp_readable(struct socket *s)
+u64 inet_datagram_readable(struct socket *s)
 {
     struct inet_socket *u = inet_of(s);
     spin_lock(&s->lock);
@@ -315,12 +321,12 @@ static u64 udp_readable(struct socket *s)
     return n;
 }
 
-static u64 udp_unsent(struct socket *s)
+u64 inet_datagram_unsent(struct socket *s)
 {
     return 0;
 }
 
-static void udp_close(struct socket *s)
+void inet_datagram_close(struct socket *s)
 {
     struct inet_socket *u = inet_of(s);
     inet_group_leave_all(u);
@@ -329,21 +335,22 @@ static void udp_close(struct socket *s)
     u->dead = true;
     spin_unlock(&s->lock);
     datagram_flush(s, &u->queue);
+    inet_errors_drop(u);
 }
 
 const struct socket_ops udp_ops = {
     .bind = inet_bind,
-    .connect = udp_connect,
+    .connect = inet_datagram_connect,
     .name = inet_name,
     .send = udp_send,
-    .receive = udp_receive,
-    .send_control = udp_send_control,
-    .shutdown = udp_shutdown,
-    .poll = udp_poll,
+    .receive = inet_datagram_receive,
+    .send_control = inet_datagram_send_control,
+    .shutdown = inet_datagram_shutdown,
+    .poll = inet_datagram_poll,
     .set_option = inet_set_option,
     .get_option = inet_get_option,
-    .readable_bytes = udp_readable,
-    .unsent_bytes = udp_unsent,
-    .close = udp_close,
+    .readable_bytes = inet_datagram_readable,
+    .unsent_bytes = inet_datagram_unsent,
+    .close = inet_datagram_close,
     .destroy = inet_destroy,
 };

@@ -58,6 +58,15 @@ void network_stream_shutdown(struct byte_stream *st);
 void network_stream_close(struct byte_stream *st, bool reset);
 void network_frame_free(void *frame);
 
+/* ------------------------------------------------------------ packets */
+
+/* Sends a packet of IP of n bytes, header included. 0, -ENOBUFS, -ENETUNREACH. */
+int network_packet_send(const void *packet, u32 n);
+/* The longest one that need not be fragmented. */
+u32 network_mtu(void);
+/* The Internet's checksum (RFC 1071) of n bytes, not inverted, to be stored as it is. */
+unsigned short lwip_checksum(const void *data, int n);
+
 /* ------------------------------------------------------------ UDP */
 
 /* The interface joins group ip, or leaves it, once more. */

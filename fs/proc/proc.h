@@ -66,6 +66,8 @@ bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[GENE
 /* The thread that a file under task/ is about, or the leader; referenced, NULL if it has ended. */
 struct thread *proc_thread(const struct generated_ref *r);
 
+/* /proc/sys/net: net/sysctl.c. */
+extern const struct generated_node proc_sys_net_files[];
 /* /proc/PID/net, which is all processes' one network: net/proc.c. */
 extern const struct generated_node proc_net_files[];
 

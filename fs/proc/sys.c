@@ -349,13 +349,10 @@ static const struct generated_node fs_files[] = {
     {0},
 };
 
-static const struct generated_node core_files[] = {TEXT("somaxconn", "4096"), {0}};
-static const struct generated_node net_files[] = {DIRECTORY("core", core_files), {0}};
-
 const struct generated_node proc_sys_files[] = {
     DIRECTORY("fs", fs_files),
     DIRECTORY("kernel", kernel_files),
-    DIRECTORY("net", net_files),
+    DIRECTORY("net", proc_sys_net_files),
     DIRECTORY("vm", vm_files),
     {0},
 };

@@ -53,6 +53,11 @@ extern struct device_counters device_counters; /* under the core lock */
 void address_to_lwip(const u8 ip[16], ip_addr_t *out);
 void address_from_lwip(const ip_addr_t *in, u8 ip[16]);
 
+/* ------------------------------------------------------------ net/lwip/raw.c */
+
+/* All bytes of p in one piece: its own memory, or *copy, which the caller frees (NULL: nothing to free). NULL: out of memory. */
+const u8 *whole_of(const struct pbuf *p, u8 **copy);
+
 /* ------------------------------------------------------------ net/lwip/config.c */
 
 /* Gives the interface its addresses, as the kernel's parameters say. Core lock held. */
