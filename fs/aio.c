@@ -2,16 +2,22 @@
 /*
  * Contexts of Linux AIO. A context is a file without a name that is mapped where its number says: it goes when that mapping goes, with
  * the address space at the latest, and a library that looks into the page finds no ring there that it could read by itself.
+ * Its requests that wait are those of a ring (fs/uring/uring.h), which keeps the context as long as there are any. What a file
+ * has told is taken up by the thread that asks for events, unless an eventfd must hear of it.
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include "fs/aio.h"
+#include "fs/event.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "fs/uring/uring.h"
 #include "kernel/address_space.h"
 #include "kernel/heap.h"
 #include "kernel/user.h"
 
 struct aio_context {
+    struct uring_owner owner;
+    struct uring *ring;
     struct mutex fetching;     /* one thread takes events at a time */
     struct spinlock lock;      /* what follows, but wait */
     u32 size;                  /* requests it was made for; never changes */
@@ -40,11 +46,20 @@ static void release(struct file *f)
     struct aio_context *c = context_of(f);
 
     __atomic_sub_fetch(&requests, c->size, __ATOMIC_RELAXED);
+    uring_close(c->ring);
+}
+
+static void free_context(struct uring_owner *o)
+{
+    struct aio_context *c = container_of(o, struct aio_context, owner);
+
     kfree(c->events);
     kfree(c);
 }
 
 static const struct file_ops aio_file_ops = {.kind = "aio", .mmap = map, .release = release};
+
+static void request_done(struct uring_owner *o, const struct uring_request *r, s64 result);
 
 static struct aio_context *create(u32 n)
 {
@@ -52,14 +67,16 @@ static struct aio_context *create(u32 n)
 
     if (!c)
         return NULL;
+    c->owner = (struct uring_owner){.done = request_done, .free = free_context};
     mutex_init(&c->fetching, LOCK_FS);
     spin_init(&c->lock, LOCK_PIPE);
     wait_queue_init(&c->wait);
     c->size = n;
     c->capacity = MAX(2 * n, 64u);
     c->events = kmalloc(c->capacity * sizeof(c->events[0]));
-    if (!c->events) {
-        kfree(c);
+    c->ring = c->events ? uring_create_for(&c->owner) : NULL;
+    if (!c->ring) {
+        free_context(&c->owner);
         return NULL;
     }
     return c;
@@ -72,8 +89,7 @@ static struct file *make_file(struct aio_context *c)
 
     if (IS_ERR(f)) {
         if (c)
-            kfree(c->events);
-        kfree(c);
+            uring_close(c->ring);
         return f;
     }
     f->ops = &aio_file_ops;
@@ -136,8 +152,14 @@ int aio_destroy(u64 number)
     c->ended = true;
     spin_unlock(&c->lock);
     wait_wake_all(&c->wait);
-    if (first)
+    if (first) {
+        const struct uring_match polls = {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_OP, .opcode = IORING_OP_POLL_ADD};
+        const struct uring_match any = {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY};
+
+        uring_cancel(c->ring, &polls);
+        uring_wait_gone(c->ring, &any, NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
         address_space_unmap(current_process()->space, number, PAGE_SIZE);
+    }
     file_put(f);
     return first ? 0 : -EINVAL;
 }
@@ -172,16 +194,64 @@ void aio_unreserve(struct file *f)
     spin_unlock(&c->lock);
 }
 
-void aio_complete(struct file *f, const struct io_event *event)
+/* The request is done; takes the room that was set aside. */
+static void add_event(struct aio_context *c, const struct io_event *event)
 {
-    struct aio_context *c = context_of(f);
-
     spin_lock(&c->lock);
     c->reserved--;
-    c->events[(c->first + c->count++) % c->capacity] = *event;
+    if (!c->ended) /* nobody asks any more, and who waited has been sent away */
+        c->events[(c->first + c->count++) % c->capacity] = *event;
     spin_unlock(&c->lock);
     wait_wake_all(&c->wait);
 }
+
+void aio_complete(struct file *f, const struct io_event *event)
+{
+    add_event(context_of(f), event);
+}
+
+/* A request that was left to others: data and the eventfd are in what it brings along. */
+static void request_done(struct uring_owner *o, const struct uring_request *r, s64 result)
+{
+    struct aio_context *c = container_of(o, struct aio_context, owner);
+    struct file *told = (struct file *)r->cqe_extra[1];
+    const struct io_event event = {
+        .data = r->cqe_extra[0],
+        .obj = r->sqe.user_data,
+        .res = r->sqe.opcode == IORING_OP_POLL_ADD && result == -ECANCELED ? 0 : result,
+    };
+
+    add_event(c, &event);
+    if (told) {
+        eventfd_signal(told);
+        file_put(told);
+    }
+}
+
+int aio_start(struct file *f, const struct io_uring_sqe *entry, struct file *on, u64 data, struct file *told)
+{
+    struct aio_context *c = context_of(f);
+
+    if (told)
+        WRITE_ONCE(c->ring->lazy, false);
+    return uring_start_for(c->ring, entry, on, (const u64[]){data, (u64)told});
+}
+
+int aio_cancel(struct file *f, u64 iocb)
+{
+    struct aio_context *c = context_of(f);
+    int error;
+
+    uring_run_ready(c->ring);
+    struct uring_request *r = uring_find_armed(c->ring, iocb, IORING_OP_POLL_ADD, &error);
+    if (!r)
+        return -EINVAL;
+    uring_disarm(r);
+    uring_complete(r, -ECANCELED);
+    return -EINPROGRESS;
+}
+
+/* ------------------------------------------------------------ fetching */
 
 /* Stores what there is, at most n events. Only what the program got is taken out. */
 static long fetch_some(struct aio_context *c, s64 n, struct io_event *user)
@@ -190,7 +260,9 @@ static long fetch_some(struct aio_context *c, s64 n, struct io_event *user)
 
     mutex_lock(&c->fetching);
     while (done < n && READ_ONCE(c->count)) {
-        u32 part = MIN(READ_ONCE(c->count), c->capacity - c->first);
+        spin_lock(&c->lock); /* an event that is counted is there only when its lock is let go */
+        u32 part = MIN(c->count, c->capacity - c->first);
+        spin_unlock(&c->lock);
         part = (u32)MIN((s64)part, n - done);
         if (copy_to_user(user + done, &c->events[c->first], part * sizeof(*user))) {
             done = done ? done : -EFAULT;
@@ -206,6 +278,22 @@ static long fetch_some(struct aio_context *c, s64 n, struct io_event *user)
     return done;
 }
 
+static int wait_for_events(struct aio_context *c, nsec_t deadline)
+{
+    struct uring *ring = c->ring;
+    bool serves = uring_sleep_begin(ring);
+    int error = wait_event(&c->wait,
+                           READ_ONCE(c->count) || READ_ONCE(c->ended) ||
+                               (serves ? !list_empty(&ring->ready) : !READ_ONCE(ring->sleeper)),
+                           deadline, WAIT_INTERRUPTIBLE);
+
+    if (serves) {
+        uring_sleep_end(ring);
+        wait_wake_all(&c->wait); /* the next one serves */
+    }
+    return error == -ERESTARTSYS ? -EINTR : error;
+}
+
 long aio_fetch(struct file *f, s64 least, s64 most, struct io_event *user, nsec_t deadline)
 {
     struct aio_context *c = context_of(f);
@@ -213,6 +301,7 @@ long aio_fetch(struct file *f, s64 least, s64 most, struct io_event *user, nsec_
     int error = 0;
 
     for (;;) {
+        uring_run_ready(c->ring);
         long n = fetch_some(c, most - done, user + done);
         if (n < 0)
             return done ? done : n;
@@ -221,8 +310,6 @@ long aio_fetch(struct file *f, s64 least, s64 most, struct io_event *user, nsec_
             return done || !error || error == -ETIMEDOUT ? done : error;
         if (READ_ONCE(c->ended))
             return done ? done : -EINVAL;
-        error = wait_event(&c->wait, READ_ONCE(c->count) || READ_ONCE(c->ended), deadline, WAIT_INTERRUPTIBLE);
-        if (error == -ERESTARTSYS)
-            error = -EINTR;
+        error = wait_for_events(c, deadline);
     }
 }

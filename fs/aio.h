@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Contexts of Linux AIO, io_setup(2): where the events of requests wait to be fetched. */
+/*
+ * Contexts of Linux AIO, io_setup(2): where the events of requests wait to be fetched. What cannot be done while it is
+ * submitted is a request of a ring of io_uring that the program does not see.
+ */
 #ifndef FS_AIO_H
 #define FS_AIO_H
 
 #include <linux/aio_abi.h>
+#include <linux/io_uring.h>
 #include "fs/file.h"
 
 #define AIO_REQUESTS_MAX 65536u /* of all contexts: /proc/sys/fs/aio-max-nr */
@@ -23,6 +27,13 @@ bool aio_reserve(struct file *context);
 void aio_unreserve(struct file *context);
 /* The request is done; takes the room that was set aside. */
 void aio_complete(struct file *context, const struct io_event *event);
+/*
+ * Leaves a request, for which room is set aside, to others: 0, or why it cannot be. told: the eventfd that hears of it, with a
+ * reference that goes over on success, or NULL. In entry, user_data is the address of the iocb.
+ */
+int aio_start(struct file *context, const struct io_uring_sqe *entry, struct file *f, u64 data, struct file *told);
+/* io_cancel(2): -EINPROGRESS, its event comes; -EINVAL, no such request that waits for a file. */
+int aio_cancel(struct file *context, u64 iocb);
 /* io_getevents(2): how many events were stored, -EFAULT, -EINTR, or -EINVAL when the context ends. Sleeps. */
 long aio_fetch(struct file *context, s64 least, s64 most, struct io_event *user, nsec_t deadline);
 

@@ -55,7 +55,7 @@ static ssize eventfd_read(struct file *f, struct io *io, u64 *pos, int rwf)
         if (error)
             return error;
     }
-    wait_wake_events(&e->wait, ~0u, EPOLLOUT | EPOLLWRNORM);
+    wait_wake_events(&e->wait, ~0u, EPOLLOUT);
     ssize n = io_copy_to(io, &value, sizeof(value));
     return n == sizeof(value) ? n : -EFAULT;
 }
@@ -77,7 +77,7 @@ static ssize eventfd_write(struct file *f, struct io *io, u64 *pos, int rwf)
         if (error)
             return error;
     }
-    wait_wake_events(&e->wait, ~0u, EPOLLIN | EPOLLRDNORM);
+    wait_wake_events(&e->wait, ~0u, EPOLLIN);
     return sizeof(value);
 }
 
@@ -145,5 +145,5 @@ void eventfd_signal(struct file *f)
     struct eventfd *e = f->private;
 
     if (add(e, 1))
-        wait_wake_events(&e->wait, ~0u, EPOLLIN | EPOLLRDNORM);
+        wait_wake_events(&e->wait, ~0u, EPOLLIN);
 }

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux AIO: io_setup(2) and its relatives. What a request asks for is done while it is submitted, as Linux does it for files whose
- * data is in memory; so there is never anything to cancel.
+ * Linux AIO: io_setup(2) and its relatives. What a request asks for is done while it is submitted, as on Linux; but for polls, and for
+ * what a disk or the host has to do: direct transfers and synchronizing.
  */
+#include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/ioprio.h>
 #include "fs/aio.h"
 #include "fs/event.h"
+#include "fs/uring/uring.h"
 #include "kernel/heap.h"
 #include "kernel/signal.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timeout.h"
 
 #define REQUEST_KEY 0u /* what the kernel leaves in aio_key */
+#define LATER URING_PENDING /* a result: others do it */
+
+/* A request on its way: what io_submit(2) was given, and the files it names. */
+struct request {
+    struct file *context, *file, *told; /* told: the eventfd that hears of it, or NULL */
+    struct iocb *user;
+    struct iocb iocb;
+};
 
 long sys_io_setup(const struct syscall_args *a)
 {
@@ -40,9 +50,41 @@ long sys_io_destroy(const struct syscall_args *a)
 
 /* ------------------------------------------------------------ submitting */
 
-/* The transfer of r: 0 with what came of it in *result, or why it cannot be begun. */
-static long transfer(struct file *f, const struct iocb *r, bool write, bool vector, s64 *result)
+/* Has others do it: 0 with LATER in *result, or why it cannot be begun. */
+static long leave(struct request *q, const struct io_uring_sqe *entry, s64 *result)
 {
+    struct io_uring_sqe e = *entry;
+
+    e.user_data = (u64)q->user;
+    *result = LATER;
+    return aio_start(q->context, &e, q->file, q->iocb.aio_data, q->told);
+}
+
+/* Is a transfer the disk's or the host's to do, and does not end at once? */
+static bool is_direct(const struct file *f)
+{
+    return f->flags & O_DIRECT && !uring_in_memory(f);
+}
+
+static long transfer_later(struct request *q, bool write, bool vector, s64 *result)
+{
+    const struct iocb *r = &q->iocb;
+    const struct io_uring_sqe e = {
+        .opcode = vector ? write ? IORING_OP_WRITEV : IORING_OP_READV : write ? IORING_OP_WRITE : IORING_OP_READ,
+        .addr = r->aio_buf,
+        .len = (u32)MIN(r->aio_nbytes, IO_MAX_BYTES),
+        .off = (u64)r->aio_offset,
+        .rw_flags = r->aio_rw_flags & ~RWF_NOWAIT, /* who submits does not wait */
+    };
+
+    return leave(q, &e, result);
+}
+
+/* The transfer that q asks for: 0 with what came of it in *result, or why it cannot be begun. */
+static long transfer(struct request *q, bool write, bool vector, s64 *result)
+{
+    const struct iocb *r = &q->iocb;
+    struct file *f = q->file;
     struct iovec storage[IO_FAST_VEC], *allocated = NULL;
     s64 offset = r->aio_offset, *at = f->mode & FILE_SEEKABLE ? &offset : NULL;
     struct io io;
@@ -64,83 +106,114 @@ static long transfer(struct file *f, const struct iocb *r, bool write, bool vect
         io_init_user(&io, (void *)r->aio_buf, r->aio_nbytes);
     if (!error && at && offset < 0)
         error = -EINVAL;
-    if (!error)
+    if (!error && is_direct(f))
+        error = transfer_later(q, write, vector, result);
+    else if (!error)
         *result = write ? file_write(f, &io, at, r->aio_rw_flags) : file_read(f, &io, at, r->aio_rw_flags);
     kfree(allocated);
     return error;
 }
 
-static long synchronize(struct file *f, const struct iocb *r, bool data_only, s64 *result)
+static long synchronize(struct request *q, bool data_only, s64 *result)
 {
+    const struct iocb *r = &q->iocb;
+    struct file *f = q->file;
+
     if (r->aio_buf || r->aio_offset || r->aio_nbytes || r->aio_rw_flags || !f->ops->fsync)
         return -EINVAL;
+    if (!uring_in_memory(f))
+        return leave(q, &(struct io_uring_sqe){.opcode = IORING_OP_FSYNC, .fsync_flags = data_only ? IORING_FSYNC_DATASYNC : 0}, result);
     *result = f->ops->fsync(f, data_only);
     return 0;
 }
 
-static long perform(struct file *f, const struct iocb *r, s64 *result)
+/* One event of a file. What Linux would have to wait for in two queues it refuses. */
+static long poll_file(struct request *q, s64 *result)
 {
-    switch (r->aio_lio_opcode) {
+    const struct iocb *r = &q->iocb;
+    struct file *f = q->file;
+    u32 wanted = (u16)r->aio_buf | EPOLLERR | EPOLLHUP, type = f->inode ? f->inode->mode & S_IFMT : 0;
+    bool two = type == S_IFCHR || (type == S_IFIFO && f->mode & FILE_READ && f->mode & FILE_WRITE);
+
+    if (r->aio_buf > UINT16_MAX || r->aio_offset || r->aio_nbytes || r->aio_rw_flags)
+        return -EINVAL;
+    if (f->ops->poll && f->ops->poll_queue && !two)
+        return leave(q, &(struct io_uring_sqe){.opcode = IORING_OP_POLL_ADD, .poll32_events = (u16)r->aio_buf}, result);
+    *result = file_poll(f) & wanted;
+    return *result ? 0 : -EINVAL;
+}
+
+static long perform(struct request *q, s64 *result)
+{
+    u16 op = q->iocb.aio_lio_opcode;
+
+    switch (op) {
     case IOCB_CMD_PREAD:
     case IOCB_CMD_PREADV:
-        return transfer(f, r, false, r->aio_lio_opcode == IOCB_CMD_PREADV, result);
+        return transfer(q, false, op == IOCB_CMD_PREADV, result);
     case IOCB_CMD_PWRITE:
     case IOCB_CMD_PWRITEV:
-        return transfer(f, r, true, r->aio_lio_opcode == IOCB_CMD_PWRITEV, result);
+        return transfer(q, true, op == IOCB_CMD_PWRITEV, result);
     case IOCB_CMD_FSYNC:
     case IOCB_CMD_FDSYNC:
-        return synchronize(f, r, r->aio_lio_opcode == IOCB_CMD_FDSYNC, result);
+        return synchronize(q, op == IOCB_CMD_FDSYNC, result);
+    case IOCB_CMD_POLL:
+        return poll_file(q, result);
     default:
         return -EINVAL;
     }
 }
 
-/* With the files that r names: told is the eventfd that hears of it, or NULL. */
-static long submit_to(struct file *context, struct file *f, struct file *told, struct iocb *user, const struct iocb *r)
+/* With q's files there. The eventfd's reference goes with a request that is left to others. */
+static long submit_to(struct request *q)
 {
-    struct io_event event = {.data = r->aio_data, .obj = (u64)user};
+    struct io_event event = {.data = q->iocb.aio_data, .obj = (u64)q->user};
 
-    if (put_user(REQUEST_KEY, &user->aio_key))
+    if (put_user(REQUEST_KEY, &q->user->aio_key))
         return -EFAULT;
-    if (!aio_reserve(context))
+    if (!aio_reserve(q->context))
         return -EAGAIN;
     s64 result = 0;
-    long error = perform(f, r, &result);
+    long error = perform(q, &result);
     if (error) {
-        aio_unreserve(context);
+        aio_unreserve(q->context);
         return error;
     }
+    if (result == LATER) {
+        q->told = NULL;
+        return 0;
+    }
     event.res = result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK ? -EINTR : result;
-    aio_complete(context, &event);
-    if (told)
-        eventfd_signal(told);
+    aio_complete(q->context, &event);
+    if (q->told)
+        eventfd_signal(q->told);
     return 0;
 }
 
 static long submit_one(struct file *context, struct iocb *user)
 {
-    struct file *told = NULL;
-    struct iocb r;
+    struct request q = {.context = context, .user = user};
+    const struct iocb *r = &q.iocb;
     long result;
 
-    if (get_user(r, user))
+    if (get_user(q.iocb, user))
         return -EFAULT;
-    if (r.aio_reserved2 || (s64)r.aio_nbytes < 0)
+    if (r->aio_reserved2 || (s64)r->aio_nbytes < 0)
         return -EINVAL;
-    struct file *f = fd_get((int)r.aio_fildes);
-    if (!f)
+    q.file = fd_get((int)r->aio_fildes);
+    if (!q.file)
         return -EBADF;
-    if (r.aio_flags & IOCB_FLAG_RESFD)
-        told = fd_get((int)r.aio_resfd);
-    if ((r.aio_flags & IOCB_FLAG_RESFD) && !told)
+    if (r->aio_flags & IOCB_FLAG_RESFD)
+        q.told = fd_get((int)r->aio_resfd);
+    if ((r->aio_flags & IOCB_FLAG_RESFD) && !q.told)
         result = -EBADF;
-    else if (told && !file_is_eventfd(told))
+    else if (q.told && !file_is_eventfd(q.told))
         result = -EINVAL;
     else
-        result = submit_to(context, f, told, user, &r);
-    if (told)
-        file_put(told);
-    file_put(f);
+        result = submit_to(&q);
+    if (q.told)
+        file_put(q.told);
+    file_put(q.file);
     return result;
 }
 
@@ -168,7 +241,12 @@ long sys_io_cancel(const struct syscall_args *a)
 
     if (get_user(key, &user->aio_key))
         return -EFAULT;
-    return -EINVAL; /* done already, or never submitted */
+    struct file *context = key == REQUEST_KEY ? aio_get(ARG_U64(a, 0)) : NULL;
+    if (!context)
+        return -EINVAL;
+    int error = aio_cancel(context, (u64)user);
+    file_put(context);
+    return error;
 }
 
 /* ------------------------------------------------------------ events */

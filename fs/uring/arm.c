@@ -25,7 +25,7 @@ void uring_kick(struct uring *ring)
         return;
     if (ring->sleeper)
         thread_wake(ring->sleeper);
-    else
+    else if (!ring->lazy)
         uring_give_runner(ring);
 }
 
@@ -82,8 +82,11 @@ static bool file_wake(struct waiter *w, u32 events)
 {
     struct uring_request *r = container_of(w, struct uring_request, waiter);
 
-    if (events & (READ_ONCE(r->events) | EPOLLERR | EPOLLHUP))
-        uring_wake(r);
+    if (!(events & (READ_ONCE(r->events) | EPOLLERR | EPOLLHUP)))
+        return false;
+    if (!r->come && !(events & (WAKE_QUIET | EPOLLERR | EPOLLHUP))) /* else the file itself is asked */
+        r->come = events & WAKE_ANY;
+    uring_wake(r);
     return false;
 }
 
@@ -106,9 +109,9 @@ s64 uring_arm_finish(struct uring_request *r, bool come)
 
 static int prepare(struct uring_request *r)
 {
-    int error = uring_keep_task(r);
+    int error = r->ring->owner ? 0 : uring_keep_task(r); /* a poll is the same whoever asks */
 
-    if (!error)
+    if (!error && !r->ring->lazy)
         error = uring_start_runner();
     if (!error && r->timeout)
         uring_limit_start(r);

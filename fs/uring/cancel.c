@@ -157,6 +157,14 @@ static bool still_there(struct uring *ring, const struct uring_match *m)
     return found;
 }
 
+int uring_wait_gone(struct uring *ring, const struct uring_match *m, nsec_t deadline, enum wait_mode mode)
+{
+    __atomic_add_fetch(&ring->watchers, 1, __ATOMIC_SEQ_CST);
+    int error = wait_event(&ring->wait, !still_there(ring, m), deadline, mode);
+    __atomic_sub_fetch(&ring->watchers, 1, __ATOMIC_SEQ_CST);
+    return error;
+}
+
 int uring_cancel_sync(struct uring *ring, const struct io_uring_sync_cancel_reg *reg, nsec_t deadline)
 {
     struct uring_match m = {.flags = reg->flags, .user_data = reg->addr};
@@ -169,8 +177,7 @@ int uring_cancel_sync(struct uring *ring, const struct io_uring_sync_cancel_reg 
     mutex_unlock(&ring->submitting);
     s64 result = uring_cancel(ring, &m);
     if (result == -EALREADY || (result > 0 && still_there(ring, &m))) {
-        /* What ends tells so in the queue. */
-        result = wait_event(&ring->wait, !still_there(ring, &m), deadline, WAIT_INTERRUPTIBLE);
+        result = uring_wait_gone(ring, &m, deadline, WAIT_INTERRUPTIBLE);
         result = result == -ETIMEDOUT ? -ETIME : result ? -EINTR : 0;
     }
     mutex_lock(&ring->submitting);

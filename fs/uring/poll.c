@@ -29,6 +29,8 @@ s64 uring_poll_run(struct uring_request *r)
         if (result)
             return result;
         u32 events = file_poll(r->file) & (r->events | ALWAYS);
+        if (r->come && r->ring->owner) /* Linux AIO: what was told counts, even if it is over */
+            return r->come;
         if (events && !r->multishot)
             return events;
         if (!waits)

@@ -207,6 +207,10 @@ static void post(struct uring_request *r, s64 result)
 
     if (r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS && !r->failed)
         return;
+    if (r->ring->owner) {
+        r->ring->owner->done(r->ring->owner, r, result);
+        return;
+    }
     uring_post(r->ring, r->sqe.user_data, (s32)result, r->cqe_flags, r->cqe_extra,
                (timeout ? POST_TIMEOUT : 0) | (uring_is_worker(current_thread()) ? POST_ASYNC : 0));
 }
@@ -256,6 +260,8 @@ static struct uring_request *end(struct uring_request *r, s64 result)
         next = NULL;
     }
     spin_unlock_irq(&ring->lock);
+    if (unlikely(__atomic_load_n(&ring->watchers, __ATOMIC_SEQ_CST)))
+        wait_wake_all(&ring->wait);
     discard(r);
     return next;
 }
@@ -313,8 +319,7 @@ static s64 try(struct uring_request *r, bool wait)
     }
 }
 
-/* Reading and writing needs nothing from outside. */
-static bool is_in_memory(const struct file *f)
+bool uring_in_memory(const struct file *f)
 {
     return f->ops->poll || !f->inode || is_ram_object(f->inode->object) || S_ISCHR(f->inode->mode);
 }
@@ -329,14 +334,14 @@ static s64 begin(struct uring_request *r)
         return -ECANCELED;
     if (unlikely(uring_is_orphan(r)))
         return -EFAULT;
-    if (op->flags & OP_FILE) {
+    if (op->flags & OP_FILE && !r->file) {
         r->file = r->sqe.flags & IOSQE_FIXED_FILE ? uring_file(ring, (u32)r->sqe.fd) : fd_get(r->sqe.fd);
         if (!r->file)
             return -EBADF;
     }
     if (r->next && r->next->sqe.opcode == IORING_OP_LINK_TIMEOUT)
         uring_limit_begin(r);
-    bool slow = op->flags & OP_TRANSFER && !is_in_memory(r->file);
+    bool slow = op->flags & OP_TRANSFER && !uring_in_memory(r->file);
     r->bounded = slow;
     if (unlikely(slow || op->flags & OP_POOL || r->sqe.flags & IOSQE_ASYNC)) {
         int error = uring_pool(r);
@@ -394,6 +399,25 @@ void uring_complete(struct uring_request *r, s64 result)
 }
 
 /* ------------------------------------------------------------ submission */
+
+int uring_start_for(struct uring *ring, const struct io_uring_sqe *sqe, struct file *f, const u64 extra[2])
+{
+    struct uring_request *r = create(ring);
+
+    if (!r)
+        return -ENOMEM;
+    r->sqe = *sqe;
+    r->cqe_extra[0] = extra[0];
+    r->cqe_extra[1] = extra[1];
+    file_get(f);
+    r->file = f;
+    int error = uring_ops[sqe->opcode].prepare(r);
+    if (error)
+        discard(r);
+    else
+        uring_start(r);
+    return error;
+}
 
 /* A chain being put together. */
 struct chain {

@@ -179,8 +179,7 @@ void uring_flush_overflow(struct uring *ring)
 
 /* ------------------------------------------------------------ waiting for completions */
 
-/* This thread takes what becomes ready, or another does already. */
-static bool become_sleeper(struct uring *ring)
+bool uring_sleep_begin(struct uring *ring)
 {
     spin_lock_irq(&ring->lock);
     bool mine = !ring->sleeper;
@@ -190,12 +189,11 @@ static bool become_sleeper(struct uring *ring)
     return mine;
 }
 
-static void leave_sleeper(struct uring *ring)
+void uring_sleep_end(struct uring *ring)
 {
     spin_lock_irq(&ring->lock);
     ring->sleeper = NULL;
-    if (!list_empty(&ring->ready))
-        uring_give_runner(ring);
+    uring_kick(ring);
     spin_unlock_irq(&ring->lock);
 }
 
@@ -209,7 +207,7 @@ int uring_wait(struct uring *ring, u32 least, nsec_t deadline)
     uring_flush_overflow(ring);
     if (uring_completions(ring) >= least)
         return 0;
-    bool sleeper = become_sleeper(ring);
+    bool sleeper = uring_sleep_begin(ring);
     waiter_init(&w, false);
     wait_add(&ring->wait, &w);
     for (;;) {
@@ -227,7 +225,7 @@ int uring_wait(struct uring *ring, u32 least, nsec_t deadline)
     wait_finish();
     wait_remove(&ring->wait, &w);
     if (sleeper)
-        leave_sleeper(ring);
+        uring_sleep_end(ring);
     /* Some are better than an error. */
     if (uring_completions(ring))
         return 0;
@@ -261,6 +259,8 @@ static void ring_free(struct uring *ring)
         memory_object_put(ring->sqe_object);
     if (ring->issuer)
         thread_put(ring->issuer);
+    if (ring->owner)
+        ring->owner->free(ring->owner);
     kfree(ring);
 }
 
@@ -323,15 +323,18 @@ static void reap(void *arg)
     }
 }
 
-static void ring_release(struct file *f)
+void uring_close(struct uring *ring)
 {
-    struct uring *ring = f->private;
-
-    uring_list_remove(ring);
     spin_lock_irq(&dead_lock);
     list_add_tail(&dead, &ring->dead_link);
     spin_unlock_irq(&dead_lock);
     thread_wake(reaper);
+}
+
+static void ring_release(struct file *f)
+{
+    uring_list_remove(f->private);
+    uring_close(f->private);
 }
 
 static const struct file_ops ring_ops = {
@@ -417,16 +420,39 @@ static bool make_memory(struct uring *ring)
     return true;
 }
 
-struct file *uring_create(struct io_uring_params *p)
+static struct uring *create(const struct io_uring_params *p)
 {
     struct uring *ring = kzalloc(sizeof(*ring));
 
-    if (!ring)
-        return ERR_PTR(-ENOMEM);
-    fill(ring, p);
     if (!reaper)
         reaper = kernel_thread_create("uring", reap, NULL);
-    struct file *f = reaper && make_memory(ring) ? file_create(&ring_ops, O_RDWR | O_CLOEXEC, ring) : NULL;
+    if (!ring || !reaper) {
+        kfree(ring);
+        return NULL;
+    }
+    fill(ring, p);
+    return ring;
+}
+
+struct uring *uring_create_for(struct uring_owner *owner)
+{
+    const struct io_uring_params p = {.sq_entries = URING_UNBOUND_MAX};
+    struct uring *ring = create(&p);
+
+    if (ring) {
+        ring->owner = owner;
+        ring->lazy = true;
+    }
+    return ring;
+}
+
+struct file *uring_create(struct io_uring_params *p)
+{
+    struct uring *ring = create(p);
+
+    if (!ring)
+        return ERR_PTR(-ENOMEM);
+    struct file *f = make_memory(ring) ? file_create(&ring_ops, O_RDWR | O_CLOEXEC, ring) : NULL;
     if (!f) {
         ring_free(ring);
         return ERR_PTR(-ENOMEM);

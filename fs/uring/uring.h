@@ -31,6 +31,8 @@
 /* A result that means: not done, somebody else has the request now. */
 #define URING_PENDING (-4096)
 
+struct uring_request;
+
 enum uring_state { URING_ARMED, URING_READY, URING_POOLED, URING_RUNNING, URING_WAITING /* for earlier ones, IOSQE_IO_DRAIN */ };
 
 /* The shared memory before the arrays of completions and of submission indices. */
@@ -83,7 +85,16 @@ struct uring_restrictions {
     u8 flags_allowed, flags_required;
 };
 
+/* Who has a ring without a file: requests are made by uring_start_for(), and he is told what becomes of them. */
+struct uring_owner {
+    /* r has ended. No lock is held. */
+    void (*done)(struct uring_owner *o, const struct uring_request *r, s64 result);
+    /* The ring is gone. Any context that may free memory. */
+    void (*free)(struct uring_owner *o);
+};
+
 struct uring {
+    struct uring_owner *owner;       /* NULL: the ring has a file and memory that the program sees */
     u32 refs;                        /* atomic: the file's, each request's */
     u32 flags;                       /* IORING_SETUP_* */
     u32 sq_entries, cq_entries;
@@ -110,6 +121,8 @@ struct uring {
     u32 active;                      /* requests under way but for those on deferred */
     u32 draining;                    /* of them, with IOSQE_IO_DRAIN */
     struct thread *sleeper;          /* waits in io_uring_enter and takes what becomes ready */
+    bool lazy;                       /* without one what is ready stays so: nobody is told before he asks */
+    u32 watchers;                    /* threads that wait for requests to be gone; atomic */
     bool with_runner;                /* on the runner's list by runner_link */
     struct list runner_link;         /* pool lock */
     bool closed;                     /* the file is gone */
@@ -157,12 +170,13 @@ struct uring_request {
     bool poll_first;                 /* wait for the file before the first attempt */
     s32 result;                      /* of a failed one that was not tried */
     u32 cqe_flags;
-    u64 cqe_extra[2];
+    u64 cqe_extra[2];                /* or what the ring's owner wants to know of it */
     struct file *file;               /* reference */
     struct uring_task *task;         /* reference, once another thread may run it */
     struct thread *worker;           /* that runs it and may wait; ring's lock */
 
     u32 events;                      /* EPOLL* that it waits for */
+    u32 come;                        /* those that the file told of when it woke; a ring with an owner */
     struct waiter waiter;
     struct wait_queue *queue;        /* where waiter is; NULL: nowhere */
     struct timer timer;
@@ -225,11 +239,25 @@ void uring_flush_overflow(struct uring *ring);
 u32 uring_completions(const struct uring *ring);
 /* io_uring_enter(2), IORING_ENTER_GETEVENTS: 0, -EINTR, -ETIME. */
 int uring_wait(struct uring *ring, u32 least, nsec_t deadline);
+/* The running thread, which is about to sleep, takes what becomes ready: it is woken for it. False: another does. */
+bool uring_sleep_begin(struct uring *ring);
+void uring_sleep_end(struct uring *ring);
+/* A ring without a file; NULL: out of memory. */
+struct uring *uring_create_for(struct uring_owner *owner);
+/* Nobody makes requests any more: what is under way ends, then the ring goes. Atomic. */
+void uring_close(struct uring *ring);
 
 /* ------------------------------------------------------------ request.c */
 
 /* Takes up to n entries: how many, or negative errno if none. submitting held. */
 long uring_submit(struct uring *ring, u32 n);
+/*
+ * A request of a ring with an owner, on f: it begins now, in the running thread. 0, or why it cannot; the owner hears of it only
+ * after 0.
+ */
+int uring_start_for(struct uring *ring, const struct io_uring_sqe *sqe, struct file *f, const u64 extra[2]);
+/* Reading and writing f needs nothing from outside. */
+bool uring_in_memory(const struct file *f);
 /* Starts what belongs to r's chain; r is RUNNING or new. In the thread that submitted, or as uring_borrow() makes it. */
 void uring_start(struct uring_request *r);
 /* Goes on with one that was ARMED, POOLED or cancelled, and is RUNNING now. wait: a worker. */
@@ -321,6 +349,8 @@ struct uring_match {
 s64 uring_cancel(struct uring *ring, const struct uring_match *m);
 /* Takes r, whatever it waits for: 0 (it is RUNNING, the caller completes it), or -EALREADY. Lock held. */
 int uring_claim(struct uring_request *r);
+/* Waits until no request matches. -ETIMEDOUT, -ERESTARTSYS. */
+int uring_wait_gone(struct uring *ring, const struct uring_match *m, nsec_t deadline, enum wait_mode mode);
 int uring_cancel_prepare(struct uring_request *r);
 s64 uring_cancel_run(struct uring_request *r);
 /* Every ring with a file is in a list, so that requests of a thread that ends are found. */
