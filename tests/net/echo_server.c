@@ -4,6 +4,7 @@
  *   e   sends back what comes after it
  *   s   then a number in text and a line end: sends so many bytes of the pattern, closes
  *   k   takes bytes until their end, compares them with the pattern, answers "good N\n" or "bad N\n" (where it differs)
+ *   z   takes nothing more, and keeps it open
  *   m   answers with free memory in KiB, the number of open connections, and a line end
  * The pattern: byte i is (i * 7 + i / 251) & 255.
  */
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -30,20 +32,38 @@ struct connection {
     unsigned long long total;
     long long differs;       /* where, or -1 */
     unsigned start, end;     /* 'e': what of buffer is to be sent back; any mode: an answer */
-    char *buffer;
+    char *buffer;            /* or NULL: not needed now */
 };
 
 static long connections;
+static char *spare; /* a buffer */
 
 static unsigned char pattern(unsigned long long i)
 {
     return (unsigned char)(i * 7 + i / 251);
 }
 
+static void room(struct connection *c)
+{
+    if (!c->buffer) {
+        c->buffer = spare ? spare : malloc(ROOM);
+        spare = NULL;
+    }
+}
+
+static void no_room(struct connection *c)
+{
+    if (spare)
+        free(c->buffer);
+    else
+        spare = c->buffer;
+    c->buffer = NULL;
+}
+
 static void finish(struct connection *c)
 {
     close(c->fd);
-    free(c->buffer);
+    no_room(c);
     free(c);
     connections--;
 }
@@ -59,11 +79,14 @@ static int flush(struct connection *c)
         c->start += (unsigned)n;
     }
     c->start = c->end = 0;
+    if (c->buffer)
+        no_room(c);
     return 1;
 }
 
 static int answer(struct connection *c)
 {
+    room(c);
     if (c->mode == 'k')
         c->end = (unsigned)snprintf(c->buffer, ROOM, "%s %llu\n", c->differs < 0 ? "good" : "bad", c->differs < 0 ? c->at : (unsigned long long)c->differs);
     c->mode = 'x';
@@ -81,6 +104,7 @@ static void take(struct connection *c, const char *data, size_t n)
             n--;
             if (c->mode == 'm') {
                 sysinfo(&info);
+                room(c);
                 c->end = (unsigned)snprintf(c->buffer, ROOM, "%lu %ld\n", (unsigned long)(info.freeram * info.mem_unit >> 10), connections);
                 c->mode = 'x';
             }
@@ -101,6 +125,7 @@ static void take(struct connection *c, const char *data, size_t n)
                     c->differs = (long long)c->at;
             break;
         case 'e':
+            room(c);
             memcpy(c->buffer + c->end, data, n);
             c->end += (unsigned)n;
             return;
@@ -125,12 +150,15 @@ static int serve(struct connection *c)
         if (c->mode == 'S') {
             if (c->at == c->total)
                 return -1;
+            room(c);
             while (c->end < ROOM && c->at < c->total)
                 c->buffer[c->end++] = (char)pattern(c->at++);
             continue;
         }
         if (c->ended)
             return c->mode == 'k' ? answer(c) <= 0 ? 0 : -1 : -1;
+        if (c->mode == 'z')
+            return 0;
         ssize_t n = recv(c->fd, data, sizeof(data), 0);
 
         if (n < 0)
@@ -147,7 +175,11 @@ int main(int argc, char **argv)
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons((unsigned short)port)};
     int listener = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0), poll = epoll_create1(0);
     struct epoll_event events[256], event = {.events = EPOLLIN};
+    struct rlimit files;
 
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 4096)) {
         perror("echo_server");
@@ -168,7 +200,7 @@ int main(int argc, char **argv)
             }
             while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
                 c = calloc(1, sizeof(*c));
-                *c = (struct connection){.fd = fd, .differs = -1, .buffer = malloc(ROOM)};
+                *c = (struct connection){.fd = fd, .differs = -1};
                 connections++;
                 event = (struct epoll_event){.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
                 epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export B="${B:-$PWD/build}"
 mkdir -p "$B/net"
-suites=${*:-outside servers sockets faults}
+suites=${*:-outside servers sockets faults load}
 problem=$(unshare -n sh -c 'ip link set lo up && ip tuntap add tap0 mode tap && ip link set tap0 up' 2>&1) || {
     for suite in $suites; do
         echo "skip net.$suite - no namespace with a tap interface can be made here: $(echo "$problem" | tail -n 1)"
@@ -15,6 +15,7 @@ problem=$(unshare -n sh -c 'ip link set lo up && ip tuntap add tap0 mode tap && 
     exit 0
 }
 gcc -O2 -Wall -o "$B/net/impair" tests/net/impair.c && gcc -static -O2 -Wall -D_GNU_SOURCE -o "$B/net/echo_server" tests/net/echo_server.c &&
+    gcc -static -O2 -Wall -D_GNU_SOURCE -o "$B/net/load_client" tests/net/load_client.c &&
     gcc -static -O2 -Wall -D_GNU_SOURCE -o "$B/net/compute" tests/net/compute.c || {
     echo "not ok net - the programs do not build"
     exit 1
