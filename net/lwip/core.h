@@ -39,6 +39,8 @@ bool device_start(void);
 bool device_poll(void);
 /* Sends what was queued. Core lock held. */
 void device_flush(void);
+/* Does the device cut large segments of TCP over IPv6, or IPv4? */
+bool device_segments(bool v6);
 /* Frees p, memory of the heap that frames under way may still be read from, once they are sent. Core lock held. */
 void device_free_later(void *p);
 /* Counters of frames and bytes. */

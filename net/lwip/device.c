@@ -15,7 +15,8 @@
 #include "lwip/ethip6.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/ip.h"
-#include "lwip/prot/tcp.h"
+#include "lwip/nd6.h"
+#include "lwip/priv/tcp_priv.h"
 #include "netif/ethernet.h"
 #include "net/lwip/core.h"
 
@@ -29,6 +30,11 @@ bool device_present;
 u32 network_room = UINT32_MAX;
 struct device_counters device_counters;
 
+err_t __real_ip4_frag(struct pbuf *p, struct netif *n, const ip4_addr_t *to);
+err_t __wrap_ip4_frag(struct pbuf *p, struct netif *n, const ip4_addr_t *to);
+err_t __real_ip6_frag(struct pbuf *p, struct netif *n, const ip6_addr_t *to);
+err_t __wrap_ip6_frag(struct pbuf *p, struct netif *n, const ip6_addr_t *to);
+
 /* ------------------------------------------------------------ memory that the device reads */
 
 /* A frame that lwIP sent: in `staged` until the core lock is let go, then in `under_way`. */
@@ -36,7 +42,6 @@ struct sent_frame {
     struct net_frame frame;
     struct pbuf *p;
     struct list link;
-    struct sent_frame *more; /* merged with this one, by the same member */
     u64 number;
 };
 
@@ -87,13 +92,10 @@ void device_free_later(void *p)
 
 static void frame_done(struct net_frame *f)
 {
-    struct sent_frame *s = container_of(f, struct sent_frame, frame), *more;
+    struct sent_frame *s = container_of(f, struct sent_frame, frame);
     list_remove(&s->link);
-    for (; s; s = more) {
-        more = s->more;
-        pbuf_free(s->p);
-        kfree(s);
-    }
+    pbuf_free(s->p);
+    kfree(s);
     if (late_first)
         free_late();
 }
@@ -134,9 +136,9 @@ static bool parse_segment(const struct pbuf *p, struct segment *g)
 }
 
 /* The checksum is the device's to finish: its field gets the sum of the pseudo header. lwIP left it 0. */
-static void begin_checksum(struct net_frame *f, const struct segment *g, u16 data)
+static void begin_checksum(struct net_frame *f, const struct segment *g)
 {
-    u16 start = (u16)((u8 *)g->tcp - g->ip), length = (u16)(g->headers - SIZEOF_ETH_HDR - start + data);
+    u16 start = (u16)((u8 *)g->tcp - g->ip), length = (u16)(g->headers - SIZEOF_ETH_HDR - start + g->data);
     u8 rest[4] = {0, IP_PROTO_TCP, (u8)(length >> 8), (u8)length};
     const u8 *addresses = g->v6 ? (u8 *)&((struct ip6_hdr *)g->ip)->src : (u8 *)&((struct ip_hdr *)g->ip)->src;
     u32 sum = (u32)lwip_checksum(addresses, g->v6 ? 32 : 8) + lwip_checksum(rest, 4);
@@ -145,94 +147,33 @@ static void begin_checksum(struct net_frame *f, const struct segment *g, u16 dat
     g->tcp->chksum = FOLD_U32T(FOLD_U32T(sum));
 }
 
-/* May b follow a in one large frame? size: data of all before it but the last. */
-static bool continues(const struct segment *a, const struct segment *b, u16 a_data, u16 size)
-{
-    unsigned options = a->headers - (unsigned)((u8 *)(a->tcp + 1) - (a->ip - SIZEOF_ETH_HDR));
-    unsigned before = (unsigned)((u8 *)a->tcp - a->ip);
-    return a->v6 == b->v6 && a->headers == b->headers && a_data && b->data && b->data <= size &&
-           a->tcp->src == b->tcp->src && a->tcp->dest == b->tcp->dest && a->tcp->ackno == b->tcp->ackno &&
-           lwip_ntohl(b->tcp->seqno) == lwip_ntohl(a->tcp->seqno) + a_data && a->tcp->wnd == b->tcp->wnd &&
-           !((TCPH_FLAGS(a->tcp) | TCPH_FLAGS(b->tcp)) & ~(TCP_ACK | TCP_PSH)) &&
-           !memcmp(a->ip + before - (a->v6 ? 32 : 8), b->ip + before - (a->v6 ? 32 : 8), a->v6 ? 32 : 8) &&
-           !memcmp(a->tcp + 1, b->tcp + 1, options) && !memcmp(a->ip - SIZEOF_ETH_HDR, b->ip - SIZEOF_ETH_HDR, SIZEOF_ETH_HDR);
-}
-
 /* ------------------------------------------------------------ sending */
 
-static unsigned pieces_of(const struct pbuf *p, u32 skip, struct block_segment *out, unsigned max)
+static unsigned pieces_of(const struct pbuf *p, struct block_segment *out, unsigned max)
 {
     unsigned n = 0;
     for (; p && n < max; p = p->next) {
-        if (p->len > skip)
-            out[n++] = (struct block_segment){.pa = virt_to_phys((u8 *)p->payload + skip), .length = p->len - skip};
-        skip -= MIN(skip, p->len);
+        if (p->len)
+            out[n++] = (struct block_segment){.pa = virt_to_phys(p->payload), .length = p->len};
     }
     return p ? 0 : n;
 }
 
-/*
- * Merges with s the staged segments that follow it, for the device to take apart again: a frame of up to 64 KiB costs it, and
- * the host, what one of 1.5 KiB does. Returns how many pieces there are now.
- */
-static unsigned merge(struct sent_frame *s, const struct segment *first, struct block_segment *pieces, unsigned n, unsigned max)
-{
-    struct segment last = *first, g;
-    struct sent_frame **end = &s->more, *next;
-    u32 total = first->data;
-    u8 flags = TCPH_FLAGS(first->tcp);
-    while ((next = list_first(&staged, struct sent_frame, link)) && parse_segment(next->p, &g) &&
-           continues(&last, &g, last.data, first->data) && last.data == first->data &&
-           total + g.data + first->headers <= UINT16_MAX) {
-        unsigned k = pieces_of(next->p, g.headers, pieces + n, max - n);
-        if (!k)
-            break;
-        n += k;
-        total += g.data;
-        flags |= TCPH_FLAGS(g.tcp);
-        last = g;
-        list_remove(&next->link);
-        staged_count--;
-        *end = next;
-        end = &next->more;
-    }
-    if (!s->more)
-        return n;
-    s->frame.segment_size = first->data;
-    s->frame.header_length = first->headers;
-    s->frame.ipv6 = first->v6;
-    TCPH_SET_FLAG(first->tcp, flags & TCP_PSH);
-    u16 length = (u16)(first->headers - SIZEOF_ETH_HDR + total);
-    if (first->v6) {
-        IP6H_PLEN_SET((struct ip6_hdr *)first->ip, length - IP6_HLEN);
-    } else {
-        struct ip_hdr *h = (void *)first->ip;
-        IPH_LEN_SET(h, lwip_htons(length));
-        IPH_CHKSUM_SET(h, 0);
-        IPH_CHKSUM_SET(h, (u16)~lwip_checksum(h, IPH_HL_BYTES(h)));
-    }
-    begin_checksum(&s->frame, first, (u16)total);
-    return n;
-}
-
-/* Gives the device the first staged frame, and what can be merged with it. False: it has no room. */
+/* Gives the device the first staged frame. False: it has no room. */
 static bool send_first(const struct net_info *info)
 {
     struct block_segment pieces[PIECES_MAX];
     struct sent_frame *s = list_first(&staged, struct sent_frame, link);
-    unsigned max = MIN(info->max_segments, (u16)PIECES_MAX), n = pieces_of(s->p, 0, pieces, max);
+    unsigned max = MIN(info->max_segments, (u16)PIECES_MAX), n = pieces_of(s->p, pieces, max);
     struct segment g;
     list_remove(&s->link);
     staged_count--;
     if (info->checksum && !s->frame.checksum_start && parse_segment(s->p, &g)) {
-        begin_checksum(&s->frame, &g, g.data);
-        if (g.v6 ? info->send_large6 : info->send_large4)
-            n = merge(s, &g, pieces, n, max);
-    } else if (s->more) {
-        /* It was merged before, and found no room. */
-        parse_segment(s->p, &g);
-        for (struct sent_frame *m = s->more; m; m = m->more)
-            n += pieces_of(m->p, g.headers, pieces + n, max - n);
+        begin_checksum(&s->frame, &g);
+        s->frame.header_length = g.headers;
+        s->frame.ipv6 = g.v6;
+        if (!s->frame.segment_size && s->p->tot_len > device_netif.mtu + SIZEOF_ETH_HDR)
+            s->frame.segment_size = (u16)(device_netif.mtu + SIZEOF_ETH_HDR - g.headers); /* it waited for ARP */
     }
     s->frame.segments = pieces;
     s->frame.n_segments = (u16)n;
@@ -265,6 +206,42 @@ void device_flush(void)
         core_wake(); /* asks for an event when there is room */
 }
 
+bool device_segments(bool v6)
+{
+    const struct net_info *info = platform_net_info(DEVICE);
+    return info->checksum && (v6 ? info->send_large6 : info->send_large4);
+}
+
+/*
+ * lwIP would send in fragments what is larger than the link takes. A large segment of TCP is for the device to cut, by its connection's
+ * mss: the hints that it comes with are in the control block.
+ */
+static u16 large_segment_size;
+
+static u16 segment_size_of(const struct netif *n, unsigned protocol)
+{
+    return protocol == IP_PROTO_TCP && n->hints ? tcp_mss(container_of(n->hints, struct tcp_pcb, netif_hints)) : 0;
+}
+
+err_t __wrap_ip4_frag(struct pbuf *p, struct netif *n, const ip4_addr_t *to)
+{
+    large_segment_size = segment_size_of(n, IPH_PROTO((struct ip_hdr *)p->payload));
+    err_t error = large_segment_size ? n->output(n, p, to) : __real_ip4_frag(p, n, to);
+    large_segment_size = 0;
+    return error;
+}
+
+err_t __wrap_ip6_frag(struct pbuf *p, struct netif *n, const ip6_addr_t *to)
+{
+    u16 size = segment_size_of(n, IP6H_NEXTH((struct ip6_hdr *)p->payload)), path = nd6_get_destination_mtu(to, n);
+    if (!size || p->tot_len <= n->mtu)
+        return __real_ip6_frag(p, n, to);
+    large_segment_size = MIN(size, (u16)(path - IP6_HLEN - TCPH_HDRLEN_BYTES((struct tcp_hdr *)((u8 *)p->payload + IP6_HLEN))));
+    err_t error = n->output_ip6(n, p, to);
+    large_segment_size = 0;
+    return error;
+}
+
 /* netif.linkoutput: one Ethernet frame. */
 static err_t output(struct netif *n, struct pbuf *p)
 {
@@ -284,6 +261,7 @@ static err_t output(struct netif *n, struct pbuf *p)
         pbuf_ref(p);
     }
     s->frame.done = frame_done;
+    s->frame.segment_size = large_segment_size;
     s->number = next_number++;
     list_add_tail(&staged, &s->link);
     staged_count++;

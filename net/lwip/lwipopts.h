@@ -122,7 +122,6 @@ extern unsigned lwip_window, lwip_send_buffer; /* by the size of memory: net/lwi
 #define TCP_QUEUE_OOSEQ               1
 #define TCP_OOSEQ_MAX_BYTES           TCP_WINDOW_MAX
 #define TCP_WND_UPDATE_THRESHOLD      16384
-#define LWIP_TCP_CALC_INITIAL_CWND(mss) (10u * (mss)) /* RFC 6928 */
 #define TCP_TMR_INTERVAL              25    /* ms: delayed ACKs; twice that the step of retransmission */
 #define LWIP_TCP_RTO_TIME             1000  /* RFC 6298 */
 #define TCP_MAXRTX                    15

@@ -18,25 +18,8 @@
 
 #define READABLE      (EPOLLIN | EPOLLRDNORM)
 #define COPY_BELOW    512          /* bytes: what is shorter is not worth the page it came in */
-#define UNSENT_MAX    (128u << 10) /* given to lwIP ahead of what it sends: it walks that list */
 #define READ_STEP_MAX (64u << 10)  /* read before the window is opened again */
 #define POLL_STEP     (200 / TCP_SLOW_INTERVAL)
-
-struct tcp_link {
-    struct byte_stream stream;   /* first: the stream's last hold frees the link */
-    struct tcp_pcb *pcb;         /* NULL: the connection has ended */
-    struct inet_socket *client;  /* while connecting: reference */
-    struct chunk *next;          /* first chunk not wholly given to lwIP; NULL: to be looked for */
-    u32 position;                /* where in it */
-    u32 given;                   /* bytes that lwIP has and nobody has acknowledged */
-    u32 window, window_limit;    /* unread bytes that the peer may send; how far that may grow */
-    u64 read;                    /* atomic: bytes that were read and lwIP does not know of */
-    bool finish;                 /* a FIN follows what is queued */
-    bool closed;                 /* the socket is gone */
-    u32 patience;                /* TCP_USER_TIMEOUT, ms; 0: none */
-    int soft_error;              /* what ICMP last told of, for when the attempts end */
-    struct tcp_link *next_dead;
-};
 
 static struct tcp_link *dead;
 
@@ -47,120 +30,10 @@ static struct tcp_link *link_of(struct byte_stream *st)
 
 /* ------------------------------------------------------------ sending */
 
-/* The first chunk with bytes that lwIP does not have; NULL: none. stream.lock held. */
-static struct chunk *find_next(struct tcp_link *l)
-{
-    struct stream_side *out = &l->stream.side[1];
-    if (l->next || out->bytes == l->given)
-        return l->next;
-    /* All before it was given when it came: it is found from the end. */
-    u64 left = out->bytes - l->given;
-    struct chunk *c = list_entry(out->chunks.prev, struct chunk, link);
-    while (left > c->end - c->start) {
-        left -= c->end - c->start;
-        c = list_entry(c->link.prev, struct chunk, link);
-    }
-    l->next = c;
-    l->position = c->end - (u32)left;
-    return c;
-}
-
-static bool corked(struct tcp_link *l)
-{
-    struct socket *s = l->stream.side[0].socket;
-    return s && TCP_BIT(inet_of(s), TCP_CORK);
-}
-
-/* Gives lwIP what is queued; with more, less than a segment stays for what follows soon. */
-static void feed(struct tcp_link *l, bool more)
-{
-    struct stream_side *out = &l->stream.side[1];
-    struct tcp_pcb *pcb = l->pcb;
-    if (!pcb || (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT))
-        return;
-    tcp_set_clock();
-    tcp_entry_busy(tcp_entry_of(pcb));
-    for (;;) {
-        spin_lock(&l->stream.lock);
-        struct chunk *c = find_next(l);
-        u64 waiting = out->bytes - l->given;
-        spin_unlock(&l->stream.lock);
-        if (!c)
-            break;
-        u32 n = MIN(c->end - l->position, MIN(pcb->snd_buf, 0xffffu));
-        if (more && !l->finish && waiting < 0x10000) {
-            u32 whole = (u32)(waiting - waiting % tcp_mss(pcb));
-            n = MIN(n, whole);
-        }
-        if (!n || pcb->snd_lbb - pcb->snd_nxt > UNSENT_MAX ||
-            tcp_write(pcb, c->data + l->position, (u16_t)n, n < waiting ? TCP_WRITE_FLAG_MORE : 0) != ERR_OK)
-            break;
-        spin_lock(&l->stream.lock);
-        l->given += n;
-        l->position += n;
-        if (l->position == c->end) {
-            l->next = c->link.next == &out->chunks ? NULL : list_entry(c->link.next, struct chunk, link);
-            l->position = l->next ? l->next->start : 0;
-        }
-        spin_unlock(&l->stream.lock);
-    }
-    tcp_output(pcb);
-    if (l->finish && out->bytes == l->given) {
-        if (!l->closed) {
-            tcp_shutdown(pcb, 0, 1);
-        } else {
-            pcb->rcv_wnd = TCP_WND_MAX(pcb); /* nothing is unread, whatever the window says: no reset */
-            tcp_close(pcb);
-        }
-    }
-}
-
-/* Takes n acknowledged bytes off the queue (all: whatever there is). */
-static void take_off(struct tcp_link *l, u64 n)
-{
-    struct stream_side *out = &l->stream.side[1], *me = &l->stream.side[0];
-    struct list done = LIST_INIT(done);
-    struct chunk *c;
-    u64 before, after;
-    spin_lock(&l->stream.lock);
-    before = out->charge;
-    while (n && (c = list_first(&out->chunks, struct chunk, link))) {
-        u32 k = (u32)MIN(n, (u64)(c->end - c->start));
-        c->start += k;
-        out->bytes -= k;
-        l->given -= MIN(k, l->given);
-        n -= k;
-        if (c->start < c->end)
-            break;
-        out->charge -= c->charge;
-        list_remove(&c->link);
-        list_add_tail(&done, &c->link);
-    }
-    after = out->charge;
-    if (me->socket) {
-        u64 limit = tcp_rules.limit(me->socket);
-        bool lingers = me->socket->options.linger.l_onoff && !out->bytes;
-        if ((!tcp_rules.writable(before, limit) && tcp_rules.writable(after, limit)) || lingers)
-            stream_wake(me, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-    }
-    spin_unlock(&l->stream.lock);
-    while ((c = list_first(&done, struct chunk, link))) {
-        list_remove(&c->link);
-        device_free_later(c);
-    }
-}
-
-bool tcp_link_waits(const struct tcp_link *l)
-{
-    return l->stream.side[1].bytes > l->given || (l->finish && !(l->pcb->flags & TF_FIN));
-}
-
 static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
 {
     struct tcp_link *l = arg;
-    take_off(l, n);
-    if (tcp_link_waits(l))
-        feed(l, corked(l));
+    tcp_link_take_off(l, n); /* what follows is sent when lwIP is done with the segment: tcp_link_segment() */
     return ERR_OK;
 }
 
@@ -178,8 +51,8 @@ static err_t poll(void *arg, struct tcp_pcb *pcb)
         tcp_abort(pcb);
         return ERR_ABRT;
     }
-    if (tcp_link_waits(l))
-        feed(l, false);
+    if (pcb->unsent || tcp_link_waits(l))
+        tcp_link_feed(l, false);
     return ERR_OK;
 }
 
@@ -187,7 +60,7 @@ void network_stream_sent(struct byte_stream *st, bool more)
 {
     struct tcp_link *l = link_of(st);
     core_lock();
-    feed(l, more || corked(l));
+    tcp_link_feed(l, more || tcp_link_corked(l));
     core_unlock();
 }
 
@@ -350,7 +223,7 @@ void tcp_bury(void)
         struct tcp_link *l = dead;
         dead = l->next_dead;
         l->next = NULL;
-        take_off(l, UINT64_MAX);
+        tcp_link_take_off(l, UINT64_MAX);
         stream_abandon(&l->stream);
     }
 }
@@ -378,7 +251,7 @@ void network_stream_shutdown(struct byte_stream *st)
     struct tcp_link *l = link_of(st);
     core_lock();
     l->finish = true;
-    feed(l, false);
+    tcp_link_feed(l, false);
     core_unlock();
 }
 
@@ -392,7 +265,7 @@ void network_stream_close(struct byte_stream *st, bool reset)
     else if (l->pcb && l->pcb->flags & TF_FIN)
         tcp_close(l->pcb); /* what arrives from now on is answered by a reset */
     else
-        feed(l, false);
+        tcp_link_feed(l, false);
     core_unlock();
 }
 
@@ -419,10 +292,7 @@ void tcp_apply_options(struct tcp_pcb *pcb, const struct inet_socket *u)
         ip_set_option(pcb, SOF_KEEPALIVE);
     else
         ip_reset_option(pcb, SOF_KEEPALIVE);
-    if (TCP_BIT(u, TCP_NODELAY))
-        tcp_nagle_disable(pcb);
-    else
-        tcp_nagle_enable(pcb);
+    tcp_nagle_disable(pcb); /* net/lwip/tcp_send.c decides */
 }
 
 /*
@@ -440,6 +310,7 @@ void tcp_set_window(struct tcp_pcb *pcb, const struct inet_socket *u)
 /* The connection is there, with the window that was announced. */
 static void window_begin(struct tcp_link *l, const struct tcp_pcb *pcb, const struct socket *s)
 {
+    l->short_end = l->recovered = l->sacked_end = pcb->lastack;
     l->window = pcb->rcv_wnd;
     l->window_limit = s->options.receive_locked ? l->window : MAX(lwip_window, l->window);
 }
@@ -562,7 +433,7 @@ void network_tcp_options(struct inet_socket *u)
     if (l && l->pcb) {
         tcp_apply_options(l->pcb, u);
         l->patience = (u32)u->options.user_timeout;
-        feed(l, corked(l));
+        tcp_link_feed(l, tcp_link_corked(l));
     }
     core_unlock();
 }

@@ -5,6 +5,7 @@
 
 #include "lwip/tcp.h"
 #include "net/inet.h"
+#include "net/stream.h"
 
 struct netif;
 struct tcp_link;
@@ -36,8 +37,8 @@ static inline struct tcp_entry *tcp_entry_of(const struct tcp_pcb *pcb)
 }
 /* lwIP has a segment of e's block, or without one (NULL), to deal with: its lists are set for that... */
 void tcp_entry_take(struct tcp_entry *e);
-/* ... and put away again. The block may be gone, or others have come. */
-void tcp_entry_settle(void);
+/* ... and put away again. Others may have come. False: the block is gone, or in TIME_WAIT. */
+bool tcp_entry_settle(void);
 /* Something happened to e's block: timers look at it from now on. */
 void tcp_entry_busy(struct tcp_entry *e);
 /* Makes room for one more handshake by ending the oldest. */
@@ -49,12 +50,58 @@ void tcp_tick(void);
 void tcp_each_second(void);
 bool tcp_is_busy(void);
 void tcp_table_init(u64 memory);
+/*
+ * A connection. A link lives as long as its socket's hold on the stream and its control block.
+ */
+struct tcp_link {
+    struct byte_stream stream;   /* first: the stream's last hold frees the link */
+    struct tcp_pcb *pcb;         /* NULL: the connection has ended */
+    struct inet_socket *client;  /* while connecting: reference */
+    struct chunk *next;          /* first chunk not wholly given to lwIP; NULL: to be looked for */
+    u32 position;                /* where in it */
+    u32 given;                   /* bytes that lwIP has and nobody has acknowledged */
+    u32 window, window_limit;    /* unread bytes that the peer may send; how far that may grow */
+    u64 read;                    /* atomic: bytes that were read and lwIP does not know of */
+    u32 short_end;               /* the end of the last segment that was less than a whole one */
+    u32 recovered;               /* tcp_recovery.c: what had been sent when the last loss was seen */
+    u32 again_end;               /* what had been sent when the first unacknowledged segment was sent again */
+    u32 sacked_end;              /* the end of all that the peer says it has */
+    bool recovering;             /* not all of that is acknowledged */
+    bool begun;                  /* its window has its first size */
+    bool finish;                 /* a FIN follows what is queued */
+    bool closed;                 /* the socket is gone */
+    u32 patience;                /* TCP_USER_TIMEOUT, ms; 0: none */
+    int soft_error;              /* what ICMP last told of, for when the attempts end */
+    struct tcp_link *next_dead;
+};
+
 /* The block of connection l has ended (net/lwip/tcp.c). */
 void tcp_link_ended(struct tcp_link *l);
 /* ICMP says that a segment of l's did not get through (positive errno): ends an attempt to connect. */
 void tcp_link_error(struct tcp_link *l, int error);
 /* Is there something of l's that lwIP does not have? */
 bool tcp_link_waits(const struct tcp_link *l);
+
+/* net/lwip/tcp_send.c: sends what may be sent; with more, less than a segment stays for what follows soon. */
+void tcp_link_feed(struct tcp_link *l, bool more);
+/* Is it TCP_CORK that keeps the rest back? */
+bool tcp_link_corked(const struct tcp_link *l);
+/* Takes n acknowledged bytes off the queue (more than there are: all). */
+void tcp_link_take_off(struct tcp_link *l, u64 n);
+
+/* net/lwip/tcp_recovery.c. Blocks that the peer has, of an arriving segment's SACK option (RFC 2018), in its order. */
+#define TCP_SACK_BLOCKS 4
+struct tcp_sack {
+    unsigned n;
+    struct {
+        u32 begin, end;
+    } blocks[TCP_SACK_BLOCKS];
+};
+void tcp_sack_read(struct tcp_sack *sack, const struct pbuf *p);
+/* lwIP is done with a segment that arrived; `acked` had been acknowledged before. Sends what was lost, and what may be sent now. */
+void tcp_link_segment(struct tcp_link *l, const struct tcp_sack *sack, u32 acked);
+/* A large segment that cannot be sent whole is cut up. */
+void tcp_recover_unsent(struct tcp_link *l);
 
 /* A handshake that began at listener is done: ERR_OK, or an error that has lwIP reset the connection. */
 err_t tcp_accept_connection(struct inet_socket *listener, struct tcp_pcb *pcb);

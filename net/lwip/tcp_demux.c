@@ -100,9 +100,13 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *n)
             good = begin(h);
     }
     if (good) {
+        struct tcp_sack sack;
+        u32 acked = e ? e->pcb->lastack : 0;
+        tcp_sack_read(&sack, p);
         tcp_entry_take(e);
         __real_tcp_input(p, n);
-        tcp_entry_settle();
+        if (tcp_entry_settle() && e->connection)
+            tcp_link_segment(e->connection, &sack, acked);
     } else {
         pbuf_free(p);
     }

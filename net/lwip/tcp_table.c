@@ -150,17 +150,17 @@ static void end_oldest_wait(void)
     tcp_abort(list_first(&waiting, struct tcp_entry, link)->pcb); /* in TIME_WAIT that says nothing */
 }
 
-void tcp_entry_settle(void)
+bool tcp_entry_settle(void)
 {
     struct tcp_entry *e = in_hand;
     tcp_active_pcbs = tcp_tw_pcbs = NULL;
     in_hand = NULL;
     if (!e || e->since)
-        return;
+        return false;
     e->pcb->next = NULL;
     if (e->pcb->state != TIME_WAIT) {
         tcp_entry_busy(e);
-        return;
+        return true;
     }
     /* All is said: what the program still has to read is in the stream. */
     leave_connection(e);
@@ -169,6 +169,7 @@ void tcp_entry_settle(void)
     list_add_tail(&waiting, &e->link);
     if (++waiting_count > waiting_max)
         end_oldest_wait();
+    return false;
 }
 
 void tcp_entry_busy(struct tcp_entry *e)
