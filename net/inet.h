@@ -43,6 +43,7 @@ struct inet_options {
     int max_segment, keep_idle, keep_interval, keep_count, syn_count, linger2, defer_accept, user_timeout,
         window_clamp, fastopen, notsent_low_water;
     u8 multicast_interface;   /* IP_MULTICAST_IF: index, 0: by route */
+    u8 unicast_interface;     /* IP_UNICAST_IF, IPV6_UNICAST_IF */
     u32 multicast_address;    /* as it was set, network order */
     char congestion[16];
 };
@@ -108,6 +109,8 @@ bool ip_is_v4(const u8 ip[16]);
 bool ip_is_any(const u8 ip[16]);       /* 0.0.0.0 or :: */
 bool ip_is_loopback(const u8 ip[16]);  /* 127/8 or ::1 */
 bool ip_equal(const u8 a[16], const u8 b[16]);
+/* ip becomes the mapped form of an address in 4 bytes. */
+void ip_from_v4(u8 ip[16], const void *network_order);
 /*
  * The program's address for socket u: for bind(2), or for connect and send (destination). The errors of those calls:
  * -EINVAL (length), -EAFNOSUPPORT; -ENETUNREACH for an IPv4 address on an IPv6-only socket.
@@ -120,6 +123,10 @@ void inet_format(const struct inet_socket *u, const struct inet_address *in, str
  * source is the address that it is sent from: the socket's, or the one for this destination. Sleeps while the network starts.
  */
 int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[16]);
+/* The same for a message, which may say where to send it from (IP_PKTINFO). Besides: -EINVAL, -ENODEV. */
+int inet_route_message(const struct inet_socket *u, const struct message *m, struct inet_address *to, u8 source[16]);
+/* The longest packet that need not be fragmented on its way from u to ip, as far as is known. */
+u32 inet_mtu(const struct inet_socket *u, const u8 ip[16], bool outside);
 /* Is ip an address of this VM? */
 bool ip_is_own(const u8 ip[16]);
 bool ip_is_multicast(const u8 ip[16]);
@@ -140,18 +147,18 @@ void inet_port_inherit(struct inet_socket *child, struct inet_socket *listener);
 void inet_port_release(struct inet_socket *u);
 /* May u start to listen? 0 or -EADDRINUSE. */
 int inet_port_listen(struct inet_socket *u);
-/* The listener for to, or the UDP socket for a datagram from from to to, with a reference; NULL. */
-struct inet_socket *inet_find_listener(const struct inet_address *to);
-struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from);
+/* The listener for a connection, or the UDP socket for a datagram, from from to to that came by interface; with a reference, NULL. */
+struct inet_socket *inet_find_listener(const struct inet_address *to, const struct inet_address *from, int interface);
+struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from, int interface);
 /* Those of a table that a packet from from to to is for, at most max into list, with references; how many. Atomic. */
-unsigned inet_find_all(enum inet_table table, const struct inet_address *to, const struct inet_address *from,
+unsigned inet_find_all(enum inet_table table, const struct inet_address *to, const struct inet_address *from, int interface,
                        struct inet_socket **list, unsigned max);
 
 /*
  * UDP sockets that a datagram to a group or a broadcast address is for, at most max into list, with references; how many. members:
  * only those that joined the group, or are bound to it.
  */
-unsigned inet_find_receivers(const struct inet_address *to, const struct inet_address *from, bool members,
+unsigned inet_find_receivers(const struct inet_address *to, const struct inet_address *from, int interface, bool members,
                              struct inet_socket **list, unsigned max);
 /* The lock of UDP's port table, for net/inet_group.c. */
 void inet_datagram_lock(void);
@@ -185,6 +192,8 @@ struct inet_icmp {
     u8 type, code;
     u32 info;            /* an MTU, with those that say one */
     u8 offender[16];     /* who sent it */
+    u8 to[16];           /* and to which address of ours */
+    u8 hops, traffic_class, interface; /* as of a datagram */
 };
 /* What it means; NULL: nothing to sockets. */
 const struct inet_meaning *inet_icmp_meaning(bool v4, u8 type, u8 code);
@@ -192,8 +201,8 @@ const struct inet_meaning *inet_icmp_meaning(bool v4, u8 type, u8 code);
 void inet_icmp_error(const struct inet_icmp *icmp, const struct ip_packet *sent);
 /* A datagram is longer than it may be on its way to to: -EMSGSIZE, and a record of it for who wants one. */
 int inet_too_long(struct inet_socket *u, const struct inet_address *to, u32 mtu);
-/* Appends a record for n bytes that were sent to to; offender may be NULL. Atomic. */
-void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *error, const u8 offender[16],
+/* Appends a record for n bytes that were sent to to; icmp: the message that said it, or NULL. Atomic. */
+void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *error, const struct inet_icmp *icmp,
                       const struct inet_address *to, const void *payload, u32 n);
 /* recvmsg(2) with MSG_ERRQUEUE: the first record, or -EAGAIN. */
 ssize inet_receive_error(struct socket *s, struct message *m);
@@ -228,6 +237,8 @@ void udp_deliver(struct inet_socket *to, struct datagram *d);
 int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool nonblock);
 int inet_datagram_send_control(struct message *m, int level, int type, const void *data, size_t length);
 ssize inet_datagram_receive(struct socket *s, struct message *m);
+/* Adds the control messages that s wants to have with d. */
+void inet_put_control(struct socket *s, struct message *m, struct datagram *d);
 int inet_datagram_shutdown(struct socket *s, int how);
 u32 inet_datagram_poll(struct socket *s);
 u64 inet_datagram_readable(struct socket *s);

@@ -33,6 +33,12 @@ bool ip_is_loopback(const u8 ip[16])
     return ip_is_v4(ip) ? ip[12] == 127 : !memcmp(ip, loopback6, 16);
 }
 
+void ip_from_v4(u8 ip[16], const void *network_order)
+{
+    memcpy(ip, v4_prefix, sizeof(v4_prefix));
+    memcpy(ip + 12, network_order, 4);
+}
+
 bool ip_equal(const u8 a[16], const u8 b[16])
 {
     return !memcmp(a, b, 16);
@@ -40,8 +46,7 @@ bool ip_equal(const u8 a[16], const u8 b[16])
 
 static void set_v4(u8 ip[16], u32 network_order)
 {
-    memcpy(ip, v4_prefix, sizeof(v4_prefix));
-    memcpy(ip + 12, &network_order, 4);
+    ip_from_v4(ip, &network_order);
 }
 
 static u16 swap16(u16 n)
@@ -126,14 +131,8 @@ bool ip_is_multicast(const u8 ip[16])
     return ip_is_v4(ip) ? (ip[12] & 0xf0) == 0xe0 : ip[0] == 0xff;
 }
 
-/* To this VM: from the same address, unless the socket has one. */
-static int route_inside(const struct inet_socket *u, const struct inet_address *to, u8 source[16])
-{
-    memcpy(source, ip_is_any(u->local.ip) ? to->ip : u->local.ip, 16);
-    return 0;
-}
-
-int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[16])
+/* As inet_route(), from address `from` (unspecified: any) and by an interface (0: any). */
+static int route(const struct inet_socket *u, struct inet_address *to, const u8 from[16], int interface, u8 source[16])
 {
     if (ip_is_any(to->ip)) {
         if (ip_is_v4(to->ip))
@@ -142,14 +141,18 @@ int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[1
             memcpy(to->ip, loopback6, 16);
     }
     if (ip_is_loopback(to->ip)) {
-        route_inside(u, to, source);
-        if (!ip_is_v4(to->ip) || !ip_is_any(u->local.ip))
-            return 0;
-        set_v4(source, LOOPBACK_IPV4);
+        if (!ip_is_any(from))
+            memcpy(source, from, 16);
+        else if (ip_is_v4(to->ip))
+            set_v4(source, LOOPBACK_IPV4);
+        else
+            memcpy(source, loopback6, 16);
         return 0;
     }
-    if (network_is_own(to->ip))
-        return route_inside(u, to, source);
+    if (network_is_own(to->ip)) {
+        memcpy(source, ip_is_any(from) ? to->ip : from, 16);
+        return 0;
+    }
     bool datagram = u->base.type != SOCK_STREAM;
     if (ip_is_v4(to->ip) && datagram && !OPTION_SET(&u->base, SO_BROADCAST) && network_is_broadcast(to->ip))
         return -EACCES;
@@ -159,14 +162,39 @@ int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[1
         set_v4(source, LOOPBACK_IPV4);
         return 1;
     }
-    if (ip_is_loopback(u->local.ip))
+    if (ip_is_loopback(from))
         return -EINVAL; /* from lo to the outside: Linux says so, too */
+    if (interface == LOOPBACK_INDEX)
+        return -ENETUNREACH;
     int error = network_source(to->ip, source);
     if (error)
         return error;
-    if (!ip_is_any(u->local.ip))
-        memcpy(source, u->local.ip, 16);
+    if (!ip_is_any(from))
+        memcpy(source, from, 16);
     return 1;
+}
+
+int inet_route(const struct inet_socket *u, struct inet_address *to, u8 source[16])
+{
+    int bound = u->base.options.bound_interface;
+    return route(u, to, u->local.ip, bound ? bound : u->options.unicast_interface, source);
+}
+
+int inet_route_message(const struct inet_socket *u, const struct message *m, struct inet_address *to, u8 source[16])
+{
+    struct interface i;
+    int bound = u->base.options.bound_interface, interface = m->interface ? m->interface : bound;
+    if (!m->interface && !m->has_source)
+        return inet_route(u, to, source);
+    if (m->interface && !interface_get(m->interface, &i))
+        return -ENODEV;
+    if (bound && bound != interface)
+        return -EINVAL;
+    if (m->has_source && ip_is_v4(m->source) != ip_is_v4(to->ip))
+        return -EINVAL;
+    if (m->has_source && !ip_is_own(m->source) && !IP_BIT(u, IP_TRANSPARENT))
+        return -EINVAL;
+    return route(u, to, m->has_source ? m->source : u->local.ip, interface, source);
 }
 
 /* ------------------------------------------------------------ creation, names, binding */

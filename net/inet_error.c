@@ -24,7 +24,7 @@ struct error_head {
 
 /* ------------------------------------------------------------ the queue */
 
-void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *error, const u8 offender[16],
+void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *error, const struct inet_icmp *icmp,
                       const struct inet_address *to, const void *payload, u32 n)
 {
     struct socket *s = &u->base;
@@ -34,11 +34,16 @@ void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *err
     struct datagram *d = datagram_allocate(name.bytes, (u32)name.length, n + (u32)sizeof(struct error_head));
     if (d) {
         struct error_head head = {.error = *error};
-        if (offender)
-            memcpy(head.offender, offender, 16);
+        if (icmp)
+            memcpy(head.offender, icmp->offender, 16);
         memcpy(datagram_payload(d), &head, sizeof(head));
         memcpy(datagram_payload(d) + sizeof(head), payload, n);
-        memcpy(d->destination, to->ip, 16);
+        if (icmp) {
+            memcpy(d->destination, icmp->to, 16);
+            d->hops = icmp->hops;
+            d->traffic_class = icmp->traffic_class;
+            d->interface = icmp->interface;
+        }
     }
     spin_lock(&s->lock);
     if (!u->errors && fresh) {
@@ -132,6 +137,10 @@ ssize inet_receive_error(struct socket *s, struct message *m)
         m->result_flags |= MSG_ERRQUEUE | (n < length ? MSG_TRUNC : 0);
         memcpy(m->name.bytes, d->data, d->name_length);
         m->name.length = (int)d->name_length;
+        if (from_network(&head.error))
+            inet_put_control(s, m, d);
+        else
+            datagram_put_time(m, s, d);
         put_error(u, m, &head);
     }
     datagram_put(d);
@@ -163,6 +172,8 @@ const struct inet_meaning *inet_icmp_meaning(bool v4, u8 type, u8 code)
     return !v4 && type == ICMPV6_PKT_TOOBIG ? &too_big : NULL;
 }
 
+static void learn_path(const u8 ip[16], u32 mtu);
+
 /* One socket is told. payload: what the program gave, as far as it came back. */
 static void tell(struct inet_socket *u, const struct inet_icmp *icmp, const struct inet_address *to, const u8 *payload, u32 n)
 {
@@ -179,10 +190,12 @@ static void tell(struct inet_socket *u, const struct inet_icmp *icmp, const stru
                                       .ee_type = icmp->type,
                                       .ee_code = icmp->code,
                                       .ee_info = icmp->info};
-        inet_queue_error(u, &e, icmp->offender, to, payload, n);
+        inet_queue_error(u, &e, icmp, to, payload, n);
     } else if (!fatal || ip_is_any(u->remote.ip)) {
         return;
     }
+    if (m->error == EMSGSIZE)
+        learn_path(to->ip, icmp->info);
     socket_set_error(&u->base, m->error);
     wait_wake_events(&u->base.wait, ~0u, EPOLLERR);
 }
@@ -196,7 +209,7 @@ void inet_icmp_error(const struct inet_icmp *icmp, const struct ip_packet *sent)
     if (!inet_icmp_meaning(icmp->v4, icmp->type, icmp->code))
         return;
     local.port = sent->protocol;
-    unsigned count = inet_find_all(PORTS_RAW, &local, &remote, list, RECEIVERS_MAX);
+    unsigned count = inet_find_all(PORTS_RAW, &local, &remote, icmp->interface, list, RECEIVERS_MAX);
     for (unsigned i = 0; i < count; i++) {
         tell(list[i], icmp, &remote, h, n);
         socket_put(&list[i]->base);
@@ -206,18 +219,67 @@ void inet_icmp_error(const struct inet_icmp *icmp, const struct ip_packet *sent)
     if (sent->protocol == IPPROTO_UDP) {
         local.port = (u16)(h[0] << 8 | h[1]);
         remote.port = (u16)(h[2] << 8 | h[3]);
-        struct inet_socket *u = inet_find_datagram(&local, &remote);
+        struct inet_socket *u = inet_find_datagram(&local, &remote, icmp->interface);
         if (u) {
             tell(u, icmp, &remote, h + PORTS, n - PORTS);
             socket_put(&u->base);
         }
     } else if (sent->protocol == (sent->v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
         local.port = (u16)(h[4] << 8 | h[5]);
-        if (inet_find_all(PORTS_PING, &local, &remote, list, 1)) {
+        if (inet_find_all(PORTS_PING, &local, &remote, icmp->interface, list, 1)) {
             tell(list[0], icmp, &remote, h, n);
             socket_put(&list[0]->base);
         }
     }
+}
+
+/* ------------------------------------------------------------ path MTUs */
+
+#define PATHS      16
+#define PATH_TIME  (600 * NSEC_PER_SEC) /* net.ipv4.route.mtu_expires */
+#define PATH_LEAST 552u                 /* net.ipv4.route.min_pmtu */
+
+static struct path {
+    u8 ip[16];
+    u32 mtu;
+    nsec_t until;
+} paths[PATHS];
+static struct spinlock paths_lock = SPINLOCK_INIT(LOCK_SOCKET);
+
+static void learn_path(const u8 ip[16], u32 mtu)
+{
+    struct path *p = &paths[0];
+    nsec_t now = platform_clock();
+    if (!mtu || mtu >= network_mtu())
+        return;
+    spin_lock(&paths_lock);
+    for (unsigned i = 0; i < PATHS; i++) {
+        if (paths[i].until < p->until)
+            p = &paths[i];
+        if (paths[i].until > now && ip_equal(paths[i].ip, ip)) {
+            p = &paths[i];
+            break;
+        }
+    }
+    *p = (struct path){.mtu = MAX(mtu, ip_is_v4(ip) ? PATH_LEAST : (u32)IPV6_MIN_MTU), .until = now + PATH_TIME};
+    memcpy(p->ip, ip, 16);
+    spin_unlock(&paths_lock);
+}
+
+u32 inet_mtu(const struct inet_socket *u, const u8 ip[16], bool outside)
+{
+    u32 mtu = outside ? network_mtu() : ip_is_v4(ip) ? PACKET_MAX : LOOPBACK_MTU;
+    bool ignored = (ip_is_v4(ip) ? u->options.mtu_discover : u->options.mtu_discover6) >= IP_PMTUDISC_PROBE;
+    nsec_t now = platform_clock();
+    if (!outside || ignored)
+        return mtu;
+    spin_lock(&paths_lock);
+    for (unsigned i = 0; i < PATHS; i++) {
+        if (paths[i].until > now && ip_equal(paths[i].ip, ip))
+            mtu = MIN(mtu, paths[i].mtu);
+    }
+    spin_unlock(&paths_lock);
+    return mtu;
 }
 
 int inet_too_long(struct inet_socket *u, const struct inet_address *to, u32 mtu)

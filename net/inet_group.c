@@ -105,13 +105,6 @@ static int change(struct inet_socket *u, const u8 ip[16], int interface, bool jo
     return joining ? join(u, ip, interface) : leave(u, ip, interface);
 }
 
-static void set_v4(u8 ip[16], const void *address)
-{
-    memset(ip, 0, 10);
-    memset(ip + 10, 0xff, 2);
-    memcpy(ip + 12, address, 4);
-}
-
 int inet_group_option4(struct inet_socket *u, const void *value, u32 length, bool joining)
 {
     struct ip_mreqn m = {0};
@@ -120,7 +113,7 @@ int inet_group_option4(struct inet_socket *u, const void *value, u32 length, boo
         return -EINVAL;
     if (copy_from_user(&m, value, MIN(length, (u32)sizeof(m))))
         return -EFAULT;
-    set_v4(ip, &m.imr_multiaddr);
+    ip_from_v4(ip, &m.imr_multiaddr);
     return change(u, ip, interface_of(length >= sizeof(m) ? m.imr_ifindex : 0, m.imr_address.s_addr), joining);
 }
 

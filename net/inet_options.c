@@ -68,6 +68,31 @@ static int read_small(const void *value, u32 length, int *n)
     return 0;
 }
 
+/* The index is in network order. */
+static int set_unicast_interface(struct inet_socket *u, int value, u32 length)
+{
+    struct interface i;
+    u32 index = __builtin_bswap32((u32)value);
+    if (length != sizeof(int))
+        return -EINVAL;
+    if (index && (index > INTERFACES || !interface_get((int)index, &i)))
+        return -EADDRNOTAVAIL;
+    if (index && u->base.options.bound_interface)
+        return -EINVAL;
+    u->options.unicast_interface = (u8)index;
+    return 0;
+}
+
+static bool connected(const struct inet_socket *u)
+{
+    return u->base.type == SOCK_STREAM ? u->remote.port != 0 : !ip_is_any(u->remote.ip);
+}
+
+static u32 path_mtu(const struct inet_socket *u)
+{
+    return inet_mtu(u, u->remote.ip, !ip_is_own(u->remote.ip));
+}
+
 /* ------------------------------------------------------------ SOL_IP */
 
 static int set_ip(struct inet_socket *u, int option, const void *value, u32 length)
@@ -114,7 +139,7 @@ static int set_ip(struct inet_socket *u, int option, const void *value, u32 leng
             return -EINVAL;
         return inet_multicast_interface(u, value, length);
     case IP_UNICAST_IF:
-        return n == 0 ? 0 : -EADDRNOTAVAIL;
+        return set_unicast_interface(u, n, length);
     case IP_OPTIONS:
         return length ? -EINVAL : 0;
     case IP_ADD_MEMBERSHIP:
@@ -171,10 +196,11 @@ static int get_ip(struct inet_socket *u, int option, void *value, int *length)
     case IP_MULTICAST_TTL:
         return write_ip_int(value, length, o->multicast_ttl);
     case IP_MTU:
-        return u->remote.port ? write_ip_int(value, length, LOOPBACK_MTU - 1) : -ENOTCONN;
+        return connected(u) ? write_ip_int(value, length, (int)path_mtu(u)) : -ENOTCONN;
     case IP_MULTICAST_IF:
         return write_ip_int(value, length, (int)o->multicast_address);
     case IP_UNICAST_IF:
+        return write_ip_int(value, length, (int)__builtin_bswap32(o->unicast_interface));
     case IP_HDRINCL:
         return write_ip_int(value, length, 0);
     case IP_OPTIONS:
@@ -267,7 +293,7 @@ static int set_ip6(struct inet_socket *u, int option, const void *value, u32 len
         o->multicast_interface6 = (u8)n;
         return 0;
     case IPV6_UNICAST_IF:
-        return n == 0 ? 0 : -EINVAL;
+        return set_unicast_interface(u, n, length);
     case IPV6_ADDR_PREFERENCES:
         return 0;
     case IPV6_MTU:
@@ -296,11 +322,11 @@ static int get_ip6(struct inet_socket *u, int option, void *value, int *length)
     case IPV6_MTU_DISCOVER:
         return option_write_int(value, length, o->mtu_discover6);
     case IPV6_MTU:
-        return u->remote.port ? option_write_int(value, length, LOOPBACK_MTU) : -ENOTCONN;
+        return connected(u) ? option_write_int(value, length, (int)path_mtu(u)) : -ENOTCONN;
     case IPV6_MULTICAST_IF:
         return option_write_int(value, length, o->multicast_interface6);
     case IPV6_UNICAST_IF:
-        return option_write_int(value, length, 0);
+        return option_write_int(value, length, (int)__builtin_bswap32(o->unicast_interface));
     case IPV6_ADDR_PREFERENCES:
         return option_write_int(value, length, 0);
     default:

@@ -6,7 +6,6 @@
 #include "net/inet_packet.h"
 
 #define DONT_FRAGMENT 0x40
-#define UDP_HEADER    8
 
 static u16 read16(const u8 *p)
 {
@@ -113,6 +112,18 @@ u16 ip_transport_checksum(const u8 from[16], const u8 to[16], u8 protocol, const
     return (u16)~sum;
 }
 
+void udp_header_write(u8 *out, const struct inet_address *from, const struct inet_address *to, u32 n)
+{
+    write16(out, from->port);
+    write16(out + 2, to->port);
+    write16(out + 4, (u16)(UDP_HEADER + n));
+    write16(out + 6, 0);
+    u16 sum = ip_transport_checksum(from->ip, to->ip, IPPROTO_UDP, out, UDP_HEADER + n);
+    if (!sum)
+        sum = UINT16_MAX; /* 0 means that there is none */
+    memcpy(out + 6, &sum, 2);
+}
+
 /* ------------------------------------------------------------ inside of the VM */
 
 bool inet_packet_watched(void)
@@ -152,6 +163,10 @@ void inet_packet_unreachable(const struct ip_packet *p, u8 code4, u8 code6)
     /* As much as comes back at least everywhere: RFC 1812, 4.3.2.3; RFC 4443, 2.4. */
     u32 room = (p->v4 ? 576 - IP_HEADER4 : 1280 - IP_HEADER6) - ICMP_HEADER, n = MIN(p->length, room);
     memcpy(icmp.offender, p->to.ip, 16);
+    memcpy(icmp.to, p->from.ip, 16);
+    icmp.hops = h.hops;
+    icmp.traffic_class = h.traffic_class;
+    icmp.interface = LOOPBACK_INDEX;
     sent.length = MAX(n, p->header);
     inet_icmp_error(&icmp, &sent);
     if (!inet_packet_watched() || !(data = kmalloc(IP_HEADER6 + ICMP_HEADER + n)))
@@ -181,7 +196,7 @@ static void udp_input(const struct ip_packet *p)
     struct inet_address from = p->from, to = p->to;
     from.port = read16(udp);
     to.port = read16(udp + 2);
-    struct inet_socket *u = inet_find_datagram(&to, &from);
+    struct inet_socket *u = inet_find_datagram(&to, &from, p->interface);
     if (!u) {
         inet_packet_unreachable(p, UNREACHABLE_PORT, UNREACHABLE_PORT6);
         return;
@@ -235,13 +250,8 @@ void inet_packet_show(const struct inet_address *from, const struct inet_address
         return;
     u32 header = ip_header_write(data, from->ip, to->ip, UDP_HEADER + n, h);
     u8 *udp = data + header;
-    write16(udp, from->port);
-    write16(udp + 2, to->port);
-    write16(udp + 4, (u16)(UDP_HEADER + n));
-    write16(udp + 6, 0);
     memcpy(udp + UDP_HEADER, payload, n);
-    u16 sum = ip_transport_checksum(from->ip, to->ip, IPPROTO_UDP, udp, UDP_HEADER + n);
-    memcpy(udp + 6, &sum, 2);
+    udp_header_write(udp, from, to, n);
     if (ip_packet_parse(data, header + UDP_HEADER + n, LOOPBACK_INDEX, &p)) {
         inet_raw_input(&p);
         if (refused)

@@ -11,6 +11,7 @@
 
 #define IP_HEADER4 20
 #define IP_HEADER6 40
+#define UDP_HEADER 8
 #define PACKET_MAX 65535
 
 /* RFC 792. <linux/icmp.h> would bring the C library's headers in. */
@@ -40,6 +41,8 @@ struct ip_header {
 bool ip_packet_parse(const u8 *data, u32 length, u8 interface, struct ip_packet *p);
 /* Writes a header for n bytes from from to to; returns its size: IP_HEADER4 or IP_HEADER6. */
 u32 ip_header_write(u8 *out, const u8 from[16], const u8 to[16], u32 n, const struct ip_header *h);
+/* Writes the header of a datagram before its n bytes. */
+void udp_header_write(u8 *out, const struct inet_address *from, const struct inet_address *to, u32 n);
 /* The checksum to be sent of n bytes of protocol (RFC 1071), with the pseudo header where v4 ICMP has none; 0 if it is right already. */
 u16 ip_transport_checksum(const u8 from[16], const u8 to[16], u8 protocol, const void *data, u32 n);
 

@@ -22,7 +22,7 @@ void inet_ping_input(const struct ip_packet *p)
     if (n < HEADER)
         return;
     to.port = (u16)(icmp[4] << 8 | icmp[5]);
-    if (!inet_find_all(PORTS_PING, &to, &p->from, &u, 1))
+    if (!inet_find_all(PORTS_PING, &to, &p->from, p->interface, &u, 1))
         return;
     inet_format(u, &p->from, &name);
     struct datagram *d = datagram_allocate(name.bytes, (u32)name.length, n);
@@ -51,7 +51,7 @@ static int destination(struct inet_socket *u, const struct message *m, struct in
     } else {
         *to = u->remote;
     }
-    return inet_route(u, to, source);
+    return inet_route_message(u, m, to, source);
 }
 
 static ssize ping_send(struct socket *s, struct message *m)

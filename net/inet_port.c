@@ -4,6 +4,7 @@
  * connections) are one list, accepted connections another, so a busy listener stays cheap to find.
  */
 #include "kernel/heap.h"
+#include "kernel/lib/string.h"
 #include "kernel/random.h"
 #include "net/inet_packet.h"
 
@@ -223,13 +224,14 @@ int inet_port_listen(struct inet_socket *u)
 /* ------------------------------------------------------------ finding a receiver */
 
 /* How well u fits a packet; -1: not at all. As on Linux: same family, exact address and connected peer win. */
-static int score(const struct inet_socket *u, const struct inet_address *to, const struct inet_address *from)
+static int score(const struct inet_socket *u, const struct inet_address *to, const struct inet_address *from, int interface)
 {
-    if (!covers(u, to->ip))
+    int bound = u->base.options.bound_interface;
+    if (!covers(u, to->ip) || (bound && bound != interface))
         return -1;
-    int points = ip_is_any(u->local.ip) ? 0 : 4;
+    int points = (ip_is_any(u->local.ip) ? 0 : 4) + (bound ? 2 : 0);
     points += (u->base.family == AF_INET) == ip_is_v4(to->ip);
-    if (from && u->remote.port) {
+    if (!u->base.listening && u->remote.port) {
         if (u->remote.port != from->port || !ip_equal(u->remote.ip, from->ip))
             return -1;
         points += 8;
@@ -237,30 +239,39 @@ static int score(const struct inet_socket *u, const struct inet_address *to, con
     return points;
 }
 
+/* What a pair of ends is to u among its equals: whoever has the most gets all that goes between them, as long as it is there. */
+static u64 weight(const struct inet_socket *u, const struct inet_address *to, const struct inet_address *from)
+{
+    u64 words[4], sum = u->base.ino + ((u64)from->port << 32 | to->port);
+    memcpy(words, from->ip, 16);
+    memcpy(words + 2, to->ip, 16);
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+        sum = (sum ^ words[i]) * 0x9e3779b97f4a7c15; /* 2^64 over the golden ratio */
+        sum ^= sum >> 32;
+    }
+    return sum * 0x9e3779b97f4a7c15;
+}
+
 /*
- * The best receiver at port to; among equals with SO_REUSEPORT one at random, else the newest.
+ * The best receiver at port to; among equals with SO_REUSEPORT one by the ends' weight, else the newest.
  * listeners: only sockets that listen.
  */
 static struct inet_socket *best(struct port_table *t, const struct inet_address *to, const struct inet_address *from,
-                                bool listeners)
+                                int interface, bool listeners)
 {
     struct inet_socket *u, *found = NULL;
     int most = -1;
-    u32 equal = 0;
     spin_lock(&t->lock);
     struct inet_port *p = find(t, to->port);
     if (p) {
         list_for_each(u, &p->owners, port_link) {
             if (listeners && !u->base.listening)
                 continue;
-            int points = score(u, to, from);
+            int points = score(u, to, from, interface);
             if (points < 0 || points < most)
                 continue;
-            if (points > most) {
+            if (points > most || (OPTION_SET(&u->base, SO_REUSEPORT) && weight(u, to, from) > weight(found, to, from))) {
                 most = points;
-                found = u;
-                equal = 1;
-            } else if (OPTION_SET(&u->base, SO_REUSEPORT) && platform_cycles() / 64 % ++equal == 0) {
                 found = u;
             }
         }
@@ -271,14 +282,14 @@ static struct inet_socket *best(struct port_table *t, const struct inet_address 
     return found;
 }
 
-struct inet_socket *inet_find_listener(const struct inet_address *to)
+struct inet_socket *inet_find_listener(const struct inet_address *to, const struct inet_address *from, int interface)
 {
-    return best(&tables[PORTS_TCP], to, NULL, true);
+    return best(&tables[PORTS_TCP], to, from, interface, true);
 }
 
-struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from)
+struct inet_socket *inet_find_datagram(const struct inet_address *to, const struct inet_address *from, int interface)
 {
-    return best(&tables[PORTS_UDP], to, from, false);
+    return best(&tables[PORTS_UDP], to, from, interface, false);
 }
 
 unsigned inet_snapshot(enum inet_table table, struct inet_socket **list, unsigned max)
@@ -312,7 +323,7 @@ bool inet_raw_wanted(void)
     return READ_ONCE(n_raw);
 }
 
-unsigned inet_find_all(enum inet_table table, const struct inet_address *to, const struct inet_address *from,
+unsigned inet_find_all(enum inet_table table, const struct inet_address *to, const struct inet_address *from, int interface,
                        struct inet_socket **list, unsigned max)
 {
     struct port_table *t = &tables[table];
@@ -322,7 +333,9 @@ unsigned inet_find_all(enum inet_table table, const struct inet_address *to, con
     struct inet_port *p = find(t, to->port);
     if (p) {
         list_for_each(u, &p->owners, port_link) {
-            bool other = table == PORTS_RAW && !ip_is_any(u->remote.ip) && !ip_equal(u->remote.ip, from->ip);
+            int bound = u->base.options.bound_interface;
+            bool other = (table == PORTS_RAW && !ip_is_any(u->remote.ip) && !ip_equal(u->remote.ip, from->ip)) ||
+                         (bound && bound != interface);
             if (n == max || !covers(u, to->ip) || other)
                 continue;
             socket_get(&u->base);
@@ -343,7 +356,7 @@ void inet_datagram_unlock(void)
     spin_unlock(&tables[PORTS_UDP].lock);
 }
 
-unsigned inet_find_receivers(const struct inet_address *to, const struct inet_address *from, bool members,
+unsigned inet_find_receivers(const struct inet_address *to, const struct inet_address *from, int interface, bool members,
                              struct inet_socket **list, unsigned max)
 {
     struct inet_socket *u;
@@ -353,7 +366,7 @@ unsigned inet_find_receivers(const struct inet_address *to, const struct inet_ad
     struct inet_port *p = find(&tables[PORTS_UDP], to->port);
     if (p) {
         list_for_each(u, &p->owners, port_link) {
-            if (n == max || score(u, to, from) < 0)
+            if (n == max || score(u, to, from, interface) < 0)
                 continue;
             bool all = v4 ? IP_BIT(u, IP_MULTICAST_ALL) : IP6_BIT(u, IPV6_MULTICAST_ALL);
             if (group && !inet_group_member(u, to->ip) && (members ? ip_is_any(u->local.ip) : !all))

@@ -69,7 +69,7 @@ bool inet_raw_input(const struct ip_packet *p)
     struct inet_socket *list[RECEIVERS_MAX];
     struct inet_address to = p->to;
     to.port = p->protocol;
-    unsigned n = inet_find_all(PORTS_RAW, &to, &p->from, list, RECEIVERS_MAX);
+    unsigned n = inet_find_all(PORTS_RAW, &to, &p->from, p->interface, list, RECEIVERS_MAX);
     for (unsigned i = 0; i < n; i++) {
         struct raw_socket *r = raw_of(&list[i]->base);
         if (wants(r, p))
@@ -90,7 +90,7 @@ static int destination(struct raw_socket *r, const struct message *m, struct ine
         if (ip_is_any(u->remote.ip))
             return -EDESTADDRREQ;
         *to = u->remote;
-        return inet_route(u, to, source);
+        return inet_route_message(u, m, to, source);
     }
     int error = inet_parse(u, &m->name, true, to);
     if (error)
@@ -100,7 +100,7 @@ static int destination(struct raw_socket *r, const struct message *m, struct ine
             return -EINVAL;
         *protocol = (u8)to->port;
     }
-    return inet_route(u, to, source);
+    return inet_route_message(u, m, to, source);
 }
 
 /* What the kernel fills in of a header that the program made (raw(7)). */
@@ -155,11 +155,11 @@ ssize inet_packet_send(struct inet_socket *u, const u8 from[16], const struct in
     int class = v4 ? o->tos : o->traffic_class;
     h.hops = (u8)(m->hops ? m->hops - 1 : hops < 0 ? 64 : hops);
     h.traffic_class = (u8)(m->traffic_class ? m->traffic_class - 1 : class < 0 ? 0 : class);
-    u32 header = v4 ? IP_HEADER4 : IP_HEADER6, mtu = outside ? network_mtu() : LOOPBACK_MTU;
+    u32 header = v4 ? IP_HEADER4 : IP_HEADER6, mtu = inet_mtu(u, to->ip, outside);
     if (header + n > mtu) {
         int discover = v4 ? o->mtu_discover : o->mtu_discover6;
         if (discover == IP_PMTUDISC_DO || discover == IP_PMTUDISC_PROBE)
-            return -EMSGSIZE;
+            return inet_too_long(u, to, mtu);
         h.whole = false;
     }
     u8 *packet = data - header;
@@ -195,7 +195,7 @@ static ssize raw_send(struct socket *s, struct message *m)
         return outside;
     u32 header = r->header_included ? 0 : v4 ? IP_HEADER4 : IP_HEADER6;
     if (r->header_included ? n > (outside ? network_mtu() : LOOPBACK_MTU) : header * v4 + n > PACKET_MAX)
-        return -EMSGSIZE;
+        return inet_too_long(&r->inet, &to, inet_mtu(&r->inet, to.ip, outside));
     /* A kernel that answers does so in place, with a header at least as long. */
     u8 *packet = kmalloc(IP_HEADER6 + n);
     if (!packet)

@@ -282,7 +282,7 @@ static void drop_server(struct inet_socket *server, struct byte_stream *st)
 static int connect_to_listener(struct inet_socket *client)
 {
     struct byte_stream *st = NULL;
-    struct inet_socket *listener = inet_find_listener(&client->remote);
+    struct inet_socket *listener = inet_find_listener(&client->remote, &client->local, LOOPBACK_INDEX);
     if (!listener)
         return -ECONNREFUSED;
     struct inet_socket *server = create_server(client, listener, &st);

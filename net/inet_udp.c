@@ -8,7 +8,6 @@
 
 #define READABLE    (EPOLLIN | EPOLLRDNORM)
 #define GROUP_RECEIVERS 32 /* of a datagram, in this VM */
-#define PAYLOAD_MAX 65507 /* 65535 less the headers of IPv4 and UDP */
 
 int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool nonblock)
 {
@@ -51,13 +50,20 @@ static int set_number(u16 *field, int n, int smallest)
     return 0;
 }
 
-/* IP_TOS, IP_TTL, IP_PKTINFO and their IPv6 fellows given with a message: accepted for this VM's own addresses. */
+/* IP_TOS, IP_TTL, IP_PKTINFO and their IPv6 fellows given with a message. */
 int inet_datagram_send_control(struct message *m, int level, int type, const void *data, size_t length)
 {
     if (level == SOL_IP) {
         switch (type) {
-        case IP_PKTINFO:
-            return length == sizeof(struct in_pktinfo) ? 0 : -EINVAL;
+        case IP_PKTINFO: {
+            const struct in_pktinfo *info = data;
+            if (length != sizeof(*info))
+                return -EINVAL;
+            m->interface = info->ipi_ifindex;
+            m->has_source = info->ipi_spec_dst.s_addr != 0;
+            ip_from_v4(m->source, &info->ipi_spec_dst);
+            return 0;
+        }
         case IP_TTL:
             return length == sizeof(int) ? set_number(&m->hops, *(const int *)data, 1) : -EINVAL;
         case IP_TOS:
@@ -69,8 +75,15 @@ int inet_datagram_send_control(struct message *m, int level, int type, const voi
     }
     if (level == SOL_IPV6) {
         switch (type) {
-        case IPV6_PKTINFO:
-            return length >= sizeof(struct in6_pktinfo) ? 0 : -EINVAL;
+        case IPV6_PKTINFO: {
+            const struct in6_pktinfo *info = data;
+            if (length < sizeof(*info))
+                return -EINVAL;
+            m->interface = (int)info->ipi6_ifindex;
+            memcpy(m->source, &info->ipi6_addr, 16);
+            m->has_source = !ip_is_any(m->source);
+            return 0;
+        }
         case IPV6_HOPLIMIT:
         case IPV6_TCLASS:
             if (length != sizeof(int))
@@ -93,14 +106,14 @@ static int destination(struct inet_socket *u, const struct message *m, struct in
         if (!u->remote.port)
             return -EDESTADDRREQ;
         *to = u->remote;
-        return inet_route(u, to, source);
+        return inet_route_message(u, m, to, source);
     }
     int error = inet_parse(u, &m->name, true, to);
     if (error)
         return error;
     if (!to->port)
         return -EINVAL;
-    return inet_route(u, to, source);
+    return inet_route_message(u, m, to, source);
 }
 
 /* Shows a datagram that stays in the VM to raw sockets. */
@@ -146,6 +159,7 @@ static ssize send_to_group(struct inet_socket *u, const struct inet_address *fro
 {
     struct inet_socket *list[GROUP_RECEIVERS];
     u32 length = (u32)m->io.left;
+    int by = u->options.multicast_interface == LOOPBACK_INDEX ? LOOPBACK_INDEX : OUTSIDE_INDEX;
     bool v4 = ip_is_v4(to->ip), loop = v4 ? IP_BIT(u, IP_MULTICAST_LOOP) : IP6_BIT(u, IPV6_MULTICAST_LOOP);
     u8 *data = kmalloc(length + 1);
     ssize result = (ssize)length;
@@ -153,7 +167,7 @@ static ssize send_to_group(struct inet_socket *u, const struct inet_address *fro
         return -ENOBUFS;
     if (length && io_copy_from(&m->io, data, length) != result)
         result = -EFAULT;
-    unsigned n = loop && result >= 0 ? inet_find_receivers(to, from, true, list, GROUP_RECEIVERS) : 0;
+    unsigned n = loop && result >= 0 ? inet_find_receivers(to, from, by, true, list, GROUP_RECEIVERS) : 0;
     for (unsigned i = 0; i < n; i++) {
         struct socket_address name;
         inet_format(list[i], from, &name);
@@ -161,7 +175,7 @@ static ssize send_to_group(struct inet_socket *u, const struct inet_address *fro
         if (d) {
             memcpy(datagram_payload(d), data, length);
             fill(u, list[i], to, m, d);
-            d->interface = u->options.multicast_interface == LOOPBACK_INDEX ? LOOPBACK_INDEX : OUTSIDE_INDEX;
+            d->interface = (u8)by;
             d->hops = v4 ? u->options.multicast_ttl : (u8)u->options.multicast_hops;
             udp_deliver(list[i], d);
         }
@@ -175,13 +189,35 @@ static ssize send_to_group(struct inet_socket *u, const struct inet_address *fro
     return result;
 }
 
+/* In a packet that must not be fragmented, which lwIP would not tell the routers. */
+static ssize send_whole(struct inet_socket *u, const struct inet_address *from, const struct inet_address *to, struct message *m)
+{
+    u32 n = (u32)m->io.left;
+    u8 *packet = kmalloc(IP_HEADER6 + UDP_HEADER + n), *udp = packet + IP_HEADER4;
+    if (!packet)
+        return -ENOBUFS;
+    ssize result = n && io_copy_from(&m->io, udp + UDP_HEADER, n) != (ssize)n ? -EFAULT : 0;
+    if (!result) {
+        udp_header_write(udp, from, to, n);
+        result = inet_packet_send(u, from->ip, to, true, m, IPPROTO_UDP, udp, UDP_HEADER + n);
+    }
+    kfree(packet);
+    return result ? result : (ssize)n;
+}
+
+static bool must_be_whole(const struct inet_socket *u, const u8 ip[16])
+{
+    int discover = ip_is_v4(ip) ? u->options.mtu_discover : u->options.mtu_discover6;
+    return discover >= IP_PMTUDISC_DO && discover != IP_PMTUDISC_OMIT;
+}
+
 static ssize udp_send(struct socket *s, struct message *m)
 {
     struct inet_socket *u = inet_of(s);
     struct inet_address to, from;
     if (m->flags & (MSG_OOB | MSG_MORE))
         return -EOPNOTSUPP;
-    if (m->io.left > PAYLOAD_MAX)
+    if (s->family == AF_INET && m->io.left > PACKET_MAX)
         return -EMSGSIZE;
     int error = socket_take_error(s);
     if (!error && u->shutdown & SHUT_WRITE)
@@ -191,11 +227,17 @@ static ssize udp_send(struct socket *s, struct message *m)
     int outside = error ? error : destination(u, m, &to, from.ip);
     if (outside < 0)
         return outside;
+    bool whole = must_be_whole(u, to.ip), v4 = ip_is_v4(to.ip);
+    u32 limit = whole ? inet_mtu(u, to.ip, outside) : v4 ? PACKET_MAX : IP_HEADER6 + PACKET_MAX;
+    if ((v4 ? IP_HEADER4 : IP_HEADER6) + UDP_HEADER + m->io.left > limit)
+        return inet_too_long(u, &to, inet_mtu(u, to.ip, outside));
     from.port = u->local.port;
+    if (outside && ip_is_multicast(to.ip))
+        return send_to_group(u, &from, &to, m);
     if (outside)
-        return ip_is_multicast(to.ip) ? send_to_group(u, &from, &to, m) : network_udp_send(u, &from, &to, m);
+        return whole && v4 ? send_whole(u, &from, &to, m) : network_udp_send(u, &from, &to, m);
 
-    struct inet_socket *receiver = inet_find_datagram(&to, &from);
+    struct inet_socket *receiver = inet_find_datagram(&to, &from, LOOPBACK_INDEX);
     ssize result = (ssize)m->io.left;
     struct socket_address name = {.length = 0};
     inet_format(receiver ? receiver : u, &from, &name);
@@ -263,7 +305,7 @@ static void put_v6(struct message *m, const struct inet_socket *u, const struct 
     }
 }
 
-static void add_control(struct socket *s, struct message *m, struct datagram *d)
+void inet_put_control(struct socket *s, struct message *m, struct datagram *d)
 {
     const struct inet_socket *u = inet_of(s);
     datagram_put_time(m, s, d);
@@ -273,7 +315,7 @@ static void add_control(struct socket *s, struct message *m, struct datagram *d)
         put_v4(m, u, d);
 }
 
-static const struct datagram_rules rules = {.end = receive_end, .control = add_control};
+static const struct datagram_rules rules = {.end = receive_end, .control = inet_put_control};
 
 ssize inet_datagram_receive(struct socket *s, struct message *m)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOL_SOCKET options (socket(7)) with the values Linux reports; other levels go to the family. */
+#include <linux/capability.h>
 #include <linux/time_types.h>
 #include "fs/pidfd.h"
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
 #include "net/control.h"
+#include "net/interface.h"
 #include "net/socket.h"
 
 #define BUFFER_DEFAULT     212992 /* net.core.{r,w}mem_default */
@@ -148,9 +150,12 @@ static int set_device(struct socket *s, const void *value, u32 length)
     char name[16] = {0};
     if (copy_from_user(name, value, MIN(length, (u32)sizeof(name) - 1)))
         return -EFAULT;
-    if (name[0] && strcmp(name, "lo"))
+    struct interface i = {0};
+    if (s->options.bound_interface && !capable(CAP_NET_RAW))
+        return -EPERM;
+    if (name[0] && !interface_find(name, &i))
         return -ENODEV;
-    s->options.bound_interface = name[0] ? 1 : 0;
+    s->options.bound_interface = i.index;
     return 0;
 }
 
@@ -197,8 +202,8 @@ static int set_int(struct socket *s, int option, int n)
     case SO_BINDTOIFINDEX:
         if (n < 0)
             return -EINVAL;
-        if (n > 1)
-            return -ENODEV;
+        if (o->bound_interface && !capable(CAP_NET_RAW))
+            return -EPERM;
         o->bound_interface = n;
         return 0;
     case SO_TXREHASH:
@@ -304,6 +309,21 @@ static int get_memory(struct socket *s, void *value, int *length)
     return option_write(value, length, info, sizeof(info));
 }
 
+static int get_device(struct socket *s, void *value, int *length)
+{
+    struct interface i;
+    int room;
+    if (!s->options.bound_interface)
+        return option_write(value, length, NULL, 0);
+    if (get_user(room, length))
+        return -EFAULT;
+    if (room < (int)sizeof(i.name))
+        return -EINVAL;
+    if (!interface_get(s->options.bound_interface, &i))
+        return -ENODEV;
+    return option_write(value, length, i.name, (int)strlen(i.name) + 1);
+}
+
 /* Options whose value is one int. True if there is such an option. */
 static bool get_int(struct socket *s, int option, int *n)
 {
@@ -402,7 +422,7 @@ static int get_generic(struct socket *s, int option, void *value, int *length)
     case SO_PEERPIDFD:
         return get_peer_pidfd(s, value, length);
     case SO_BINDTODEVICE:
-        return option_write(value, length, "lo", s->options.bound_interface ? 3 : 0);
+        return get_device(s, value, length);
     case SO_ATTACH_FILTER: /* SO_GET_FILTER */
         return option_write(value, length, &zero, 0);
     case SO_MAX_PACING_RATE:

@@ -92,6 +92,9 @@ struct message {
     struct ucred credentials;     /* send: of the sender */
     bool has_credentials;         /* given by SCM_CREDENTIALS */
     u16 hops, traffic_class;      /* UDP send: given with the message, plus 1; 0: the socket's */
+    u8 source[16];                /* the same: address to send from, and interface to send by (0: the socket's) */
+    bool has_source;
+    int interface;
     void *control;                /* receive: the program's control buffer */
     size_t control_size, control_used;
     int result_flags;             /* receive: msg_flags */

@@ -50,6 +50,10 @@ static void look(struct pbuf *p, bool v4)
         struct inet_icmp icmp = {.v4 = v4, .type = data[0], .code = data[1]};
         icmp.info = (u32)data[6] << 8 | data[7] | (v4 ? 0 : (u32)data[4] << 24 | (u32)data[5] << 16);
         address_from_lwip(ip_current_src_addr(), icmp.offender);
+        address_from_lwip(ip_current_dest_addr(), icmp.to);
+        icmp.hops = v4 ? IPH_TTL(ip4_current_header()) : IP6H_HOPLIM(ip6_current_header());
+        icmp.traffic_class = v4 ? IPH_TOS(ip4_current_header()) : IP6H_TC(ip6_current_header());
+        icmp.interface = OUTSIDE_INDEX;
         if (sent.protocol == IP_PROTO_TCP && sent.length - sent.header >= PORTS)
             tell_tcp(&sent, m->error);
         inet_icmp_error(&icmp, &sent);

@@ -61,17 +61,18 @@ void tcp_demux_init(void)
 
 /* ------------------------------------------------------------ segments */
 
-static struct inet_socket *find_listener(u16 port)
+static struct inet_socket *find_listener(const struct tcp_hdr *h)
 {
-    struct inet_address to = {.port = port};
+    struct inet_address to = {.port = lwip_ntohs(h->dest)}, from = {.port = lwip_ntohs(h->src)};
     address_from_lwip(ip_current_dest_addr(), to.ip);
-    return inet_find_listener(&to);
+    address_from_lwip(ip_current_src_addr(), from.ip);
+    return inet_find_listener(&to, &from, OUTSIDE_INDEX);
 }
 
 /* A connection begins: false if its listener has no room, and the peer is to try again, as with Linux. */
 static bool begin(const struct tcp_hdr *h)
 {
-    wanted = find_listener(lwip_ntohs(h->dest));
+    wanted = find_listener(h);
     if (!wanted)
         return true; /* lwIP resets */
     if (READ_ONCE(wanted->base.accept_count) > wanted->base.accept_limit)

@@ -58,8 +58,8 @@ static unsigned find(const struct inet_address *to, const struct inet_address *f
                      struct inet_socket **list)
 {
     if (ip_addr_ismulticast(ip_current_dest_addr()) || ip_addr_isbroadcast(ip_current_dest_addr(), n))
-        return inet_find_receivers(to, from, false, list, RECEIVERS_MAX);
-    list[0] = inet_find_datagram(to, from);
+        return inet_find_receivers(to, from, OUTSIDE_INDEX, false, list, RECEIVERS_MAX);
+    list[0] = inet_find_datagram(to, from, OUTSIDE_INDEX);
     return list[0] != NULL;
 }
 
@@ -149,10 +149,6 @@ ssize network_udp_send(struct inet_socket *u, const struct inet_address *from, c
     address_to_lwip(from->ip, &source);
     address_to_lwip(to->ip, &destination);
     bool v4 = IP_IS_V4(&destination), multicast = ip_addr_ismulticast(&destination);
-    bool whole = v4 ? o->mtu_discover == IP_PMTUDISC_DO || o->mtu_discover == IP_PMTUDISC_PROBE
-                    : o->mtu_discover6 == IPV6_PMTUDISC_DO || o->mtu_discover6 == IPV6_PMTUDISC_PROBE;
-    if (whole && n + UDP_HLEN + (v4 ? IP_HLEN : IP6_HLEN) > device_netif.mtu)
-        return -EMSGSIZE;
     struct pbuf *p = copy_in(&m->io, n);
     if (IS_ERR(p))
         return PTR_ERR(p);
