@@ -20,6 +20,7 @@ struct file_async {
     bool enabled;              /* O_ASYNC. changes */
     bool urgent;               /* atomic: SIGURG is due */
     int owner_type, owner_id;  /* lock, as the rest */
+    u32 owner_uids[2];         /* real and effective, of who set the owner */
     int signo, fd;
 };
 
@@ -278,6 +279,10 @@ int async_set_owner(struct file *f, int type, int id)
     spin_lock(&lock);
     a->owner_type = type;
     a->owner_id = id;
+    if (id) {
+        a->owner_uids[0] = current_thread()->cred.uid;
+        a->owner_uids[1] = current_thread()->cred.euid;
+    }
     spin_unlock(&lock);
     if (f->ops->async == ASYNC_SOCKET) {
         mutex_lock(&changes);
@@ -301,6 +306,18 @@ int async_owner(const struct file *f, int *type)
         *type = a->owner_type;
     spin_unlock(&lock);
     return id;
+}
+
+void async_owner_uids(const struct file *f, u32 uids[2])
+{
+    const struct file_async *a = __atomic_load_n(&f->async, __ATOMIC_ACQUIRE);
+
+    uids[0] = uids[1] = 0;
+    if (!a)
+        return;
+    spin_lock(&lock);
+    memcpy(uids, a->owner_uids, sizeof(a->owner_uids));
+    spin_unlock(&lock);
 }
 
 int async_set_owner_number(struct file *f, int number)

@@ -9,6 +9,8 @@
 int async_set_owner(struct file *f, int type, int id);
 /* The id; 0 and F_OWNER_PID where none is set. */
 int async_owner(const struct file *f, int *type);
+/* F_GETOWNER_UIDS; 0 both where none is set. */
+void async_owner_uids(const struct file *f, u32 uids[2]);
 /* F_SETOWN and F_GETOWN: a process group is a negative number. -EINVAL besides. */
 int async_set_owner_number(struct file *f, int number);
 int async_owner_number(const struct file *f);

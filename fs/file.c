@@ -105,6 +105,7 @@ struct file *file_create(const struct file_ops *ops, u32 open_flags, void *priva
     f->mount = NULL;
     f->inode = NULL;
     f->private = private;
+    f->opener = current_thread()->cred.serial;
     list_init(&f->epoll_items);
     __atomic_store_n(&f->refs, 1, __ATOMIC_RELEASE);
     return f;
@@ -198,7 +199,7 @@ int file_check_range(const struct file *f, const s64 *offset, size_t n)
 {
     s64 at = offset ? *offset : (s64)f->position;
 
-    return f->mode & FILE_SEEKABLE && (at < 0 || (s64)((u64)at + n) < 0) ? -EINVAL : 0;
+    return (s64)n < 0 || (f->mode & FILE_SEEKABLE && (at < 0 || (s64)((u64)at + n) < 0)) ? -EINVAL : 0;
 }
 
 static ssize read_checked(struct file *f, struct io *io, s64 *offset, int rwf)

@@ -103,6 +103,7 @@ struct file {
     u32 mode;  /* FILE_* */
     struct mutex position_lock;
     u64 position;
+    u64 opener;            /* struct credentials.serial of whoever opened it */
     struct dentry *dentry; /* path it was opened by, reference; NULL for pipes, sockets, … */
     struct mount *mount;   /* mount that dentry was reached by, reference; NULL with dentry NULL */
     struct inode *inode;   /* dentry's, or a reference of its own without dentry; NULL: none */

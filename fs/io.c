@@ -180,6 +180,7 @@ int io_import(struct io *io, const struct iovec *user_vec, u64 count, struct iov
     int error = 0;
 
     *allocated = NULL;
+    count = (u32)count; /* as Linux takes it */
     if (count > UIO_MAXIOV)
         return -EINVAL;
     if (count > IO_FAST_VEC) {

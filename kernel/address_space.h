@@ -116,6 +116,8 @@ struct mapping {
     bool below_2g;                /* MAP_32BIT */
     bool populate;
 };
+/* What of m is wrong whatever is mapped there, without a look at its object. 0, -EINVAL, -ENOMEM, -EPERM. */
+int address_space_check(const struct mapping *m);
 /* Address of the new mapping or -ENOMEM, -EINVAL, -EEXIST, -EPERM. */
 s64 address_space_map(struct address_space *as, const struct mapping *m);
 int address_space_unmap(struct address_space *as, vaddr_t start, size_t length);
@@ -123,10 +125,10 @@ int address_space_unmap(struct address_space *as, vaddr_t start, size_t length);
 int address_space_detach(struct address_space *as, vaddr_t start);
 int address_space_protect(struct address_space *as, vaddr_t start, size_t length, u32 prot);
 /* Likewise; what is in if_allowed too, where the region's max_prot has it. */
-int address_space_protect_more(struct address_space *as, vaddr_t start, size_t length, u32 prot, u32 if_allowed);
+int address_space_protect_more(struct address_space *as, vaddr_t start, size_t length, u64 prot, u32 if_allowed);
 /* mremap(2); flags MREMAP_*. New address or negative errno. */
 s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length, size_t new_length,
-                        u32 flags, vaddr_t new_address);
+                        u64 flags, vaddr_t new_address);
 int address_space_advise(struct address_space *as, vaddr_t start, size_t length, int advice);
 /* brk(2) semantics: returns the resulting break. */
 vaddr_t address_space_brk(struct address_space *as, vaddr_t want);

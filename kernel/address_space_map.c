@@ -107,7 +107,7 @@ static s64 map_locked(struct address_space *as, const struct mapping *m, u64 len
     return at;
 }
 
-s64 address_space_map(struct address_space *as, const struct mapping *m)
+int address_space_check(const struct mapping *m)
 {
     u64 length = ALIGN_UP(m->length, PAGE_SIZE);
     if (length == 0 || length > USER_SPACE_END)
@@ -120,9 +120,15 @@ s64 address_space_map(struct address_space *as, const struct mapping *m)
         if (m->address > USER_SPACE_END - length || !user_span_ok(m->address, m->address + length))
             return -ENOMEM;
     }
+    return (m->flags & REGION_LOCKED) && !can_lock() ? -EPERM : 0;
+}
 
-    if ((m->flags & REGION_LOCKED) && !can_lock())
-        return -EPERM;
+s64 address_space_map(struct address_space *as, const struct mapping *m)
+{
+    u64 length = ALIGN_UP(m->length, PAGE_SIZE);
+    int error = address_space_check(m);
+    if (error)
+        return error;
 
     rwlock_write_lock(&as->lock);
     u32 flags = m->flags;

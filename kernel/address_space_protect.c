@@ -90,9 +90,9 @@ static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, 
     return error;
 }
 
-int address_space_protect_more(struct address_space *as, vaddr_t start, size_t length, u32 prot, u32 if_allowed)
+int address_space_protect_more(struct address_space *as, vaddr_t start, size_t length, u64 asked, u32 if_allowed)
 {
-    u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+    u32 prot = (u32)asked, grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
     prot &= ~grows;
     if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || (start & ~PAGE_MASK))
         return -EINVAL;
@@ -101,7 +101,7 @@ int address_space_protect_more(struct address_space *as, vaddr_t start, size_t l
     vaddr_t end = start + ALIGN_UP(length, PAGE_SIZE);
     if (end <= start)
         return -ENOMEM;
-    if (prot & ~(PROT_RWX | PROT_SEM))
+    if (prot & ~(PROT_RWX | PROT_SEM) || asked >> 32)
         return -EINVAL;
     prot &= PROT_RWX;
 

@@ -196,16 +196,16 @@ static s64 remap_anywhere(struct address_space *as, struct remap *m)
 }
 
 s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length, size_t new_length,
-                        u32 flags, vaddr_t new_address)
+                        u64 flags, vaddr_t new_address)
 {
     struct remap m = {
         .old = old,
         .new_address = new_address,
         .old_length = ALIGN_UP(old_length, PAGE_SIZE),
         .new_length = ALIGN_UP(new_length, PAGE_SIZE),
-        .flags = flags,
+        .flags = (u32)flags,
     };
-    if (flags & ~(u32)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
+    if (flags & ~(u64)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
         return -EINVAL;
     if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(flags & MREMAP_MAYMOVE))
         return -EINVAL;

@@ -28,10 +28,12 @@ bool capable(int capability)
 
 void credentials_replace(const struct credentials *new)
 {
+    static u64 serials; /* atomic */
     struct thread *me = current_thread();
     struct credentials old = me->cred;
     spin_lock_irq(&me->process->lock);
     me->cred = *new;
+    me->cred.serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
     /* It acts for another now: prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG. */
     if (old.euid != new->euid || old.egid != new->egid || old.fsuid != new->fsuid || old.fsgid != new->fsgid ||
         (new->cap_permitted & ~old.cap_permitted)) {

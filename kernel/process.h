@@ -40,6 +40,7 @@ struct credentials {
     struct group_list *groups;     /* reference; NULL: none */
     u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient; /* bit CAP_* */
     u32 securebits;                /* SECBIT_*, prctl(2) */
+    u64 serial;                    /* new with each change: a thread has another's where it was made by it and neither changed any */
 };
 
 /* A first process's: user 0 with the capabilities for which the kernel serves anything. */

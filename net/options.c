@@ -206,6 +206,8 @@ static int set_int(struct socket *s, int option, int n)
             return -EPERM;
         o->bound_interface = n;
         return 0;
+    case SO_BSDCOMPAT: /* did something once */
+        return 0;
     case SO_TXREHASH:
         if (n < -1 || n > 1)
             return -EINVAL;
@@ -380,6 +382,7 @@ static bool get_int(struct socket *s, int option, int *n)
     case SO_TXREHASH:
         *n = o->rehash;
         return s->type == SOCK_STREAM && s->family != AF_UNIX;
+    case SO_BSDCOMPAT:
     case SO_INCOMING_NAPI_ID:
     case SO_TIMESTAMPNS_NEW:
     case SO_PREFER_BUSY_POLL:

@@ -293,15 +293,20 @@ long sys_setgroups(const struct syscall_args *a)
 /* Reads the header: the number of data elements of its version, 0 with the version corrected, or an error. */
 static int read_cap_header(void *user, struct __user_cap_header_struct *h)
 {
-    if (copy_from_user(h, user, sizeof(*h)))
+    int n = 0;
+
+    if (get_user(h->version, (u32 *)user))
         return -EFAULT;
     switch (h->version) {
     case _LINUX_CAPABILITY_VERSION_1:
-        return _LINUX_CAPABILITY_U32S_1;
+        n = _LINUX_CAPABILITY_U32S_1;
+        break;
     case _LINUX_CAPABILITY_VERSION_2:
     case _LINUX_CAPABILITY_VERSION_3:
-        return _LINUX_CAPABILITY_U32S_3;
+        n = _LINUX_CAPABILITY_U32S_3;
     }
+    if (n)
+        return copy_from_user(h, user, sizeof(*h)) ? -EFAULT : n;
     h->version = _LINUX_CAPABILITY_VERSION_3;
     return copy_to_user(user, &h->version, sizeof(h->version));
 }

@@ -12,7 +12,7 @@ long sys_getdents64(const struct syscall_args *a);
 
 struct listing {
     char *user;
-    size_t left;
+    s64 left;     /* an int's: of a size beyond 2 GiB nothing */
     bool old_form;
     long error;   /* of the entry that did not fit or could not be stored */
     bool any;
@@ -25,7 +25,7 @@ static bool emit(void *arg, const char *name, size_t n, u64 next, u64 ino, u8 ty
     size_t length = ALIGN_UP(head + n + (l->old_form ? 2 : 1), 8);
     char record[NAME_OFFSET64 + NAME_MAX + 10] __attribute__((aligned(8)));
 
-    if (length > l->left) {
+    if ((s64)length > l->left) {
         l->error = -EINVAL;
         return false;
     }
@@ -45,14 +45,14 @@ static bool emit(void *arg, const char *name, size_t n, u64 next, u64 ino, u8 ty
         return false;
     }
     l->user += length;
-    l->left -= length;
+    l->left -= (s64)length;
     l->any = true;
     return true;
 }
 
 static long list_directory(const struct syscall_args *a, bool old_form)
 {
-    struct listing l = {.user = ARG_PTR(a, 1), .left = ARG_U32(a, 2), .old_form = old_form};
+    struct listing l = {.user = ARG_PTR(a, 1), .left = ARG_INT(a, 2), .old_form = old_form};
     struct file *f = fd_get(ARG_INT(a, 0));
     long result;
 
@@ -70,7 +70,7 @@ static long list_directory(const struct syscall_args *a, bool old_form)
             inode_touch_atime(f);
         notify_file(f, IN_ACCESS);
         if (l.any)
-            result = (long)(ARG_U32(a, 2) - l.left);
+            result = ARG_INT(a, 2) - l.left;
         else if (!result)
             result = l.error;
     }

@@ -4,6 +4,7 @@
  * fadvise(2).
  */
 #include <asm/ioctls.h>
+#include <linux/capability.h>
 #include <linux/falloc.h>
 #include <linux/fadvise.h>
 #include <linux/fs.h>
@@ -32,13 +33,22 @@ long sys_readahead(const struct syscall_args *a);
 
 /* ------------------------------------------------------------ fcntl */
 
+static bool file_owned(struct file *f)
+{
+    struct stat st;
+
+    if (f->inode)
+        return inode_owned(f->inode);
+    return !file_stat(f, &st) && (st.st_uid == current_thread()->cred.fsuid || fs_capable(CAP_FOWNER));
+}
+
 static long set_flags(struct file *f, int fd, u32 flags)
 {
     const u32 mask = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
     u32 old = f->flags;
     long error;
 
-    if (flags & O_NOATIME && !(old & O_NOATIME) && f->inode && !inode_owned(f->inode))
+    if (flags & O_NOATIME && !(old & O_NOATIME) && !file_owned(f))
         return -EPERM;
     if ((flags ^ old) & O_APPEND && f->inode && f->inode->flags & FS_APPEND_FL)
         return -EPERM;
@@ -70,8 +80,12 @@ static long lock_request(struct file *f, int cmd, struct flock *user)
 static long owner_call(struct file *f, int cmd, u64 arg)
 {
     struct f_owner_ex ex;
+    u32 uids[2];
 
     switch (cmd) {
+    case F_GETOWNER_UIDS:
+        async_owner_uids(f, uids);
+        return copy_to_user((void *)arg, uids, sizeof(uids));
     case F_SETOWN:
         return async_set_owner_number(f, (int)arg);
     case F_GETOWN:
@@ -157,9 +171,10 @@ static long file_call(struct file *f, int fd, int cmd, u64 arg)
     case F_GETOWN:
     case F_SETOWN_EX:
     case F_GETOWN_EX:
+    case F_GETOWNER_UIDS:
         return owner_call(f, cmd, arg);
     case F_SETSIG:
-        if (arg > SIGNAL_COUNT)
+        if ((u32)arg > SIGNAL_COUNT)
             return -EINVAL;
         return async_set_signal(f, (int)arg);
     case F_GETSIG:
@@ -225,6 +240,8 @@ static long regular_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
     s64 size = (s64)inode_size(f->inode);
 
+    if (cmd == FIBMAP)
+        return -EPERM; /* CAP_SYS_RAWIO, which nobody has */
     if (cmd == FIONREAD)
         return put_user((int)(size - (s64)READ_ONCE(f->position)), (int *)arg);
     return -ENOTTY;
@@ -251,9 +268,7 @@ static long ioctl_file(struct file *f, int fd, unsigned cmd, unsigned long arg)
     case FS_IOC_FSSETXATTR:
         return inode_flags_ioctl(f, cmd, (void *)arg);
     case FIGETBSZ:
-        if (!i || !i->super || !i->super->block_size)
-            return -EINVAL;
-        return put_user((int)i->super->block_size, (int *)arg);
+        return put_user(i && i->super && i->super->block_size ? (int)i->super->block_size : (int)PAGE_SIZE, (int *)arg);
     }
     if (f->ops->ioctl)
         return f->ops->ioctl(f, cmd, arg);

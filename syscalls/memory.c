@@ -11,6 +11,7 @@
 #include "fs/uring/uring.h"
 #include "fs/vfs.h"
 #include "kernel/address_space.h"
+#include "net/socket.h"
 #include "syscalls/syscall.h"
 
 #define PROT_RWX (PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -71,7 +72,9 @@ static long map_file(struct file *f, struct mapping *m, u32 flags)
     u32 type = flags & MAP_TYPE;
     u32 seals = memfd_seals(f);
 
-    if (!(f->inode && S_ISFIFO(f->inode->mode)) && m->offset > INT64_MAX - m->length)
+    /* What has positions ends at 2^63, and sockets; the rest Linux lets go on. */
+    bool positions = f->inode && (S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode));
+    if (m->offset > (positions || socket_of_file(f) ? INT64_MAX : UINT64_MAX) - ALIGN_UP(m->length, PAGE_SIZE))
         return -EOVERFLOW;
     if (type == MAP_SHARED_VALIDATE && (flags & ~(u32)(LEGACY_FLAGS | MAP_FIXED_NOREPLACE)))
         return -EOPNOTSUPP;
@@ -155,14 +158,7 @@ long sys_mmap(const struct syscall_args *a)
     } else if (flags & MAP_HUGETLB) {
         return refuse_hugetlb(m.length, flags);
     }
-    long result = 0;
-    u64 length = ALIGN_UP(m.length, PAGE_SIZE);
-    if (m.length == 0 || (f && (flags & MAP_HUGETLB) && !memfd_is_huge(f)))
-        result = -EINVAL;
-    else if (length == 0 || length > USER_SPACE_END)
-        result = -ENOMEM;
-    else if (m.offset + length < length)
-        result = -EOVERFLOW;
+    long result = f && (flags & MAP_HUGETLB) && !memfd_is_huge(f) ? -EINVAL : address_space_check(&m);
     if (read_implies_exec(prot) && !(f && forbids_exec(f)))
         m.prot |= PROT_EXEC;
     if (!result)
@@ -183,14 +179,14 @@ long sys_munmap(const struct syscall_args *a)
 
 long sys_mprotect(const struct syscall_args *a)
 {
-    u32 prot = ARG_U32(a, 2);
+    u64 prot = ARG_U64(a, 2);
 
-    return address_space_protect_more(space(), ARG_U64(a, 0), ARG_U64(a, 1), prot, read_implies_exec(prot) ? PROT_EXEC : 0);
+    return address_space_protect_more(space(), ARG_U64(a, 0), ARG_U64(a, 1), prot, read_implies_exec((u32)prot) ? PROT_EXEC : 0);
 }
 
 long sys_mremap(const struct syscall_args *a)
 {
-    return address_space_remap(space(), ARG_U64(a, 0), ARG_U64(a, 1), ARG_U64(a, 2), ARG_U32(a, 3), ARG_U64(a, 4));
+    return address_space_remap(space(), ARG_U64(a, 0), ARG_U64(a, 1), ARG_U64(a, 2), ARG_U64(a, 3), ARG_U64(a, 4));
 }
 
 long sys_madvise(const struct syscall_args *a)

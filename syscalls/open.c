@@ -199,8 +199,10 @@ static long make_pipe(int *user, u32 flags)
     struct file *ends[2];
     int fds[2], error;
 
-    if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+    if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL))
         return -EINVAL;
+    if (flags & O_EXCL) /* O_NOTIFICATION_PIPE of a Linux without watch queues */
+        return -ENOPKG;
     error = pipe_create(ends, flags);
     if (error)
         return error;

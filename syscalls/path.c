@@ -155,14 +155,17 @@ static long make_link(int old_dirfd, const char *old, int dirfd, const char *use
     error = path_name_get(&from, old);
     if (error)
         return error;
-    /* Linux lets the one who opened it through as well; files here do not know who that was. */
+    /* For who opened it, or has the right to open what he cannot find. */
     if (flags & AT_EMPTY_PATH && *from.string != '/' && old_dirfd != AT_FDCWD && !fs_capable(CAP_DAC_READ_SEARCH)) {
         struct file *f = fd_get_path(old_dirfd);
 
-        path_name_put(&from);
+        error = !f ? -EBADF : f->opener == current_thread()->cred.serial ? 0 : -ENOENT;
         if (f)
             file_put(f);
-        return f ? -ENOENT : -EBADF;
+        if (error) {
+            path_name_put(&from);
+            return error;
+        }
     }
     error = path_name_get(&to, user);
     if (error) { /* Linux tells first what is wrong with the old name */

@@ -81,6 +81,8 @@ static long do_poll(struct pollfd *user_fds, unsigned n, nsec_t deadline)
     result = bad = open_entries(&set, user_fds, n);
     if (bad >= 0)
         result = poll_entries(&set, bad ? 0 : deadline);
+    if (result >= 0 && !user_range_ok(user_fds, n * sizeof(*user_fds))) /* even of none */
+        result = -EFAULT;
     if (result >= 0)
         result += bad;
     else if (bad > 0) /* a signal is no matter when there is something to tell */
@@ -130,9 +132,9 @@ long sys_ppoll(const struct syscall_args *a)
 
 /* ------------------------------------------------------------ select */
 
-#define SELECT_IN  (EPOLLRDNORM | EPOLLRDBAND | EPOLLIN | EPOLLHUP | EPOLLERR)
-#define SELECT_OUT (EPOLLWRBAND | EPOLLWRNORM | EPOLLOUT | EPOLLERR)
-#define SELECT_EX  EPOLLPRI
+#define SELECT_IN  (EPOLLRDNORM | EPOLLRDBAND | EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLNVAL)
+#define SELECT_OUT (EPOLLWRBAND | EPOLLWRNORM | EPOLLOUT | EPOLLERR | EPOLLNVAL)
+#define SELECT_EX  (EPOLLPRI | EPOLLNVAL)
 
 static const u32 select_events[3] = {SELECT_IN, SELECT_OUT, SELECT_EX};
 
@@ -141,9 +143,11 @@ static bool bit_test(const u64 *set, unsigned fd)
     return set[fd / 64] >> (fd % 64) & 1;
 }
 
-/* One entry for each descriptor that a set names. 0 or -EBADF. */
+/* One entry for each descriptor that a set names. How many are of O_PATH, which count as ready, or -EBADF. */
 static int select_open(struct poll_set *set, u64 *const sets[3], unsigned n)
 {
+    int paths = 0;
+
     for (unsigned fd = 0; fd < n; fd++) {
         u32 events = 0;
         for (int s = 0; s < 3; s++) {
@@ -156,11 +160,17 @@ static int select_open(struct poll_set *set, u64 *const sets[3], unsigned n)
         e->events = events;
         e->revents = 0;
         e->file = fd_get((int)fd);
-        if (!e->file)
-            return -EBADF;
+        if (!e->file) {
+            struct file *f = fd_get_path((int)fd);
+            if (!f)
+                return -EBADF;
+            file_put(f);
+            e->revents = EPOLLNVAL;
+            paths++;
+        }
         set->n++;
     }
-    return 0;
+    return paths;
 }
 
 /* Rewrites the sets from the entries' events; returns the number of bits set. */
@@ -199,8 +209,10 @@ static long select_wait(u64 *const sets[3], unsigned n, nsec_t deadline)
     if (result)
         return result;
     result = select_open(&set, sets, n);
-    if (!result)
-        result = poll_entries(&set, deadline);
+    if (result >= 0) {
+        long ready = poll_entries(&set, result ? 0 : deadline);
+        result = ready < 0 && result ? 0 : ready;
+    }
     if (result >= 0)
         result = select_store(&set, sets, n);
     poll_set_end(&set);

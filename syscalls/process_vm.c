@@ -62,7 +62,7 @@ static long transfer(const struct syscall_args *a, bool write)
         return -EINVAL;
     long result = io_import(&local, ARG_PTR(a, 1), ARG_U64(a, 2), local_few, &local_many);
     if (!result && local.left) {
-        result = io_import(&remote, ARG_PTR(a, 3), ARG_U64(a, 4), remote_few, &remote_many);
+        result = ARG_U64(a, 4) > UIO_MAXIOV ? -EINVAL : io_import(&remote, ARG_PTR(a, 3), ARG_U64(a, 4), remote_few, &remote_many);
         if (!result && remote.left) {
             t = own_thread(ARG_INT(a, 0));
             result = t ? move_all(&local, &remote, write) : -ESRCH;

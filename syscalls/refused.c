@@ -100,8 +100,14 @@ long sys_open_by_handle_at(const struct syscall_args *a)
     } handle;
     if (get_user(handle, ARG_PTR(a, 1)))
         return -EFAULT;
-    if (!handle.bytes || handle.bytes > 128) /* MAX_HANDLE_SZ of the C library's <fcntl.h> */
+    if (!handle.bytes || handle.bytes > 128 || handle.type < 0) /* MAX_HANDLE_SZ of the C library's <fcntl.h> */
         return -EINVAL;
+    if (ARG_INT(a, 0) != AT_FDCWD) {
+        struct file *f = fd_get(ARG_INT(a, 0));
+        if (!f)
+            return -EBADF;
+        file_put(f);
+    }
     return capable(CAP_DAC_READ_SEARCH) ? -ESTALE : -EPERM;
 }
 

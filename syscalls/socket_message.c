@@ -10,7 +10,6 @@
 #include "syscalls/syscall.h"
 #include "syscalls/timeout.h"
 
-#define VECTOR_MAX 1024 /* UIO_MAXIOV: messages in one sendmmsg or recvmmsg */
 
 /* struct mmsghdr of recvmmsg(2). */
 struct user_message_vector {
@@ -96,8 +95,6 @@ static int import_header(struct user_message *h, const struct user_message *user
     if (h->name_length < 0)
         return -EINVAL;
     h->name_length = MIN(h->name_length, 128);
-    if (h->iov_length > VECTOR_MAX)
-        return -EMSGSIZE;
     return 0;
 }
 
@@ -116,6 +113,8 @@ int message_import(struct message_arguments *a, const void *user, bool sends)
     int error = import_header(h, user);
     if (!error && sends && h->name_length)
         error = address_from_user(&m->name, h->name, h->name_length);
+    if (!error && h->iov_length > UIO_MAXIOV)
+        error = -EMSGSIZE;
     return error ? error : io_import(&m->io, h->iov, h->iov_length, a->fast, &a->allocated);
 }
 
@@ -266,7 +265,7 @@ long sys_sendmmsg(const struct syscall_args *a)
 {
     struct file *f;
     struct user_message_vector *vector = ARG_PTR(a, 1);
-    u32 count = MIN(ARG_U32(a, 2), (u32)VECTOR_MAX), done = 0;
+    u32 count = MIN(ARG_U32(a, 2), (u32)UIO_MAXIOV), done = 0;
     if (ARG_U32(a, 3) & MSG_REFUSED)
         return -EINVAL;
     struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
@@ -290,7 +289,7 @@ long sys_recvmmsg(const struct syscall_args *a)
 {
     struct file *f;
     struct user_message_vector *vector = ARG_PTR(a, 1);
-    u32 count = MIN(ARG_U32(a, 2), (u32)VECTOR_MAX), done = 0;
+    u32 count = MIN(ARG_U32(a, 2), (u32)UIO_MAXIOV), done = 0;
     struct __kernel_timespec *timeout = ARG_PTR(a, 4);
     nsec_t deadline;
     if (ARG_U32(a, 3) & MSG_REFUSED)

@@ -138,6 +138,8 @@ long sys_getrandom(const struct syscall_args *a)
         return -EINVAL;
     if ((flags & (GRND_INSECURE | GRND_RANDOM)) == (GRND_INSECURE | GRND_RANDOM))
         return -EINVAL;
+    if (!user_range_ok(to, size))
+        return -EFAULT;
     while (done < size) {
         size_t n = MIN(size - done, sizeof(block));
         random_bytes(block, n);

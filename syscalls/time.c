@@ -117,10 +117,12 @@ long sys_clock_getres(const struct syscall_args *a)
 static int set_realtime(const struct __kernel_timespec *ts)
 {
     nsec_t ns;
-    if (timespec_to_ns(ts, &ns) || ns >= NSEC_NEVER / 4 || ns < clock_monotonic())
+    if (timespec_to_ns(ts, &ns) || ns >= NSEC_NEVER / 4)
         return -EINVAL;
     if (!capable(CAP_SYS_TIME))
         return -EPERM;
+    if (ns < clock_monotonic())
+        return -EINVAL;
     clock_set_realtime(ns);
     timerfd_clock_was_set();
     posix_timers_clock_was_set();
@@ -225,9 +227,10 @@ static int sleepable(int clock)
     case CLOCK_REALTIME_COARSE:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_THREAD_CPUTIME_ID:
-    case CLOCK_REALTIME_ALARM:
-    case CLOCK_BOOTTIME_ALARM:
         return -EOPNOTSUPP;
+    case CLOCK_REALTIME_ALARM: /* are told later */
+    case CLOCK_BOOTTIME_ALARM:
+        return 0;
     default:
         return clock_read(clock, &ignored);
     }
@@ -246,6 +249,8 @@ long sys_clock_nanosleep(const struct syscall_args *a)
         return -EFAULT;
     if (timespec_to_ns(&ts, &ns))
         return -EINVAL;
+    if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM)
+        return -EOPNOTSUPP; /* without a clock that wakes the machine */
     current_thread()->restart.fn = NULL;
     if (clock < 0 && (clock & 4) && (!~(clock >> 3) || ~(clock >> 3) == current_thread()->tid))
         return -EINVAL; /* one's own CPU time does not pass while one sleeps */

@@ -77,8 +77,8 @@ static long check_rights(struct inode *i, const char *name, bool write)
             return -EPERM;
         return inode_permission(i, write ? MAY_WRITE : MAY_READ);
     }
-    if (starts_with(name, XATTR_SECURITY_PREFIX))
-        return write && !fs_capable(strcmp(name, XATTR_NAME_CAPS) ? CAP_SYS_ADMIN : CAP_SETFCAP) ? -EPERM : 0;
+    if (starts_with(name, XATTR_SECURITY_PREFIX)) /* what has no type, as an eventfd, nobody secures */
+        return write && i->mode & S_IFMT && !fs_capable(strcmp(name, XATTR_NAME_CAPS) ? CAP_SYS_ADMIN : CAP_SETFCAP) ? -EPERM : 0;
     /* A namespace that there is not: rights to the file are asked first. */
     error = starts_with(name, XATTR_SYSTEM_PREFIX) ? 0 : inode_permission(i, write ? MAY_WRITE : MAY_READ);
     return error ? error : -EOPNOTSUPP;
