@@ -43,6 +43,8 @@ void device_flush(void);
 bool device_segments(bool v6);
 /* Frees p, memory of the heap that frames under way may still be read from, once they are sent. Core lock held. */
 void device_free_later(void *p);
+/* Do frames that arrived and nobody has read take up their share of memory? Who has some then gets no more. */
+bool device_is_full(void);
 /* Counters of frames and bytes. */
 struct device_counters {
     u64 rx_frames, rx_bytes, rx_dropped, tx_frames, tx_bytes, tx_dropped;

@@ -24,6 +24,7 @@
 #define POLL_BUDGET  64
 #define PIECES_MAX   64   /* of a frame to be sent */
 #define STAGED_MAX   4096 /* frames that wait for room in the device */
+#define HELD_SHARE   4    /* this part of memory, for frames that wait to be read */
 
 struct netif device_netif;
 bool device_present;
@@ -274,8 +275,16 @@ static err_t output(struct netif *n, struct pbuf *p)
 
 _Static_assert(sizeof(struct pbuf_custom) <= NET_BUFFER_OWNER, "a received buffer carries its pbuf");
 
+static u32 held, held_max; /* pages that the stack has: atomic; its share */
+
+bool device_is_full(void)
+{
+    return READ_ONCE(held) > held_max;
+}
+
 static void free_received(struct pbuf *p)
 {
+    __atomic_sub_fetch(&held, 1, __ATOMIC_RELAXED);
     net_buffer_release(container_of((u8(*)[NET_BUFFER_OWNER])p, struct net_buffer, owner));
 }
 
@@ -300,6 +309,7 @@ static void receive(void *context, struct net_buffer *b)
         p->tot_len = (u16)left;
         left -= length;
         skip = 0;
+        __atomic_add_fetch(&held, 1, __ATOMIC_RELAXED);
         *end = p;
         end = &p->next;
     }
@@ -371,6 +381,9 @@ bool device_start(void)
 {
     if (platform_net_count() == 0)
         return false;
+    struct page_stats stats;
+    page_stats(&stats);
+    held_max = (u32)(stats.total / HELD_SHARE);
     core_lock();
     netif_add(&device_netif, NULL, NULL, NULL, NULL, init, ethernet_input);
     netif_set_default(&device_netif);

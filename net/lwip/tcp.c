@@ -66,14 +66,19 @@ void network_stream_sent(struct byte_stream *st, bool more)
 
 /* ------------------------------------------------------------ receiving */
 
-/* A chunk with the bytes of one buffer, which it takes over; NULL: out of memory, nothing is changed. */
-static struct chunk *chunk_of(struct pbuf *p)
+/*
+ * A chunk with the bytes of one buffer, which it takes over; NULL: out of memory, nothing is changed. Its charge is the memory it takes,
+ * and more: there is room for what may follow.
+ */
+static struct chunk *chunk_of(struct pbuf *p, bool more)
 {
     bool copy = p->len < COPY_BELOW;
-    struct chunk *c = chunk_create(copy ? p->len : 0);
+    u32 room = !copy ? 0 : more ? COPY_BELOW : p->len;
+    struct chunk *c = chunk_create(room);
     if (!c)
         return NULL;
     c->end = p->len;
+    c->charge = (u32)sizeof(*c) + (copy ? room : (u32)PAGE_SIZE);
     if (copy) {
         memcpy(c->bytes, p->payload, p->len);
         pbuf_free(p);
@@ -82,6 +87,31 @@ static struct chunk *chunk_of(struct pbuf *p)
         c->frame = p;
     }
     return c;
+}
+
+/* Puts a few bytes more into the last chunk that waits to be read: as chunks, short segments take many times their bytes. False: no room. */
+static bool join(struct tcp_link *l, struct pbuf *p)
+{
+    struct stream_side *me = &l->stream.side[0];
+    spin_lock(&l->stream.lock);
+    struct chunk *last = list_empty(&me->chunks) ? NULL : list_entry(me->chunks.prev, struct chunk, link);
+    bool room = last && !last->frame && !p->next && sizeof(*last) + last->end + p->len <= last->charge;
+    if (room) {
+        memcpy(last->bytes + last->end, p->payload, p->len);
+        __atomic_store_n(&last->end, last->end + p->len, __ATOMIC_RELEASE); /* it may be copied from without the lock */
+        me->bytes += p->len;
+        me->arrivals++;
+        stream_wake(me, READABLE);
+    }
+    spin_unlock(&l->stream.lock);
+    if (room)
+        pbuf_free(p);
+    return room;
+}
+
+bool tcp_entry_hoards(const struct tcp_entry *e)
+{
+    return e->pcb->ooseq || (e->connection && READ_ONCE(e->connection->stream.side[0].charge) > PAGE_SIZE);
 }
 
 void network_frame_free(void *frame)
@@ -94,17 +124,20 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
     struct tcp_link *l = arg;
     struct stream_side *me = &l->stream.side[0];
     struct list list = LIST_INIT(list);
-    u32 bytes = 0;
-    bool end = !p;
+    u32 bytes = 0, charge = 0;
+    bool end = !p, more = READ_ONCE(me->bytes);
+    if (more && p && join(l, p))
+        return ERR_OK;
     while (p) {
         /* Each buffer goes its own way: the chain's reference to the next one is ours. */
         struct pbuf *rest = p->next;
         u16 length = p->tot_len = p->len;
         p->next = NULL;
-        struct chunk *c = length ? chunk_of(p) : NULL;
+        struct chunk *c = length ? chunk_of(p, more) : NULL;
         if (c) {
             list_add_tail(&list, &c->link);
             bytes += length;
+            charge += c->charge;
         } else if (length) {
             /* Kept by lwIP, which offers it again. */
             if (rest)
@@ -119,6 +152,7 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
     spin_lock(&l->stream.lock);
     chunks_append(&me->chunks, &list);
     me->bytes += bytes;
+    me->charge += charge;
     me->arrivals++;
     if (end) {
         me->ended = true;

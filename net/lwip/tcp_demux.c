@@ -99,6 +99,8 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *n)
         }
         if (begins && !e)
             good = begin(h);
+        else if (e && device_is_full() && p->tot_len > TCPH_HDRLEN_BYTES(h))
+            good = !tcp_entry_hoards(e); /* it will be sent again */
     }
     if (good) {
         struct tcp_sack sack;

@@ -194,7 +194,7 @@ int main(int argc, char **argv)
             int fd;
 
             if (c) {
-                if (serve(c) < 0)
+                if (serve(c) < 0 || (c->mode == 'z' && events[i].events & EPOLLHUP))
                     finish(c);
                 continue;
             }

@@ -138,6 +138,20 @@ def idle_connections():
         grows_not(before, 3000, 'idle connections')
 
 
+def never_read():
+    """Sent to without end, a small VM goes on for those that behave."""
+    with server('32M') as p:
+        p.wait_for(GUEST, PORT)
+        load(50, 50, 100, 0)
+        before = memory()[0]
+        with Held(300, 'n') as held:
+            figures('free memory while 300 connections are sent to and nobody reads:', memory()[0], 'of', before)
+            check(memory()[0] > before // 3, '%d KiB of %d KiB are free while connections are not read' % (memory()[0], before))
+            load(50, 50, 100, 0)
+            load(200, 50)
+        grows_not(before, 3000, 'connections that are not read')
+
+
 def page_server(here, backlog=''):
     os.mkdir(here + '/www')
     with open(here + '/www/small', 'wb') as f:
@@ -200,4 +214,4 @@ def set_up():
 
 
 single, bed.set_up = bed.set_up, set_up
-main([short_connections, all_at_once, idle_connections, nginx, redis, outgoing, ports], 'net.load')
+main([short_connections, all_at_once, idle_connections, never_read, nginx, redis, outgoing, ports], 'net.load')

@@ -2,9 +2,9 @@
 /*
  * load_client ADDRESS PORT TOTAL PARALLEL ROUNDS SOURCES END: TOTAL connections to echo_server.c, PARALLEL at a time, from SOURCES addresses (10.77.0.1
  * and the next; 0: the system's choice), each with ROUNDS messages to and fro. END: who ends one: c the client, r the client by a reset, s the
- * server, n: it is sent to without end, and the server does not read; h: all are held, and when standard input ends each echoes once more.
+ * server, n: it is sent to without end, and the server does not read; d: it sends without end, and nobody reads; h: all are held, and when standard input ends each echoes once more.
  * Prints errors, seconds, the longest time without progress of any connection, and the longest that one waited (ms); then
- * how often which error came. With h prints "held" first. For n: bytes that the server's side took.
+ * how often which error came. With h, n and d prints "held" first. For n: bytes that the server's side took.
  * load_client ports ADDRESS PORT: how many sockets get a port of their own, and what bind and connect say when there are no more.
  */
 #include <arpa/inet.h>
@@ -87,6 +87,8 @@ static void begin(struct slot *s)
             perror("bind");
     }
     setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (end == 'n' || end == 'd')
+        setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
     epoll_ctl(poll, EPOLL_CTL_ADD, s->fd, &event);
     if (connect(s->fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS) {
         error(errno);
@@ -132,19 +134,19 @@ static void look(struct slot *s, unsigned events)
         }
         s->connected = 1;
         step(s);
-        const char *first = end == 's' ? "s64\n" : end == 'n' ? "z" : "e";
+        const char *first = end == 's' ? "s64\n" : end == 'd' ? "s1000000000\n" : end == 'n' ? "z" : "e";
         if (send(s->fd, first, strlen(first), MSG_NOSIGNAL) < 0) {
             error(errno);
             over(s);
             return;
         }
-        if (end != 's' && end != 'n')
+        if (end != 's' && end != 'd' && end != 'n')
             ask(s);
     }
-    if (end == 'n' && s->fd >= 0) {
+    if (end == 'n' && s->fd >= 0)
         push(s);
+    if (end == 'n' || end == 'd')
         return;
-    }
     while (s->fd >= 0 && s->connected) {
         ssize_t n = recv(s->fd, data, sizeof(data), 0);
 
@@ -241,11 +243,11 @@ int main(int argc, char **argv)
     for (int i = 0; i < parallel; i++)
         while (slots[i].fd < 0 && started < total)
             begin(&slots[i]);
-    run(slots, parallel, end == 'n' ? 0 : total);
-    if (end == 'h' || end == 'n') {
+    run(slots, parallel, end == 'n' || end == 'd' ? 0 : total);
+    if (end == 'h' || end == 'n' || end == 'd') {
         char c;
 
-        printf(end == 'h' ? "held\n" : "pushed\n");
+        printf("held\n");
         fflush(stdout);
         while (read(0, &c, 1) > 0)
             ;
