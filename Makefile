@@ -21,7 +21,7 @@ KOBJ := $(patsubst %,$(B)/k/%.o,$(KSRC)) $(B)/k/gen/syscall_table.c.o $(B)/k/gen
 
 # lwIP, whose sources net/lwip/fetch.sh brings; net/lwip/ has its configuration and what connects it to the kernel.
 LWIP := build/lwip
-LWIP_CORE := def inet_chksum ip mem memp netif pbuf raw tcp tcp_in tcp_out udp \
+LWIP_CORE := def inet_chksum ip mem memp netif pbuf raw stats tcp tcp_in tcp_out udp \
              $(addprefix ipv4/,dhcp etharp icmp igmp ip4 ip4_addr ip4_frag) \
              $(addprefix ipv6/,dhcp6 ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6)
 LWIP_OBJ := $(patsubst %,$(B)/lwip-obj/%.o,$(addprefix core/,$(LWIP_CORE)) netif/ethernet)

@@ -45,6 +45,7 @@ enum lock_class {
     LOCK_ASYNC,         /* spin: signals for I/O being sent, and to whom */
     LOCK_FUTEX,         /* spin: one futex hash bucket; two in address order */
     LOCK_PI,            /* spin: owners, waiters and priorities of PI futexes */
+    LOCK_SOCKET_LIST,   /* spin: which sockets there are that have no port */
     LOCK_PAGE_TABLE,    /* spin: one address space's page tables */
     LOCK_PROCESS,       /* spin, irq: one process: thread list, signal dispositions, pending sets, timers */
     LOCK_THREAD_IDS,    /* spin, irq: the table of thread and process ids */

@@ -29,6 +29,7 @@ struct datagram_queue {
     struct list list;
     u32 count;
     u64 charge;
+    u32 drops;                   /* that came and found it full */
 };
 
 void datagram_queue_init(struct datagram_queue *q);

@@ -9,6 +9,7 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/ipv6.h>
+#include "net/counters.h"
 #include "net/datagram.h"
 #include "net/interface.h"
 #include "net/network.h"
@@ -231,6 +232,17 @@ bool tcp_arrived(struct inet_socket *listener, struct inet_socket *server);
 /* It came to nothing. */
 void tcp_drop_server(struct inet_socket *server);
 extern const struct stream_rules tcp_rules;
+/* Counts what a connection between two sockets of this VM would have sent. */
+static inline void tcp_count_segments(const struct inet_socket *u, u64 segments, u64 bytes)
+{
+    net_count_loop(!ip_is_v4(u->remote.ip), segments, bytes, 32); /* a header with timestamps */
+}
+static inline ssize tcp_count_sent(const struct inet_socket *u, ssize n)
+{
+    if (n > 0 && !u->base.stream->outside)
+        tcp_count_segments(u, 1, (u64)n);
+    return n;
+}
 /* Puts d in the receiver's queue, or drops it when that is full. Takes over the reference. Atomic. */
 void udp_deliver(struct inet_socket *to, struct datagram *d);
 /* Operations that raw and ping sockets share with UDP's. */

@@ -205,6 +205,7 @@ struct inet_socket *tcp_create_server(struct inet_socket *listener, const struct
     server->base.options = listener->base.options;
     server->state = TCP_ESTABLISHED;
     server->base.unaccepted = true;
+    net_count(TCP_PASSIVE, 1);
     inet_port_inherit(server, listener);
     return server;
 }
@@ -283,13 +284,17 @@ static int connect_to_listener(struct inet_socket *client)
 {
     struct byte_stream *st = NULL;
     struct inet_socket *listener = inet_find_listener(&client->remote, &client->local, LOOPBACK_INDEX);
-    if (!listener)
+    net_count(TCP_ACTIVE, 1);
+    if (!listener) {
+        net_count(TCP_FAILED, 1);
         return -ECONNREFUSED;
+    }
     struct inet_socket *server = create_server(client, listener, &st);
     int result = server ? join(client, listener, server, st) : -ENOMEM;
     if (server && result < 0)
         drop_server(server, st);
     socket_put(&listener->base);
+    tcp_count_segments(client, result == 1 ? 3 : 1, 0);
     if (result == 1) {
         socket_get(&client->base);
         tcp_established(client, st);
@@ -423,6 +428,7 @@ static bool leave_pending(struct inet_socket *u)
 
 static void tell_reset(struct socket *s, struct stream_side *other, bool unread)
 {
+    net_count(TCP_LOOP_RESETS, 1);
     if (!other->reset)
         socket_set_error(other->socket, other->ended ? EPIPE : ECONNRESET);
     other->reset = true;
@@ -451,6 +457,8 @@ static void tell_closed(struct socket *s, struct stream_side *other, bool unread
     if (closes_hard(s, unread)) {
         tell_reset(s, other, unread);
     } else {
+        if (!other->ended)
+            tcp_count_segments(inet_of(s), 2, 0);
         other->ended = true;
         other->shutdown |= SHUT_READ;
     }
@@ -463,6 +471,8 @@ static void close_stream(struct socket *s)
     if (outside && l->l_onoff && l->l_linger > 0 && !stream_readable(s))
         linger(s);
     bool unread = stream_close(s, tell_closed);
+    if (unread || (l->l_onoff && l->l_linger == 0))
+        net_count(unread ? TCP_ABORT_UNREAD : TCP_ABORT_LINGER, 1);
     if (outside)
         network_stream_close(s->stream, closes_hard(s, unread));
 }
@@ -543,6 +553,8 @@ static int tcp_shutdown(struct socket *s, int how)
     spin_lock(&s->stream->lock);
     me->shutdown |= (u8)how;
     if (how & SHUT_WRITE) {
+        if (!other->ended && !s->stream->outside)
+            tcp_count_segments(u, 2, 0);
         other->ended = true;
         other->shutdown |= SHUT_READ;
     }
@@ -584,7 +596,7 @@ static ssize tcp_send(struct socket *s, struct message *m)
     }
     if (m->flags & MSG_OOB && s->stream->outside)
         return -EOPNOTSUPP; /* lwIP has no urgent pointer */
-    return stream_send(s, m, &tcp_rules);
+    return tcp_count_sent(inet_of(s), stream_send(s, m, &tcp_rules));
 }
 
 static ssize tcp_receive(struct socket *s, struct message *m)

@@ -4,6 +4,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/timer.h"
 #include "net/control.h"
+#include "net/counters.h"
 #include "net/inet_packet.h"
 
 #define READABLE    (EPOLLIN | EPOLLRDNORM)
@@ -145,9 +146,13 @@ void udp_deliver(struct inet_socket *to, struct datagram *d)
     struct socket *s = &to->base;
     spin_lock(&s->lock);
     bool fits = !to->dead && to->queue.charge + d->charge <= (u64)s->options.receive_buffer;
+    bool v6 = !ip_is_v4(d->destination);
     if (fits)
         datagram_enqueue(&to->queue, d);
+    else
+        to->queue.drops++;
     spin_unlock(&s->lock);
+    net_count((fits ? UDP_TAKEN : UDP_NO_ROOM) + v6, 1);
     if (fits)
         wait_wake_events(&s->wait, ~0u, READABLE);
     else
@@ -241,6 +246,7 @@ static ssize udp_send(struct socket *s, struct message *m)
     ssize result = (ssize)m->io.left;
     struct socket_address name = {.length = 0};
     inet_format(receiver ? receiver : u, &from, &name);
+    bool v6 = !ip_is_v4(to.ip);
     struct datagram *d = datagram_create(&m->io, name.bytes, (u32)name.length);
     if (IS_ERR(d)) {
         result = PTR_ERR(d);
@@ -253,6 +259,11 @@ static ssize udp_send(struct socket *s, struct message *m)
         fill(u, u, &to, m, d);
         show(&from, &to, d, true);
         datagram_put(d);
+        net_count(UDP_NOBODY + v6, 1);
+    }
+    if (result >= 0) {
+        net_count(LOOP_DATAGRAMS + v6, 1);
+        net_count_loop(v6, 1, (u64)result, 8);
     }
     if (receiver)
         socket_put(&receiver->base);

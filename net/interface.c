@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
+#include "net/counters.h"
 #include "net/interface.h"
 #include "net/network.h"
 #include "net/socket.h"
@@ -36,6 +37,13 @@ static void describe_loopback(struct interface *i)
     i->flags = INTERFACE_UP | INTERFACE_LOOPBACK | INTERFACE_RUNNING | INTERFACE_LOWER_UP;
     i->mtu = LOOPBACK_MTU;
     i->running = true;
+    for (unsigned cpu = 0; cpu < platform_cpu_count(); cpu++) {
+        const u64 *counters = platform_percpu(cpu)->counters + COUNT_NETWORK;
+        i->rx_frames += counters[LOOP_PACKETS] + counters[LOOP_PACKETS_V6];
+        i->rx_bytes += counters[LOOP_BYTES] + counters[LOOP_BYTES_V6];
+    }
+    i->tx_frames = i->rx_frames;
+    i->tx_bytes = i->rx_bytes;
     i->n_addresses = 2;
     i->addresses[0] = (struct interface_address){.prefix = 8, .permanent = true};
     memcpy(i->addresses[0].ip, loopback4, 16);
@@ -65,6 +73,17 @@ bool interface_find(const char *name, struct interface *i)
 {
     for (int index = 1; index <= INTERFACES; index++) {
         if (interface_get(index, i) && !strcmp(i->name, name))
+            return true;
+    }
+    return false;
+}
+
+bool interface_is_on_link(const struct interface *i, const u8 ip[16])
+{
+    for (unsigned k = 0; k < i->n_addresses; k++) {
+        const struct interface_address *a = &i->addresses[k];
+        unsigned bits = a->prefix + (memcmp(a->ip, loopback4, 12) ? 0 : 96), whole = bits / 8;
+        if (!memcmp(a->ip, ip, whole) && (bits % 8 == 0 || !((a->ip[whole] ^ ip[whole]) >> (8 - bits % 8))))
             return true;
     }
     return false;

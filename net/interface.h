@@ -35,13 +35,16 @@ struct interface {
     u8 mac[6];
     bool running;   /* there is a link */
     u8 gateway[16], gateway6[16]; /* unspecified: none */
+    bool router_advertised;       /* gateway6 is known from an advertisement */
     unsigned n_addresses;         /* of IPv4 first */
     struct interface_address addresses[INTERFACE_ADDRESSES];
-    u64 rx_frames, rx_bytes, rx_dropped, tx_frames, tx_bytes, tx_dropped;
+    u64 rx_frames, rx_bytes, rx_dropped, rx_multicast, tx_frames, tx_bytes, tx_dropped;
 };
 /* The interface with this index; false: none. Sleeps while the network starts. */
 bool interface_get(int index, struct interface *i);
 /* The same by name. */
 bool interface_find(const char *name, struct interface *i);
+/* Is ip in the network of one of i's addresses? */
+bool interface_is_on_link(const struct interface *i, const u8 ip[16]);
 
 #endif

@@ -12,17 +12,11 @@
 #include "net/control.h"
 #include "net/datagram.h"
 #include "net/interface.h"
+#include "net/netlink.h"
 
 #define REQUEST_MAX     (32 * 1024)
 #define REPLY_MAX       2048
 #define MESSAGE_MAX     512  /* the longest one of ours */
-
-struct netlink_socket {
-    struct socket base;
-    u32 port;      /* our address; 0: not bound yet */
-    u32 groups;
-    struct datagram_queue queue;
-};
 
 /* A datagram of messages being built. */
 struct reply {
@@ -32,11 +26,6 @@ struct reply {
 };
 
 static const struct socket_ops netlink_ops;
-
-static struct netlink_socket *netlink_of(struct socket *s)
-{
-    return container_of(s, struct netlink_socket, base);
-}
 
 /* ------------------------------------------------------------ building messages */
 

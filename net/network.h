@@ -37,7 +37,49 @@ int network_source(const u8 to[16], u8 from[16]);
 struct interface;
 bool network_interface(struct interface *i);
 
+/* What lwIP counted, by the names of RFC 4293, 4022, 4113 and 2011 (MIB-II). */
+enum network_counter {
+    IP_RECEIVED, IP_BAD_HEADER, IP_BAD_ADDRESS, IP_UNKNOWN_PROTOCOL, IP_DISCARDED, IP_DELIVERED, IP_SENT, IP_SEND_DISCARDED, IP_NO_ROUTE,
+    IP_FRAGMENTS_IN, IP_REASSEMBLED, IP_REASSEMBLY_FAILED, IP_FRAGMENTED, IP_FRAGMENT_FAILED, IP_FRAGMENTS_OUT, IP_OCTETS_IN, IP_OCTETS_OUT,
+    IP_COUNTERS,
+    IP6_FIRST = IP_COUNTERS, /* the same of IPv6 */
+    ICMP_IN = 2 * IP_COUNTERS, ICMP_IN_ERRORS, ICMP_IN_UNREACHABLE, ICMP_IN_EXCEEDED, ICMP_IN_PARAMETER, ICMP_IN_QUENCH, ICMP_IN_REDIRECT,
+    ICMP_IN_ECHO, ICMP_IN_ECHO_REPLY, ICMP_IN_TIMESTAMP, ICMP_IN_TIMESTAMP_REPLY, ICMP_IN_MASK, ICMP_IN_MASK_REPLY,
+    ICMP_OUT, ICMP_OUT_ERRORS, ICMP_OUT_UNREACHABLE, ICMP_OUT_EXCEEDED, ICMP_OUT_ECHO, ICMP_OUT_ECHO_REPLY,
+    ICMP6_IN, ICMP6_IN_ERRORS, ICMP6_OUT,
+    TCP_ACTIVE_OUT, TCP_FAILED_OUT, TCP_RESET, TCP_IN, TCP_OUT, TCP_RETRANSMITTED, TCP_IN_ERRORS, TCP_RESETS_OUT, TCP_TIME_WAIT_NOW, TCP_ORPHANS,
+    UDP_TAKEN_LWIP, UDP_NOBODY_OUT, UDP_ERRORS, UDP_SENT,
+    NETWORK_COUNTERS
+};
+void network_counters(u64 *values);
+
+/* Who is known on the link. */
+struct network_neighbour {
+    u8 ip[16], mac[6];
+    u16 state;      /* NUD_* of <linux/neighbour.h> */
+    bool router;
+};
+/* At most max of them into list; how many there are. */
+unsigned network_neighbours(struct network_neighbour *list, unsigned max);
+
 /* ------------------------------------------------------------ TCP */
+
+/* A connection with the outside, as /proc/net/tcp tells of it. */
+struct network_tcp_row {
+    u8 local[16], remote[16];
+    u16 local_port, remote_port;
+    u8 state;                   /* enum inet_tcp_state */
+    u8 timer;                   /* 0 none, 1 retransmission, 2 keep-alive, 3 TIME_WAIT, 4 window probe */
+    u8 retransmits, probes;
+    u32 timer_ms, rto_ms;       /* till it fires */
+    u32 window, threshold;      /* congestion window, segments; slow start's, or UINT32_MAX */
+    u32 uid;                    /* of the socket; TIME_WAIT: 0 */
+};
+/* That of an open socket. False: it has ended. */
+bool network_tcp_row(struct byte_stream *st, struct network_tcp_row *row);
+/* Those without a socket: handshakes, closed ones that are not done, TIME_WAIT. At most max into list; how many there are. */
+unsigned network_tcp_rows(struct network_tcp_row *list, unsigned max);
+
 
 /* Starts connecting u, whose addresses and ports are set. 0, -ENETUNREACH, -ENOBUFS, -EADDRNOTAVAIL (the pair of ends is in use). */
 int network_tcp_connect(struct inet_socket *u);

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /proc/net: interfaces, routes and sockets, as proc(5) describes them. Addresses are words of memory in hexadecimal. */
+/* /proc/net: interfaces, routes and neighbours, as proc(5) describes them. Addresses are words of memory in hexadecimal. */
 #include <linux/stat.h>
-#include "fs/generated.h"
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include "fs/proc/proc.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
-#include "net/inet.h"
+#include "net/proc.h"
+#include "net/route.h"
 
-#define ROUTE_UP      1
-#define ROUTE_GATEWAY 2
-
-/* ------------------------------------------------------------ interfaces and routes */
+#define ROUTE_UP        0x1 /* RTF_* of <linux/route.h> and <linux/ipv6_route.h>, which want the C library's headers */
+#define ROUTE_GATEWAY   0x2
+#define ROUTE_DEFAULT   0x10000
+#define ROUTE_ADDRCONF  0x40000
+#define ROUTE_NONEXTHOP 0x200000
+#define ROUTE_LOCAL     0x80000000
+#define ROUTE_WIDTH     127
 
 static int show_dev(struct text *t, const struct generated_ref *r)
 {
@@ -20,9 +25,9 @@ static int show_dev(struct text *t, const struct generated_ref *r)
     struct interface i;
     for (int index = 1; index <= INTERFACES; index++) {
         if (interface_get(index, &i))
-            text_printf(t, "%6s: %7llu %7llu    0 %4llu    0     0          0         0 %8llu %7llu    0 %4llu    0     0       0          0\n",
+            text_printf(t, "%6s: %7llu %7llu    0 %4llu    0     0          0 %9llu %8llu %7llu    0 %4llu    0     0       0          0\n",
                         i.name, (unsigned long long)i.rx_bytes, (unsigned long long)i.rx_frames,
-                        (unsigned long long)i.rx_dropped, (unsigned long long)i.tx_bytes,
+                        (unsigned long long)i.rx_dropped, (unsigned long long)i.rx_multicast, (unsigned long long)i.tx_bytes,
                         (unsigned long long)i.tx_frames, (unsigned long long)i.tx_dropped);
     }
     return 0;
@@ -35,12 +40,30 @@ static u32 word_of(const u8 *bytes)
     return w;
 }
 
-static void show_route_line(struct text *t, const char *name, u32 to, u32 gateway, u32 mask)
+/* Calls show with each route of one IP version. */
+static int each_route(struct text *t, bool v4, void (*show)(struct text *t, const struct route *r, const char *name))
+{
+    struct route *list = kmalloc(ROUTES_MAX * sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    unsigned n = MIN(routes_get(list, ROUTES_MAX), (unsigned)ROUTES_MAX);
+    for (unsigned k = 0; k < n; k++) {
+        struct interface i;
+        if (list[k].v4 == v4 && interface_get(list[k].interface, &i))
+            show(t, &list[k], i.name);
+    }
+    kfree(list);
+    return 0;
+}
+
+static void show_route4(struct text *t, const struct route *r, const char *name)
 {
     size_t mark = t->used;
-    text_printf(t, "%s\t%08X\t%08X\t%04X\t0\t0\t0\t%08X\t0\t0\t0", name, to, gateway,
-                gateway ? ROUTE_UP | ROUTE_GATEWAY : ROUTE_UP, mask);
-    text_pad(t, mark, 127);
+    if (r->table != RT_TABLE_MAIN)
+        return;
+    text_printf(t, "%s\t%08X\t%08X\t%04X\t0\t0\t%u\t%08X\t0\t0\t0", name, word_of(r->to + 12), r->via ? word_of(r->gateway + 12) : 0,
+                r->via ? ROUTE_UP | ROUTE_GATEWAY : ROUTE_UP, r->metric, r->length ? __builtin_bswap32(UINT32_MAX << (32 - r->length)) : 0);
+    text_pad(t, mark, ROUTE_WIDTH);
     text_printf(t, "\n");
 }
 
@@ -48,23 +71,66 @@ static int show_route(struct text *t, const struct generated_ref *r)
 {
     size_t mark = t->used;
     text_printf(t, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
-    text_pad(t, mark, 127);
+    text_pad(t, mark, ROUTE_WIDTH);
     text_printf(t, "\n");
-    struct interface i;
-    if (!interface_get(OUTSIDE_INDEX, &i) || !i.n_addresses || !ip_is_v4(i.addresses[0].ip))
-        return 0;
-    u32 address = word_of(i.addresses[0].ip + 12), gateway = word_of(i.gateway + 12);
-    u32 mask = i.addresses[0].prefix ? __builtin_bswap32(UINT32_MAX << (32 - i.addresses[0].prefix)) : 0;
-    if (gateway)
-        show_route_line(t, i.name, 0, gateway, 0);
-    show_route_line(t, i.name, address & mask, 0, mask);
-    return 0;
+    return each_route(t, true, show_route4);
 }
 
 static void show_ip(struct text *t, const u8 *ip, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         text_printf(t, "%02x", ip[i]);
+}
+
+static void show_route6(struct text *t, const struct route *r, const char *name)
+{
+    static const u8 none[16];
+    u32 flags = ROUTE_UP;
+    if (r->via)
+        flags |= r->protocol == RTPROT_RA ? ROUTE_GATEWAY | ROUTE_DEFAULT | ROUTE_ADDRCONF : ROUTE_GATEWAY;
+    if (r->type == RTN_LOCAL)
+        flags |= ROUTE_LOCAL | ROUTE_NONEXTHOP;
+    show_ip(t, r->to, 16);
+    text_printf(t, " %02x ", r->length);
+    show_ip(t, none, 16);
+    text_printf(t, " 00 ");
+    show_ip(t, r->via ? r->gateway : none, 16);
+    text_printf(t, " %08x %08x %08x %08x %8s\n", r->metric, 1, 0, flags, name);
+}
+
+static int show_ipv6_route(struct text *t, const struct generated_ref *r)
+{
+    return each_route(t, false, show_route6);
+}
+
+static int show_rt_cache(struct text *t, const struct generated_ref *r)
+{
+    size_t mark = t->used;
+    text_printf(t, "Iface\tDestination\tGateway \tFlags\t\tRefCnt\tUse\tMetric\tSource\t\tMTU\tWindow\tIRTT\tTOS\tHHRef\tHHUptod\tSpecDst");
+    text_pad(t, mark, ROUTE_WIDTH);
+    text_printf(t, "\n");
+    return 0;
+}
+
+static int show_arp(struct text *t, const struct generated_ref *r)
+{
+    unsigned max = network_neighbours(NULL, 0) + 8;
+    struct network_neighbour *list = kmalloc(max * sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    unsigned n = MIN(network_neighbours(list, max), max);
+    text_printf(t, "IP address       HW type     Flags       HW address            Mask     Device\n");
+    for (unsigned k = 0; k < n; k++) {
+        size_t mark = t->used;
+        const u8 *ip = list[k].ip + 12, *m = list[k].mac;
+        if (!ip_is_v4(list[k].ip))
+            continue;
+        text_printf(t, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+        text_pad(t, mark, 16);
+        text_printf(t, " 0x1         0x2         %02x:%02x:%02x:%02x:%02x:%02x     *        eth0\n", m[0], m[1], m[2], m[3], m[4], m[5]);
+    }
+    kfree(list);
+    return 0;
 }
 
 static int show_if_inet6(struct text *t, const struct generated_ref *r)
@@ -88,81 +154,36 @@ static int show_if_inet6(struct text *t, const struct generated_ref *r)
     return 0;
 }
 
-/* ------------------------------------------------------------ sockets */
-
-static void show_end(struct text *t, const struct inet_address *a, bool v6)
-{
-    for (int i = v6 ? 0 : 12; i < 16; i += 4)
-        text_printf(t, "%08X", word_of(a->ip + i));
-    text_printf(t, ":%04X ", a->port);
-}
-
-static void show_socket(struct text *t, unsigned n, struct inet_socket *u, bool v6)
-{
-    struct socket *s = &u->base;
-    bool datagram = s->type == SOCK_DGRAM;
-    int state = !datagram ? tcp_state_of(u) : u->remote.port ? TCP_ESTABLISHED : TCP_CLOSE;
-    u64 sent = s->ops->unsent_bytes(s), unread = s->listening ? s->accept_count : s->ops->readable_bytes(s);
-    if ((s64)sent < 0)
-        sent = 0;
-    size_t mark = t->used;
-    text_printf(t, datagram ? "%5u: " : "%4u: ", n);
-    show_end(t, &u->local, v6);
-    show_end(t, &u->remote, v6);
-    text_printf(t, "%02X %08X:%08X 00:00000000 00000000     0        0 %llu %s", (unsigned)state, (u32)sent, (u32)unread,
-                (unsigned long long)s->ino, datagram ? "2 0000000000000000 0" : "1 0000000000000000 100 0 0 10 0");
-    if (!v6)
-        text_pad(t, mark, datagram ? 127 : 149);
-    text_printf(t, "\n");
-}
-
-static int show_sockets(struct text *t, bool datagram, bool v6)
-{
-    size_t mark = t->used;
-    const char *ends = v6 ? "local_address                         remote_address                        "
-                          : "local_address rem_address   ";
-    text_printf(t, "%s  sl  %sst tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode%s", datagram && !v6 ? " " : "", ends,
-                datagram ? " ref pointer drops" : "");
-    if (!v6)
-        text_pad(t, mark, datagram ? 127 : 149);
-    text_printf(t, "\n");
-    unsigned max = inet_snapshot(datagram, NULL, 0), n = 0;
-    struct inet_socket **list = kmalloc((max + 1) * sizeof(*list));
-    if (!list)
-        return -ENOMEM;
-    unsigned found = MIN(inet_snapshot(datagram, list, max), max);
-    for (unsigned i = 0; i < found; i++) {
-        if ((list[i]->base.family == AF_INET6) == v6)
-            show_socket(t, n++, list[i], v6);
-        socket_put(&list[i]->base);
-    }
-    kfree(list);
-    return 0;
-}
-
-static int show_tcp(struct text *t, const struct generated_ref *r)
-{
-    return show_sockets(t, false, false);
-}
-
-static int show_tcp6(struct text *t, const struct generated_ref *r)
-{
-    return show_sockets(t, false, true);
-}
-
-static int show_udp(struct text *t, const struct generated_ref *r)
-{
-    return show_sockets(t, true, false);
-}
-
-static int show_udp6(struct text *t, const struct generated_ref *r)
-{
-    return show_sockets(t, true, true);
-}
-
 #define FILE(file, function) {.name = file, .mode = S_IFREG | 0444, .show = function}
+#define SOCKETS(file, kind)  {.name = file, .mode = S_IFREG | 0444, .show = proc_net_inet, .data = &(const u8){kind}}
+#define TEXT(file, string)   {.name = file, .mode = S_IFREG | 0444, .show = generated_show_string, .data = string}
 
 const struct generated_node proc_net_files[] = {
-    FILE("dev", show_dev),   FILE("if_inet6", show_if_inet6), FILE("route", show_route), FILE("tcp", show_tcp),
-    FILE("tcp6", show_tcp6), FILE("udp", show_udp),           FILE("udp6", show_udp6),   {0},
+    FILE("arp", show_arp),
+    FILE("dev", show_dev),
+    SOCKETS("icmp", SOCKETS_PING),
+    SOCKETS("icmp6", SOCKETS_PING6),
+    FILE("if_inet6", show_if_inet6),
+    FILE("ipv6_route", show_ipv6_route),
+    FILE("netlink", proc_net_netlink),
+    FILE("netstat", proc_net_netstat),
+    FILE("packet", proc_net_packet),
+    FILE("protocols", proc_net_protocols),
+    TEXT("psched", "000003e8 00000040 000f4240 3b9aca00"),
+    TEXT("ptype", "Type Device      Function\n0800          ip_rcv\n0806          arp_rcv\n86dd          ipv6_rcv"),
+    SOCKETS("raw", SOCKETS_RAW),
+    SOCKETS("raw6", SOCKETS_RAW6),
+    FILE("route", show_route),
+    FILE("rt_cache", show_rt_cache),
+    FILE("snmp", proc_net_snmp),
+    FILE("snmp6", proc_net_snmp6),
+    FILE("sockstat", proc_net_sockstat),
+    FILE("sockstat6", proc_net_sockstat6),
+    FILE("softnet_stat", proc_net_softnet),
+    SOCKETS("tcp", SOCKETS_TCP),
+    SOCKETS("tcp6", SOCKETS_TCP6),
+    SOCKETS("udp", SOCKETS_UDP),
+    SOCKETS("udp6", SOCKETS_UDP6),
+    FILE("unix", proc_net_unix),
+    {0},
 };

@@ -2,6 +2,8 @@
 /* Sockets as files, the accept queue, and what all families share. */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/sockios.h>
 #include <linux/stat.h>
 #include <asm/ioctls.h>
@@ -12,6 +14,84 @@
 #include "kernel/signal.h"
 #include "kernel/user.h"
 #include "net/socket.h"
+
+/* ------------------------------------------------------------ which there are */
+
+/* Those of IP are found by their ports. */
+static struct spinlock list_lock = SPINLOCK_INIT(LOCK_SOCKET_LIST);
+static struct list all = LIST_INIT(all);
+static u32 counts[SOCKET_KINDS]; /* atomic */
+
+static bool is_listed(enum socket_kind kind)
+{
+    return kind == SOCKETS_UNIX_STREAM || kind == SOCKETS_UNIX || kind == SOCKETS_NETLINK || kind == SOCKETS_PACKET;
+}
+
+enum socket_kind socket_kind_of(const struct socket *s)
+{
+    bool v6 = s->family == AF_INET6;
+    switch (s->family) {
+    case AF_UNIX:
+        return s->type == SOCK_STREAM ? SOCKETS_UNIX_STREAM : SOCKETS_UNIX;
+    case AF_NETLINK:
+        return SOCKETS_NETLINK;
+    case AF_INET:
+    case AF_INET6:
+        break;
+    default:
+        return SOCKETS_PACKET;
+    }
+    if (s->type == SOCK_STREAM)
+        return v6 ? SOCKETS_TCP6 : SOCKETS_TCP;
+    if (s->type == SOCK_RAW)
+        return v6 ? SOCKETS_RAW6 : SOCKETS_RAW;
+    if (s->protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+        return v6 ? SOCKETS_PING6 : SOCKETS_PING;
+    return v6 ? SOCKETS_UDP6 : SOCKETS_UDP;
+}
+
+unsigned socket_count(enum socket_kind kind)
+{
+    return READ_ONCE(counts[kind]);
+}
+
+/* A reference, unless the last is gone. */
+static bool try_get(struct socket *s)
+{
+    u32 refs = READ_ONCE(s->refs);
+    while (refs && !__atomic_compare_exchange_n(&s->refs, &refs, refs + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+    return refs;
+}
+
+unsigned socket_snapshot(enum socket_kind kind, struct socket **list, unsigned max)
+{
+    struct socket *s;
+    unsigned n = 0;
+    spin_lock(&list_lock);
+    list_for_each(s, &all, all_link) {
+        if (socket_kind_of(s) == kind && (n >= max || try_get(s))) {
+            if (n < max)
+                list[n] = s;
+            n++;
+        }
+    }
+    spin_unlock(&list_lock);
+    return n;
+}
+
+static void leave_list(struct socket *s)
+{
+    enum socket_kind kind = socket_kind_of(s);
+    __atomic_sub_fetch(&counts[kind], 1, __ATOMIC_RELAXED);
+    if (is_listed(kind)) {
+        spin_lock(&list_lock);
+        list_remove(&s->all_link);
+        spin_unlock(&list_lock);
+    }
+}
+
+/* ------------------------------------------------------------ life */
 
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol)
 {
@@ -30,7 +110,15 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     wait_queue_init(&s->room);
     list_init(&s->accept_queue);
     list_init(&s->accept_link);
+    list_init(&s->all_link);
     socket_options_init(s);
+    enum socket_kind kind = socket_kind_of(s);
+    __atomic_add_fetch(&counts[kind], 1, __ATOMIC_RELAXED);
+    if (is_listed(kind)) {
+        spin_lock(&list_lock);
+        list_add_tail(&all, &s->all_link);
+        spin_unlock(&list_lock);
+    }
 }
 
 void socket_get(struct socket *s)
@@ -42,6 +130,7 @@ void socket_put(struct socket *s)
 {
     if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
         return;
+    leave_list(s);
     group_list_put(s->peer_groups);
     s->ops->destroy(s);
 }

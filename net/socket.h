@@ -154,6 +154,7 @@ struct socket {
     int protocol;
     u64 ino;                     /* of fstat(2), with the next two */
     u32 mode, uid, gid;
+    struct list all_link;        /* in the list of those without a port table, under its lock */
     struct spinlock lock;        /* LOCK_SOCKET: family state, accept queue, datagram queue */
     struct mutex read_lock;      /* LOCK_FS: one reader takes data out at a time */
     struct wait_queue wait;      /* readers, writers, pollers */
@@ -182,6 +183,15 @@ struct socket {
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol);
 void socket_get(struct socket *s);
 void socket_put(struct socket *s);
+
+/* What is counted apart, as /proc/net/protocols has it. */
+enum socket_kind { SOCKETS_PACKET, SOCKETS_PING6, SOCKETS_RAW6, SOCKETS_UDP6, SOCKETS_TCP6, SOCKETS_UNIX_STREAM, SOCKETS_UNIX, SOCKETS_PING,
+                   SOCKETS_RAW, SOCKETS_UDP, SOCKETS_TCP, SOCKETS_NETLINK, SOCKET_KINDS };
+enum socket_kind socket_kind_of(const struct socket *s);
+/* How many there are. */
+unsigned socket_count(enum socket_kind kind);
+/* Those of a kind that has no port table: at most max into list, with references. Returns how many there are. Atomic. */
+unsigned socket_snapshot(enum socket_kind kind, struct socket **list, unsigned max);
 
 /* socket(2) without flags: a socket of refs 1 or ERR_PTR. */
 struct socket *socket_create(int family, int type, int protocol);

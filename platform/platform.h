@@ -14,6 +14,7 @@
 /* ---------------------------------------------------------------- CPUs and per-CPU data */
 
 #define MAX_CPUS 64
+#define PERCPU_COUNTERS 32
 
 struct thread;
 struct run_queue;
@@ -39,10 +40,18 @@ struct percpu {
     void *heap_cache;          /* the kernel heap's per-CPU cache */
     void *platform;            /* platform/'s own per-CPU block */
     vaddr_t patched_entry;     /* where trampolines of patched system-call sites jump; platform's */
-    u64 counters[16];          /* free-running event counts, see enum percpu_counter */
+    u64 counters[PERCPU_COUNTERS]; /* free-running event counts, see enum percpu_counter */
 };
 
-enum percpu_counter { COUNT_SYSCALLS, COUNT_FAULTS, COUNT_SWITCHES, COUNT_INTERRUPTS, COUNT_IPIS, COUNT_TRAPPED_CALLS };
+enum percpu_counter {
+    COUNT_SYSCALLS,
+    COUNT_FAULTS,
+    COUNT_SWITCHES,
+    COUNT_INTERRUPTS,
+    COUNT_IPIS,
+    COUNT_TRAPPED_CALLS,
+    COUNT_NETWORK, /* and the rest: net/counters.h */
+};
 
 /* This CPU's data. The pointer is stable only while preemption is disabled. Atomic. */
 static inline struct percpu *this_cpu(void);
@@ -69,6 +78,8 @@ static inline bool percpu_preempt_dec(void);
 static inline bool percpu_need_resched(void);
 /* Counts an event of this CPU. Atomic. */
 static inline void percpu_count(enum percpu_counter which);
+/* The same by n. */
+static inline void percpu_add(enum percpu_counter which, u64 n);
 
 /* Hint inside spin loops. */
 static inline void cpu_relax(void);

@@ -176,6 +176,7 @@ static void find_router(struct interface *i)
     for (int k = 0; k < LWIP_ND6_NUM_ROUTERS; k++) {
         const struct nd6_neighbor_cache_entry *n = default_router_list[k].neighbor_entry;
         if (n) {
+            i->router_advertised = default_router_list[k].invalidation_timer;
             memcpy(i->gateway6, n->next_hop_address.addr, 16);
             return;
         }
@@ -203,6 +204,7 @@ bool network_interface(struct interface *i)
     }
     i->rx_frames = device_counters.rx_frames;
     i->rx_bytes = device_counters.rx_bytes;
+    i->rx_multicast = device_counters.rx_multicast;
     i->rx_dropped = platform_net_dropped(0);
     i->tx_frames = device_counters.tx_frames;
     i->tx_bytes = device_counters.tx_bytes;

@@ -47,7 +47,8 @@ void device_free_later(void *p);
 bool device_is_full(void);
 /* Counters of frames and bytes. */
 struct device_counters {
-    u64 rx_frames, rx_bytes, rx_dropped, tx_frames, tx_bytes, tx_dropped;
+    u64 rx_frames, rx_bytes, rx_dropped, rx_multicast, tx_frames, tx_bytes, tx_dropped;
+    u64 rx_octets[2], tx_octets[2]; /* of IPv4 and IPv6 in them */
 };
 extern struct device_counters device_counters; /* under the core lock */
 

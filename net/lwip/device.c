@@ -17,7 +17,9 @@
 #include "lwip/ip.h"
 #include "lwip/nd6.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/stats.h"
 #include "netif/ethernet.h"
+#include "net/counters.h"
 #include "net/lwip/core.h"
 
 #define DEVICE       0
@@ -243,6 +245,13 @@ err_t __wrap_ip6_frag(struct pbuf *p, struct netif *n, const ip6_addr_t *to)
     return error;
 }
 
+/* Bytes of IPv4 and IPv6 in a frame of this many. */
+static void count_octets(u64 octets[2], u16 type, u32 bytes)
+{
+    if (type == ETH_P_IP || type == ETH_P_IPV6)
+        octets[type == ETH_P_IPV6] += bytes - SIZEOF_ETH_HDR;
+}
+
 /* netif.linkoutput: one Ethernet frame. */
 static err_t output(struct netif *n, struct pbuf *p)
 {
@@ -263,11 +272,15 @@ static err_t output(struct netif *n, struct pbuf *p)
     }
     s->frame.done = frame_done;
     s->frame.segment_size = large_segment_size;
+    if (large_segment_size)
+        lwip_stats.mib2.tcpoutsegs += (p->tot_len - (u32)(SIZEOF_ETH_HDR + IP_HLEN + TCP_HLEN) - 1) / large_segment_size; /* counted as one so far */
     s->number = next_number++;
     list_add_tail(&staged, &s->link);
     staged_count++;
     device_counters.tx_frames++;
     device_counters.tx_bytes += p->tot_len;
+    const u8 *header = p->payload;
+    count_octets(device_counters.tx_octets, (u16)(header[12] << 8 | header[13]), p->tot_len);
     return ERR_OK;
 }
 
@@ -296,9 +309,13 @@ static void receive(void *context, struct net_buffer *b)
     struct pbuf *first = NULL, **end = &first;
     device_counters.rx_frames++;
     device_counters.rx_bytes += total;
+    net_count(FRAMES_TAKEN, 1);
+    if (b->length && (b->data[0] & 1))
+        device_counters.rx_multicast++;
     /* A merged frame is longer than a pbuf may say by its Ethernet header: that is taken off here. */
     u32 skip = total > UINT16_MAX && b->length > SIZEOF_ETH_HDR ? SIZEOF_ETH_HDR : 0;
     u16 type = b->length >= SIZEOF_ETH_HDR ? (u16)(b->data[12] << 8 | b->data[13]) : 0;
+    count_octets(device_counters.rx_octets, type, total);
     u32 left = total - skip;
     for (struct net_buffer *next; b; b = next) {
         next = b->next;

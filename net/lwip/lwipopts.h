@@ -16,7 +16,17 @@
 #define LWIP_NETIF_API       0
 #define LWIP_TIMERS          1
 #define LWIP_TIMERS_CUSTOM   1 /* net/lwip/timers.c */
-#define LWIP_STATS           0
+#define LWIP_STATS           1 /* what /proc/net/snmp and snmp6 tell */
+#define LWIP_STATS_LARGE     1
+#define MIB2_STATS           1
+#define LINK_STATS           0
+#define ETHARP_STATS         0
+#define IP_STATS             0
+#define IPFRAG_STATS         0
+#define ICMP_STATS           0
+#define IGMP_STATS           0
+#define UDP_STATS            0
+#define TCP_STATS            0
 #define LWIP_PERF            0
 #define LWIP_COMPAT_SOCKETS  0
 #define LWIP_HOOK_FILENAME   "net/lwip/hooks.h"

@@ -474,7 +474,7 @@ void network_tcp_options(struct inet_socket *u)
 
 /* ------------------------------------------------------------ questions */
 
-static u8 state_of(const struct tcp_pcb *pcb)
+u8 tcp_state_of_block(const struct tcp_pcb *pcb)
 {
     static const u8 states[] = {[CLOSED] = TCP_CLOSE,           [LISTEN] = TCP_LISTEN,
                                 [SYN_SENT] = TCP_SYN_SENT,      [SYN_RCVD] = TCP_SYN_RECV,
@@ -485,11 +485,21 @@ static u8 state_of(const struct tcp_pcb *pcb)
     return states[pcb->state];
 }
 
+bool tcp_link_is_closed(const struct tcp_link *l)
+{
+    return l->closed;
+}
+
+const struct tcp_pcb *tcp_block_of(struct byte_stream *st)
+{
+    return link_of(st)->pcb;
+}
+
 int network_tcp_state(struct byte_stream *st)
 {
     struct tcp_link *l = link_of(st);
     core_lock();
-    int state = l->pcb ? state_of(l->pcb) : TCP_CLOSE;
+    int state = l->pcb ? tcp_state_of_block(l->pcb) : TCP_CLOSE;
     core_unlock();
     return state == TCP_TIME_WAIT ? TCP_CLOSE : state; /* the socket itself is closed by then */
 }

@@ -7,6 +7,8 @@
 #include "net/inet.h"
 #include "net/stream.h"
 
+#define TIME_WAIT_TICKS (60000 / TCP_SLOW_INTERVAL)
+
 struct netif;
 struct tcp_link;
 struct tcp_pcb;
@@ -39,6 +41,8 @@ static inline struct tcp_entry *tcp_entry_of(const struct tcp_pcb *pcb)
 void tcp_entry_take(struct tcp_entry *e);
 /* ... and put away again. Others may have come. False: the block is gone, or in TIME_WAIT. */
 bool tcp_entry_settle(void);
+/* Calls fn with each entry. */
+void tcp_entry_each(void (*fn)(struct tcp_entry *e, void *arg), void *arg);
 /* Something happened to e's block: timers look at it from now on. */
 void tcp_entry_busy(struct tcp_entry *e);
 /* Makes room for one more handshake by ending the oldest. */
@@ -81,6 +85,12 @@ void tcp_link_ended(struct tcp_link *l);
 void tcp_link_error(struct tcp_link *l, int error);
 /* Does e's connection have frames that wait to be read, or for others to come before them? */
 bool tcp_entry_hoards(const struct tcp_entry *e);
+/* Has the socket been closed? */
+bool tcp_link_is_closed(const struct tcp_link *l);
+/* The block of a connection with the outside; NULL: it has ended. */
+const struct tcp_pcb *tcp_block_of(struct byte_stream *st);
+/* enum inet_tcp_state. */
+u8 tcp_state_of_block(const struct tcp_pcb *pcb);
 /* Is there something of l's that lwIP does not have? */
 bool tcp_link_waits(const struct tcp_link *l);
 

@@ -6,6 +6,7 @@
  */
 #include "kernel/log.h"
 #include "lwip/priv/tcp_priv.h"
+#include "net/counters.h"
 #include "net/inet.h"
 #include "net/lwip/core.h"
 #include "net/lwip/tcp.h"
@@ -75,8 +76,10 @@ static bool begin(const struct tcp_hdr *h)
     wanted = find_listener(h);
     if (!wanted)
         return true; /* lwIP resets */
-    if (READ_ONCE(wanted->base.accept_count) > wanted->base.accept_limit)
+    if (READ_ONCE(wanted->base.accept_count) > wanted->base.accept_limit) {
+        net_count(TCP_OVERFLOWS, 1);
         return false;
+    }
     if (wanted->half_open >= MAX((unsigned)HALF_OPEN_MIN, wanted->base.accept_limit))
         tcp_drop_half_open();
     listening->local_port = lwip_ntohs(h->dest);

@@ -6,10 +6,10 @@
 #include "kernel/random.h"
 #include "lwip/etharp.h"
 #include "lwip/priv/tcp_priv.h"
+#include "net/counters.h"
 #include "net/lwip/core.h"
 #include "net/lwip/tcp.h"
 
-#define TIME_WAIT_TICKS (60000 / TCP_SLOW_INTERVAL)
 #define NEIGHBOUR_TICKS (3000 / TCP_SLOW_INTERVAL) /* ARP without an answer is no route to the host */
 #define BLOCK_MEMORY    512 /* bytes of a block in TIME_WAIT, with all around it */
 
@@ -102,8 +102,10 @@ static void destroyed(u8_t id, void *data)
     struct tcp_entry *e = data;
     if (in_hand == e)
         in_hand = NULL;
-    if (e->since)
+    if (e->since) {
         waiting_count--;
+        net_count(TCP_TIME_WAITS, 1);
+    }
     unhash(e);
     list_remove(&e->link);
     leave_listener(e);
@@ -186,6 +188,16 @@ void tcp_drop_half_open(void)
             tcp_abandon(e->pcb, 0);
             return;
         }
+    }
+}
+
+void tcp_entry_each(void (*fn)(struct tcp_entry *e, void *arg), void *arg)
+{
+    struct list *const lists[] = {&busy, &idle, &waiting};
+    for (unsigned i = 0; i < ARRAY_SIZE(lists); i++) {
+        struct tcp_entry *e;
+        list_for_each(e, lists[i], link)
+            fn(e, arg);
     }
 }
 

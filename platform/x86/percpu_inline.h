@@ -92,6 +92,14 @@ static inline __attribute__((always_inline)) void percpu_count(enum percpu_count
                      : "memory", "cc");
 }
 
+static inline void percpu_add(enum percpu_counter which, u64 n)
+{
+    __asm__ volatile("addq %1, %%gs:%c0(,%2,8)"
+                     :
+                     : "i"(offsetof(struct percpu, counters)), "r"(n), "r"((u64)which)
+                     : "memory", "cc");
+}
+
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

@@ -54,6 +54,11 @@ static inline void percpu_count(enum percpu_counter which)
     this_cpu()->counters[which]++;
 }
 
+static inline void percpu_add(enum percpu_counter which, u64 n)
+{
+    this_cpu()->counters[which] += n;
+}
+
 static inline void cpu_relax(void)
 {
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The routes there are, for netlink, ioctl and /proc: they follow from the interfaces' addresses and gateways. */
+#ifndef NET_ROUTE_H
+#define NET_ROUTE_H
+
+#include "net/interface.h"
+
+struct route {
+    u8 to[16], source[16], gateway[16]; /* IPv4 mapped; source and gateway unspecified: none */
+    u8 length;                          /* bits of to, of its IP version */
+    bool v4;
+    u8 type, scope, table, protocol;    /* RTN_*, RT_SCOPE_*, RT_TABLE_*, RTPROT_* of <linux/rtnetlink.h> */
+    bool via;                           /* there is a gateway */
+    bool from;                          /* there is a source */
+    u32 metric;
+    int interface;
+};
+#define ROUTES_MAX 40
+
+/* All of them, in Linux's order: at most max into list; how many there are. Sleeps while the network starts. */
+unsigned routes_get(struct route *list, unsigned max);
+/* The one that a packet to `to` takes, with its source. 0, -ENETUNREACH. Sleeps as inet_route(). */
+int route_find(const u8 to[16], struct route *found);
+
+#endif
