@@ -157,6 +157,7 @@ int aio_destroy(u64 number)
         const struct uring_match any = {.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY};
 
         uring_cancel(c->ring, &polls);
+        uring_settle(c->ring);
         uring_wait_gone(c->ring, &any, NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
         address_space_unmap(current_process()->space, number, PAGE_SIZE);
     }
@@ -281,6 +282,15 @@ static long fetch_some(struct aio_context *c, s64 n, struct io_event *user)
 static int wait_for_events(struct aio_context *c, nsec_t deadline)
 {
     struct uring *ring = c->ring;
+    u32 left = READ_ONCE(ring->in_flight);
+
+    if (left && deadline > platform_clock()) {
+        platform_block_poll(&ring->in_flight, left);
+        if (READ_ONCE(ring->in_flight) != left)
+            return 0;
+    }
+    if (left)
+        platform_block_watch(1);
     bool serves = uring_sleep_begin(ring);
     int error = wait_event(&c->wait,
                            READ_ONCE(c->count) || READ_ONCE(c->ended) ||
@@ -291,6 +301,8 @@ static int wait_for_events(struct aio_context *c, nsec_t deadline)
         uring_sleep_end(ring);
         wait_wake_all(&c->wait); /* the next one serves */
     }
+    if (left)
+        platform_block_watch(-1);
     return error == -ERESTARTSYS ? -EINTR : error;
 }
 
@@ -301,6 +313,9 @@ long aio_fetch(struct file *f, s64 least, s64 most, struct io_event *user, nsec_
     int error = 0;
 
     for (;;) {
+        u32 left = READ_ONCE(c->ring->in_flight);
+        if (left)
+            platform_block_poll(&c->ring->in_flight, ~left);
         uring_run_ready(c->ring);
         long n = fetch_some(c, most - done, user + done);
         if (n < 0)

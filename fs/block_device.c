@@ -320,6 +320,11 @@ int block_device_open(struct inode *i, struct file *f)
     return -ENXIO;
 }
 
+struct block_device *block_device_of(const struct file *f)
+{
+    return f->ops == &device_ops ? f->private : NULL;
+}
+
 u64 block_device_size(const struct file *f)
 {
     return size_of(f->private);
@@ -388,6 +393,7 @@ void block_devices_init(void)
 {
     unsigned n = platform_block_count();
 
+    block_direct_init();
     for (unsigned i = 0; i < n; i++) {
         const struct block_info *info = platform_block_info(i);
         struct block_device *d = add_device(i, 0, 0, ALIGN_DOWN(info->sectors, info->block_size / SECTOR_SIZE));

@@ -48,11 +48,25 @@ u64 block_device_size(const struct file *f);
 int block_transfer_pages(struct block_device *d, enum block_op op, u64 index, unsigned n, void *const pages[], u64 bytes);
 /* The same for n bytes of memory in one piece of the direct map, from sector on. */
 int block_transfer(struct block_device *d, enum block_op op, u64 sector, void *memory, size_t n);
+/* Counts a request that moved so many bytes and began at start. Atomic. */
+void block_count(struct block_device *d, bool write, u64 bytes, nsec_t start);
 /*
  * O_DIRECT: reads or writes what io asks for, all of it on the disk. Bytes, -EINVAL (alignment), -EIO, -EFAULT. No lock
  * held. fs/block_direct.c
  */
 ssize block_direct(struct block_device *d, struct io *io, u64 offset, bool write);
+/*
+ * The same for a file of a disk, begun and not waited for: done is called in atomic context when it is over, and then
+ * block_direct_finish() says what came of it. *t is set before. False: nothing was begun, the ordinary way has to be taken.
+ */
+struct block_direct;
+bool block_direct_start(struct block_direct **t, struct file *f, struct io *io, u64 offset, bool write, void (*done)(void *arg), void *arg);
+/* Ends a transfer that is done: bytes, -EIO, -EFAULT. io as at its start, or NULL: nobody wants it any more. */
+ssize block_direct_finish(struct block_direct *t, struct io *io);
+/* What was begun is done at the end of the VM. */
+void block_direct_init(void);
+/* The disk that f is open on, NULL: another file. */
+struct block_device *block_device_of(const struct file *f);
 /* The disk's serial number, maybe empty, NUL-terminated. 0 or negative errno. */
 int block_serial(const struct block_device *d, char out[BLOCK_SERIAL_SIZE + 1]);
 /* What was read from all disks, or written, in sectors. */

@@ -7,7 +7,11 @@
 #include "fs/block_device.h"
 #include "fs/file.h"
 #include "fs/page_cache.h"
+#include "fs/vfs.h"
+#include "kernel/heap.h"
 #include "kernel/page.h"
+#include "kernel/process.h"
+#include "kernel/vm_exit.h"
 
 #define MOST_ORDER 6u /* pages moved at once, as a power of two */
 
@@ -98,4 +102,117 @@ ssize block_direct(struct block_device *d, struct io *io, u64 offset, bool write
     if (write && done)
         page_cache_invalidate(d->object, first, last);
     return done ? (ssize)done : moved;
+}
+
+/* ---------------------------------------------------------------- transfers that nobody waits for */
+
+struct block_direct {
+    struct block_request request;
+    struct block_segment segment;
+    struct block_device *device;
+    char *buffer;
+    bool write;
+    u64 first, last; /* pages */
+    nsec_t start;
+    void (*done)(void *arg);
+    void *arg;
+};
+
+static u32 in_flight; /* atomic */
+
+static void request_done(struct block_request *r)
+{
+    struct block_direct *t = container_of(r, struct block_direct, request);
+
+    if (!r->error)
+        block_count(t->device, t->write, t->segment.length, t->start);
+    __atomic_sub_fetch(&in_flight, 1, __ATOMIC_RELEASE);
+    t->done(t->arg); /* t is its owner's from here on */
+}
+
+static void discard(struct block_direct *t)
+{
+    if (t->buffer)
+        page_put(page_of(virt_to_phys(t->buffer)));
+    kfree(t);
+}
+
+/* Brings what is cached, and the data of a write, where the disk finds them. */
+static bool prepare(struct block_direct *t, struct io *io)
+{
+    size_t n = io->left, room;
+
+    if (page_cache_sync(t->device->object, t->first, t->last))
+        return false;
+    if (t->write)
+        page_cache_invalidate(t->device->object, t->first, t->last);
+    t->buffer = allocate(n, &room);
+    if (!t->buffer || room < n)
+        return false;
+    t->segment = (struct block_segment){virt_to_phys(t->buffer), (u32)n};
+    return !t->write || io_copy_from(io, t->buffer, n) == (ssize)n;
+}
+
+bool block_direct_start(struct block_direct **out, struct file *f, struct io *io, u64 offset, bool write, void (*done)(void *arg), void *arg)
+{
+    struct block_device *d = block_device_of(f);
+    size_t n = io->left;
+
+    if (!d || !n || n > MIN(PAGE_SIZE << MOST_ORDER, d->info->max_segment_bytes) || offset > block_device_size(f) ||
+        n > block_device_size(f) - offset || (write && READ_ONCE(d->read_only)) || !aligned(io, offset, d->info->block_size))
+        return false;
+    struct block_direct *t = kzalloc(sizeof(*t));
+    if (!t)
+        return false;
+    *t = (struct block_direct){
+        .request = {.op = write ? BLOCK_WRITE : BLOCK_READ, .sector = d->start + offset / SECTOR_SIZE, .n_segments = 1, .done = request_done},
+        .device = d,
+        .write = write,
+        .first = offset >> PAGE_SHIFT,
+        .last = (offset + n + PAGE_SIZE - 1) >> PAGE_SHIFT,
+        .start = platform_clock(),
+        .done = done,
+        .arg = arg,
+    };
+    t->request.segments = &t->segment;
+    if (!prepare(t, io)) {
+        discard(t);
+        return false;
+    }
+    if (!write)
+        inode_touch_atime(f);
+    __atomic_add_fetch(&in_flight, 1, __ATOMIC_RELAXED);
+    *out = t;
+    platform_block_start(d->disk, &t->request);
+    return true;
+}
+
+ssize block_direct_finish(struct block_direct *t, struct io *io)
+{
+    ssize result = t->request.error ? t->request.error : (ssize)t->segment.length;
+
+    if (t->write)
+        page_cache_invalidate(t->device->object, t->first, t->last);
+    else if (result > 0 && io)
+        result = io_copy_to(io, t->buffer, (size_t)result);
+    discard(t);
+    return result;
+}
+
+static void (*sync_rest)(void);
+
+static void drain(void)
+{
+    u32 left;
+
+    while ((left = __atomic_load_n(&in_flight, __ATOMIC_ACQUIRE)))
+        platform_block_poll(&in_flight, left);
+    if (sync_rest)
+        sync_rest();
+}
+
+void block_direct_init(void)
+{
+    sync_rest = vm_exit_sync;
+    vm_exit_sync = drain;
 }

@@ -15,18 +15,23 @@ struct builder {
     u64 bytes;
 };
 
+void block_count(struct block_device *d, bool write, u64 bytes, nsec_t start)
+{
+    struct block_usage *usage = &d->usage;
+
+    __atomic_add_fetch(&usage->count[write], 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&usage->sectors[write], bytes / SECTOR_SIZE, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&usage->time[write], platform_clock() - start, __ATOMIC_RELAXED);
+}
+
 static int finish(struct builder *b)
 {
-    struct block_usage *usage = &b->device->usage;
     bool write = b->request.op == BLOCK_WRITE;
     nsec_t start = platform_clock();
     int error = b->request.n_segments ? platform_block_run(b->device->disk, &b->request, 1) : 0;
 
-    if (b->request.n_segments && !error) {
-        __atomic_add_fetch(&usage->count[write], 1, __ATOMIC_RELAXED);
-        __atomic_add_fetch(&usage->sectors[write], b->bytes / SECTOR_SIZE, __ATOMIC_RELAXED);
-        __atomic_add_fetch(&usage->time[write], platform_clock() - start, __ATOMIC_RELAXED);
-    }
+    if (b->request.n_segments && !error)
+        block_count(b->device, write, b->bytes, start);
     b->request.sector += b->bytes / SECTOR_SIZE;
     b->request.n_segments = 0;
     b->bytes = 0;

@@ -483,7 +483,8 @@ struct block_request {
     const struct block_segment *segments; /* the others' data */
     unsigned n_segments;
     int error;                            /* afterwards: 0, -EIO, -EOPNOTSUPP, -ENOSPC */
-    struct block_batch *batch;            /* the driver's, as next */
+    struct block_batch *batch;            /* the driver's, as next; NULL: done() */
+    void (*done)(struct block_request *r); /* atomic context */
     struct block_request *next;
 };
 /* Disks there are; the first call looks for them and may sleep. */
@@ -492,6 +493,15 @@ unsigned platform_block_count(void);
 const struct block_info *platform_block_info(unsigned disk);
 /* Carries out n requests side by side and sleeps until all are done; no signal ends that. 0, or the first one's error. */
 int platform_block_run(unsigned disk, struct block_request *r, unsigned n);
+/*
+ * Starts one that has done() and stays where it is until that was called: by whoever looks at the disk next, as those do who
+ * wait for it. Atomic.
+ */
+void platform_block_start(unsigned disk, struct block_request *r);
+/* Looks at all disks once, and on for as long as *value is that, but not longer than an interrupt would take. Atomic. */
+void platform_block_poll(const u32 *value, u32 is);
+/* While somebody sleeps until some done() is called (change 1; -1 afterwards), disks interrupt. Atomic. */
+void platform_block_watch(int change);
 
 /*
  * The host's 9P servers (virtio-9p), found by mount tag. A request is one T message out and one R message in, each in

@@ -127,6 +127,8 @@ static s64 transfer(struct uring_request *r, bool write)
     if (result)
         return result;
     u64 wanted = io.left;
+    if (unlikely(r->direct || (uring_is_direct(r) && !uring_is_worker(current_thread()))))
+        return uring_direct(r, &io, (u64)offset, write);
     result = write ? file_write(f, &io, at, s->rw_flags) : file_read(f, &io, at, s->rw_flags);
     if (result == -EAGAIN)
         uring_buffer_recycle(r);

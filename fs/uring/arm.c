@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests that wait for a file or a timer, and who goes on with them. A waker makes them READY and wakes a thread under the
+ * Requests that wait for a file, a timer or a disk, and who goes on with them. A waker makes them READY and wakes a thread under the
  * ring's lock alone, in any context: it never wakes a queue from inside another one's, so rings and epolls may watch
  * each other in circles.
  */
 #include <linux/eventpoll.h>
+#include <linux/fcntl.h>
+#include "fs/block_device.h"
 #include "fs/uring/uring.h"
 
 /* ------------------------------------------------------------ readiness */
@@ -189,4 +191,55 @@ s64 uring_arm_timer(struct uring_request *r)
         timer_arm(&r->timer, at < 0 ? 0 : (nsec_t)at);
     }
     return uring_arm_finish(r, false);
+}
+
+/* ------------------------------------------------------------ waiting for a disk */
+
+bool uring_is_direct(const struct uring_request *r)
+{
+    return r->ring->lazy && r->file->flags & O_DIRECT && block_device_of(r->file);
+}
+
+/* Under the lock of the disk's queue. Until now r could not be cancelled: the disk knows where its memory is. */
+static void disk_done(void *arg)
+{
+    struct uring_request *r = arg;
+    struct uring *ring = r->ring;
+
+    spin_lock_irq(&ring->lock);
+    WRITE_ONCE(ring->in_flight, ring->in_flight - 1);
+    r->state = URING_ARMED;
+    uring_make_ready(r);
+    uring_kick(ring);
+    spin_unlock_irq(&ring->lock);
+}
+
+s64 uring_direct(struct uring_request *r, struct io *io, u64 at, bool write)
+{
+    struct uring *ring = r->ring;
+
+    if (r->direct) {
+        struct block_direct *done = r->direct;
+
+        r->direct = NULL;
+        return block_direct_finish(done, READ_ONCE(ring->closed) ? NULL : io);
+    }
+    spin_lock_irq(&ring->lock);
+    WRITE_ONCE(ring->in_flight, ring->in_flight + 1);
+    spin_unlock_irq(&ring->lock);
+    if (block_direct_start(&r->direct, r->file, io, at, write, disk_done, r))
+        return URING_PENDING;
+    spin_lock_irq(&ring->lock);
+    WRITE_ONCE(ring->in_flight, ring->in_flight - 1);
+    spin_unlock_irq(&ring->lock);
+    return -EAGAIN;
+}
+
+void uring_settle(struct uring *ring)
+{
+    u32 left;
+
+    while ((left = READ_ONCE(ring->in_flight)))
+        platform_block_poll(&ring->in_flight, left);
+    uring_run_ready(ring);
 }

@@ -343,6 +343,7 @@ static s64 begin(struct uring_request *r)
         uring_limit_begin(r);
     bool slow = op->flags & OP_TRANSFER && !uring_in_memory(r->file);
     r->bounded = slow;
+    slow &= !uring_is_direct(r);
     if (unlikely(slow || op->flags & OP_POOL || r->sqe.flags & IOSQE_ASYNC)) {
         int error = uring_pool(r);
         return error ? error : URING_PENDING;
@@ -383,7 +384,7 @@ void uring_continue(struct uring_request *r, bool wait)
         result = r->cancelled ? -ECANCELED : begin(r);
     } else if (r->sqe.opcode == IORING_OP_LINK_TIMEOUT) {
         result = uring_limit_run(r);
-    } else if (r->cancelled || READ_ONCE(r->ring->closed)) {
+    } else if ((r->cancelled || READ_ONCE(r->ring->closed)) && !r->direct) {
         result = -ECANCELED;
     } else {
         r->polled = true;

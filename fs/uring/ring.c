@@ -279,7 +279,7 @@ static void take_apart(struct uring *ring)
 
     WRITE_ONCE(ring->closed, true);
     uring_cancel(ring, &all);
-    uring_run_ready(ring); /* what was put off, to find that it may not begin */
+    uring_settle(ring); /* also what was put off, to find that it may not begin */
     uring_files_drop(ring);
     uring_buffers_drop(ring);
     spin_lock_irq(&ring->lock);

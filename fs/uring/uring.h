@@ -122,6 +122,7 @@ struct uring {
     u32 draining;                    /* of them, with IOSQE_IO_DRAIN */
     struct thread *sleeper;          /* waits in io_uring_enter and takes what becomes ready */
     bool lazy;                       /* without one what is ready stays so: nobody is told before he asks */
+    u32 in_flight;                   /* transfers that disks are at (uring_direct()) */
     u32 watchers;                    /* threads that wait for requests to be gone; atomic */
     bool with_runner;                /* on the runner's list by runner_link */
     struct list runner_link;         /* pool lock */
@@ -187,6 +188,7 @@ struct uring_request {
     bool relative;                   /* and not yet a time at all, but from the start on */
     bool armed_timer;
 
+    struct block_direct *direct;     /* that a disk is at or has done */
     struct path_name *paths[2];      /* copies of what the entry points to */
     void *data, *vector;             /* the operation's own; freed with the request */
     s64 done;                        /* bytes, of a transfer in several parts */
@@ -279,6 +281,15 @@ s64 uring_arm(struct uring_request *r);
 /* The same in two steps: r is in the queue, and nothing that comes is lost; then, unless it has come, r is anybody's. */
 int uring_arm_begin(struct uring_request *r);
 s64 uring_arm_finish(struct uring_request *r, bool come);
+/*
+ * A direct transfer of a lazy ring is left to the disk: URING_PENDING; or what came of it, if r had begun it before. -EAGAIN: it
+ * is not that way, and a worker has to do it. io: the memory.
+ */
+s64 uring_direct(struct uring_request *r, struct io *io, u64 at, bool write);
+/* Is it a file for that? */
+bool uring_is_direct(const struct uring_request *r);
+/* Waits for the disks, and ends what they were at. */
+void uring_settle(struct uring *ring);
 /* Undoes it. r RUNNING; no lock held. */
 void uring_disarm(struct uring_request *r);
 /* Makes r, which is RUNNING, wait for its timer: URING_PENDING. */

@@ -146,26 +146,13 @@ static void collect(struct queue *q)
         r->error = error_of(s->status);
         s->next_free = q->free;
         q->free = s;
-        if (--r->batch->left == 0)
+        if (!r->batch)
+            r->done(r);
+        else if (--r->batch->left == 0)
             wait_wake_all(&r->batch->done);
     }
     if (unlikely(q->waiting != NULL) && feed(q))
         virtqueue_kick(&q->queue);
-}
-
-static void interrupt(struct virtio_device *d)
-{
-    for (unsigned i = 0; i < MAX_DISKS; i++) {
-        for (unsigned k = 0; disks[i].device == d && k < disks[i].n_queues; k++) {
-            struct queue *q = disks[i].queues[k];
-
-            if (!virtqueue_has_used(&q->queue))
-                continue;
-            spin_lock_irq(&q->lock);
-            collect(q);
-            spin_unlock_irq(&q->lock);
-        }
-    }
 }
 
 /* Counts a thread that sleeps; the first one makes the device interrupt. */
@@ -201,16 +188,16 @@ static void wait_for(struct queue *q, struct block_batch *b)
     spin_unlock_irq(&q->lock);
 }
 
-int platform_block_run(unsigned disk, struct block_request *r, unsigned n)
+static struct queue *nearest_queue(const struct disk *d)
 {
-    struct disk *d = &disks[disk];
-    struct queue *q = d->queues[this_cpu()->cpu % d->n_queues];
-    struct block_batch batch = {.left = n};
+    return d->queues[this_cpu()->cpu % d->n_queues];
+}
 
-    wait_queue_init(&batch.done);
+static void submit(struct queue *q, struct block_request *r, unsigned n, struct block_batch *batch)
+{
     spin_lock_irq(&q->lock);
     for (unsigned i = 0; i < n; i++) {
-        r[i].batch = &batch;
+        r[i].batch = batch;
         r[i].next = NULL;
         if (q->waiting)
             q->waiting_last->next = &r[i];
@@ -221,11 +208,64 @@ int platform_block_run(unsigned disk, struct block_request *r, unsigned n)
     if (feed(q))
         virtqueue_kick(&q->queue);
     spin_unlock_irq(&q->lock);
+}
+
+int platform_block_run(unsigned disk, struct block_request *r, unsigned n)
+{
+    struct queue *q = nearest_queue(&disks[disk]);
+    struct block_batch batch = {.left = n};
+
+    wait_queue_init(&batch.done);
+    submit(q, r, n, &batch);
     wait_for(q, &batch);
     for (unsigned i = 0; i < n; i++)
         if (r[i].error)
             return r[i].error;
     return 0;
+}
+
+void platform_block_start(unsigned disk, struct block_request *r)
+{
+    submit(nearest_queue(&disks[disk]), r, 1, NULL);
+}
+
+static void collect_all(const struct virtio_device *device)
+{
+    for (unsigned i = 0; i < MAX_DISKS; i++) {
+        for (unsigned k = 0; disks[i].device && (!device || disks[i].device == device) && k < disks[i].n_queues; k++) {
+            struct queue *q = disks[i].queues[k];
+
+            if (!virtqueue_has_used(&q->queue))
+                continue;
+            spin_lock_irq(&q->lock);
+            collect(q);
+            spin_unlock_irq(&q->lock);
+        }
+    }
+}
+
+static void interrupt(struct virtio_device *d)
+{
+    collect_all(d);
+}
+
+void platform_block_poll(const u32 *value, u32 is)
+{
+    nsec_t until = platform_clock() + POLL_TIME;
+
+    for (;;) {
+        collect_all(NULL);
+        if (READ_ONCE(*value) != is || percpu_need_resched() || platform_clock() >= until)
+            return;
+        cpu_relax();
+    }
+}
+
+void platform_block_watch(int change)
+{
+    for (unsigned i = 0; i < MAX_DISKS; i++)
+        for (unsigned k = 0; disks[i].device && k < disks[i].n_queues; k++)
+            sleepers_change(disks[i].queues[k], change);
 }
 
 /* ---------------------------------------------------------------- finding disks */

@@ -2,7 +2,7 @@
 /*
  * Writes to a disk and looks at what came of it; see disk.sh.
  *
- *   disk write DISK SEED THREADS how...   random pieces, from so many threads; how: direct, map, fsync, reads
+ *   disk write DISK SEED THREADS how...   random pieces, from so many threads; how: direct, map, fsync, reads, queue (by Linux AIO)
  *   disk check FILE SEED THREADS how...   on the host: exactly those bytes are there, and zeros elsewhere
  *   disk attributes DISK                  sizes, limits, errors, one line each
  *   disk alignment DISK                   the same for O_DIRECT
@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <linux/hdreg.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -36,7 +38,7 @@
 
 static const char *name;
 static uint64_t seed, size;
-static int threads, fd, direct, map, reads;
+static int threads, fd, direct, map, reads, queue;
 static unsigned char *mapped;
 
 static void die(const char *what)
@@ -67,6 +69,52 @@ static void choose(uint64_t *state, uint64_t *offset, size_t *length)
     *offset = next(state) % (size / grain) * grain;
     if (*offset + *length > size)
         *length = size - *offset;
+}
+
+/* Takes events of a queue of pieces: each comes once. How many. */
+static int take(aio_context_t context, struct iocb *pieces, long least)
+{
+    struct io_event events[PIECES];
+    long n = syscall(SYS_io_getevents, context, least, PIECES, events, NULL);
+
+    if (n < least)
+        die("io_getevents");
+    for (long i = 0; i < n; i++) {
+        struct iocb *r = (struct iocb *)events[i].obj;
+        if (r < pieces || r >= pieces + PIECES || !r->aio_data || events[i].data != r->aio_data || events[i].res != (long long)r->aio_nbytes) {
+            printf("a wrong event: %lld\n", (long long)events[i].res);
+            exit(1);
+        }
+        r->aio_data = 0;
+    }
+    return (int)n;
+}
+
+/* Up to 16 pieces are under way at once; the last ones when the program ends. */
+static void *queuer(void *arg)
+{
+    uint64_t state = seed * 1000 + (uintptr_t)arg + 1, offset;
+    struct iocb *pieces = calloc(PIECES, sizeof(*pieces)), *r = pieces;
+    aio_context_t context = 0;
+    unsigned char *buffer;
+    size_t length;
+
+    if (syscall(SYS_io_setup, PIECES, &context))
+        die("io_setup");
+    for (int under_way = 0; r < pieces + PIECES; r++, under_way++) {
+        choose(&state, &offset, &length);
+        if (posix_memalign((void **)&buffer, ALIGNED, length))
+            die("memory");
+        for (size_t k = 0; k < length; k++)
+            buffer[k] = byte_at(offset + k);
+        *r = (struct iocb){.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = (unsigned)fd, .aio_buf = (uintptr_t)buffer, .aio_nbytes = length,
+                           .aio_offset = (long long)offset, .aio_data = (uintptr_t)r};
+        while (under_way >= 16)
+            under_way -= take(context, pieces, 1 + under_way % 4);
+        if (syscall(SYS_io_submit, context, 1, &r) != 1)
+            die("io_submit");
+    }
+    return NULL;
 }
 
 static void *writer(void *arg)
@@ -119,7 +167,7 @@ static void write_all(void)
             die("mmap");
     }
     for (uintptr_t i = 0; i < (uintptr_t)threads; i++)
-        pthread_create(&thread[i], NULL, writer, (void *)i);
+        pthread_create(&thread[i], NULL, queue ? queuer : writer, (void *)i);
     for (int i = 0; i < threads; i++)
         pthread_join(thread[i], NULL);
 }
@@ -329,6 +377,7 @@ int main(int argc, char **argv)
         direct |= !strcmp(argv[i], "direct");
         map |= !strcmp(argv[i], "map");
         reads |= !strcmp(argv[i], "reads");
+        queue |= !strcmp(argv[i], "queue");
         sync |= !strcmp(argv[i], "fsync");
     }
     if (!strcmp(argv[1], "attributes")) {

@@ -163,6 +163,8 @@ for accel in $ACCEL; do
     written "map.$accel.2" 2M --accel "$accel" --cpus 2 -- 4 3 map reads
     written "direct.$accel.1" 3M --accel "$accel" -- 6 1 direct reads
     written "direct.$accel.4" 3M --accel "$accel" --cpus 4 -- 7 12 direct reads
+    written "queue.$accel.1" 3M --accel "$accel" -- 10 1 direct queue
+    written "queue.$accel.4" 3M --accel "$accel" --cpus 4 -- 11 4 direct queue
     written "fsync.$accel" 3M --accel "$accel" -- 8 2 fsync
     written "odd-end.$accel" 1048064 --accel "$accel" -- 5 2 reads
     truncate -s 0 "$dir/one" "$dir/two"
