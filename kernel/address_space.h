@@ -52,6 +52,15 @@ struct region {
     u64 faulted_pages;           /* pages faults brought in so far; racy hint */
 };
 
+/* What faults on anonymous memory have learned about the program; racy, hints (kernel/fault_anonymous.c). */
+struct fault_habits {
+    u32 first_window;            /* pages that the first fault of a region brings in; 0: as at the start */
+    s32 growth;                  /* points for changing it */
+    vaddr_t fresh;               /* the mapping made last, if it was left alone and is not used yet, or 0 */
+    s32 prompt;                  /* points for mappings being used at once */
+    u32 asked;                   /* mappings made since it has enough of them */
+};
+
 struct address_space {
     u32 refs;
     struct rwlock lock;          /* regions and everything below except page tables; faults take it for reading */
@@ -80,6 +89,7 @@ struct address_space {
     u64 auxv[48];                /* auxiliary vector as the program got it, for /proc */
     u32 auxv_words;
     u64 minor_faults, major_faults;
+    struct fault_habits habits;
     bool no_huge_pages;          /* PR_SET_THP_DISABLE: faults fill with small pages */
     struct patch_table *patches; /* patched system-call sites, loader/patch.c; NULL: none yet */
 };

@@ -139,6 +139,8 @@ s64 address_space_map(struct address_space *as, const struct mapping *m)
 
     if (at > 0 && (m->populate || (flags & (REGION_LOCKED | REGION_LOCK_ON_FAULT)) == REGION_LOCKED))
         populate_regions(as, at, at + length, true); /* mmap(2): it does not fail if this does */
+    else if (at > 0 && !m->object && (m->prot & PROT_WRITE))
+        fault_ahead(as, at, at + length);
     return at;
 }
 
@@ -153,11 +155,15 @@ int unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end)
         if (error)
             return error;
     }
+    struct region *before = r->start < start ? NULL : region_prev(r);
+    vaddr_t gap_start = r->start < start ? start : before ? before->end : 0;
     vaddr_t low = MAX(r->start, start), high = low;
     region_for_each_in (r, as, start, end)
-        high = MIN(r->end, end);
+        high = r->end;
+    vaddr_t gap_end = high > end ? end : r ? r->start : USER_SPACE_END;
+    high = MIN(high, end);
     /* Pages go before the regions leave their objects' lists: an object that drops pages must find them until then. */
-    zap_range(as, low, high);
+    zap_gap(as, low, high, gap_start, gap_end);
     if (as->patches)
         patch_ops->forget(as, low, high);
     while ((r = region_find(as, start)) && r->start < end) {
@@ -170,7 +176,6 @@ int unmap_locked(struct address_space *as, vaddr_t start, vaddr_t end)
             region_free(r);
         }
     }
-    zap_tables(as, low, high);
     return 0;
 }
 
@@ -282,5 +287,7 @@ vaddr_t address_space_brk(struct address_space *as, vaddr_t want)
     rwlock_write_unlock(&as->lock);
     if (fill)
         populate_regions(as, old_end, new_end, true);
+    else if (result == want && new_end > old_end)
+        fault_ahead(as, old_end, new_end);
     return result;
 }

@@ -56,8 +56,14 @@ static int protect_region(struct address_space *as, struct region *r, vaddr_t st
     return 0;
 }
 
+/* Private memory that nobody has used may be written to for the first time. */
+static bool opens(const struct region *r, u32 prot)
+{
+    return (prot & ~r->prot & PROT_WRITE) && !r->object && !r->faulted_pages;
+}
+
 /* All of [start, end) in order, until a hole or an error: what came before stays changed, as on Linux. */
-static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, u32 prot, u32 grows, u32 if_allowed)
+static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, u32 prot, u32 grows, u32 if_allowed, bool *opened)
 {
     struct region *r = region_find(as, start);
     int error = 0;
@@ -75,6 +81,7 @@ static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, 
     } else if (grows & PROT_GROWSUP) {
         return -EINVAL;
     }
+    *opened = opens(r, prot);
     vaddr_t at = start;
     while (at < end && !error) {
         r = region_find(as, at);
@@ -106,12 +113,15 @@ int address_space_protect_more(struct address_space *as, vaddr_t start, size_t l
     prot &= PROT_RWX;
 
     rwlock_write_lock(&as->lock);
-    int error = protect_locked(as, start, end, prot, grows, if_allowed);
+    bool opened = false;
+    int error = protect_locked(as, start, end, prot, grows, if_allowed, &opened);
     struct region *r = error ? NULL : region_find(as, start);
     bool fill = r && prot && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT);
     rwlock_write_unlock(&as->lock);
     if (fill)
         populate_regions(as, start, end, true);
+    else if (opened && !error)
+        fault_ahead(as, start, end);
     return error;
 }
 

@@ -19,6 +19,7 @@ struct fault {
     vaddr_t va;              /* page-aligned, inside r */
     enum fault_access access;
     bool populate;           /* everything in r is wanted, not just this page */
+    vaddr_t ahead;           /* not 0: nobody asked for va yet, and nothing from here on is wanted */
     vaddr_t done_to;         /* set: [va, done_to) is in memory now */
     struct memory_object *waits_for; /* set with -EINPROGRESS: reference on the object that must bring in ... */
     u64 wait_index;          /* ... its page of this index */

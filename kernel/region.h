@@ -74,8 +74,8 @@ u64 resource_limit(unsigned which);
 void zap_range(struct address_space *as, vaddr_t start, vaddr_t end);
 /* The same for the object's own pages only; private copies stay. */
 void zap_object_pages(struct address_space *as, vaddr_t start, vaddr_t end);
-/* Frees page tables made empty around [start, end), which is unmapped: the gap it lies in. */
-void zap_tables(struct address_space *as, vaddr_t start, vaddr_t end);
+/* The same where regions go: [gap_start, gap_end), which holds the range, has none but those. Frees page tables that are of no use then. */
+void zap_gap(struct address_space *as, vaddr_t start, vaddr_t end, vaddr_t gap_start, vaddr_t gap_end);
 /* Makes separate pages of a 2 MiB block that a leaf boundary at va would cut. Under pt_lock. */
 void split_block_at(struct address_space *as, vaddr_t va);
 /* The same for every block in [start, end). Under pt_lock. */
@@ -87,6 +87,11 @@ void split_blocks(struct address_space *as, vaddr_t start, vaddr_t end);
 int populate(struct address_space *as, vaddr_t start, vaddr_t end, enum fault_access access);
 /* populate() as mlock and MAP_POPULATE want it: writes where the mapping is private and writable. Goes on behind failures if they are to be ignored. */
 int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, bool ignore_errors);
+/*
+ * [at, end), private memory, can be written to as of now. Its first pages are brought in if the program has used what it got so last
+ * at once: that spares it the fault. Without as->lock, which it takes for reading; may be called for anything.
+ */
+void fault_ahead(struct address_space *as, vaddr_t at, vaddr_t end);
 /* Page-table protection of a mapping in r. */
 unsigned region_pte_prot(const struct region *r);
 

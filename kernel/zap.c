@@ -96,7 +96,13 @@ void split_blocks(struct address_space *as, vaddr_t start, vaddr_t end)
     platform_pt_walk(&b, start, end, false, split_leaf, NULL);
 }
 
-static void clear_range(struct address_space *as, vaddr_t start, vaddr_t end)
+/* A range of addresses; empty if start is not below end. */
+struct span {
+    vaddr_t start, end;
+};
+
+/* Takes out the pages of [start, end), at most ZAP_STEP, and the page tables that lie in tables, all with one invalidation. */
+static void clear_range(struct address_space *as, vaddr_t start, vaddr_t end, struct span tables)
 {
     struct gather g = {.as = as};
     struct pt_batch b;
@@ -106,6 +112,8 @@ static void clear_range(struct address_space *as, vaddr_t start, vaddr_t end)
     split_block_at(as, end);
     zap_begins();
     platform_pt_walk(&b, start, end, true, gather_leaf, &g);
+    if (tables.start < tables.end)
+        platform_pt_free_tables(&b, tables.start, tables.end);
     if (b.flush && g.others)
         platform_pt_commit(&b);
     zap_ends();
@@ -115,7 +123,7 @@ static void clear_range(struct address_space *as, vaddr_t start, vaddr_t end)
     free_chain(g.chain);
 }
 
-void zap_range(struct address_space *as, vaddr_t start, vaddr_t end)
+static void zap(struct address_space *as, vaddr_t start, vaddr_t end, struct span tables)
 {
     while (start < end) {
         vaddr_t stop = MIN(end, ALIGN_DOWN(start, ZAP_STEP) + ZAP_STEP);
@@ -124,32 +132,23 @@ void zap_range(struct address_space *as, vaddr_t start, vaddr_t end)
             start = KERNEL_SPACE_END;
             continue;
         }
-        clear_range(as, start, stop);
+        clear_range(as, start, stop, stop == end ? tables : (struct span){0});
         start = stop;
     }
 }
 
-void zap_tables(struct address_space *as, vaddr_t start, vaddr_t end)
+void zap_range(struct address_space *as, vaddr_t start, vaddr_t end)
 {
-    struct region *next = region_find(as, start);
-    struct region *prev = next ? region_prev(next) : NULL;
-    if (!next) {
-        struct rb_node *n = rb_last(&as->regions);
-        prev = n ? container_of(n, struct region, node) : NULL;
-    }
-    /* Tables one level up cover a gigabyte; looking for them pays only when that much goes. */
-    u64 span = end - start < HUGE_SIZE << 8 ? HUGE_SIZE : HUGE_SIZE << 9;
-    vaddr_t low = MAX(prev ? prev->end : 0, ALIGN_DOWN(start, span));
-    vaddr_t high = MIN(next ? next->start : USER_SPACE_END, ALIGN_UP(end, span));
-    if (ALIGN_UP(low, HUGE_SIZE) >= ALIGN_DOWN(high, HUGE_SIZE))
-        return;
+    zap(as, start, end, (struct span){0});
+}
 
-    struct pt_batch b;
-    pt_batch_init(&b, as->root, as);
-    spin_lock(&as->pt_lock);
-    platform_pt_free_tables(&b, low, high);
-    spin_unlock(&as->pt_lock);
-    platform_pt_commit(&b); /* nobody finds the tables any more: the space is locked for writing */
+void zap_gap(struct address_space *as, vaddr_t start, vaddr_t end, vaddr_t gap_start, vaddr_t gap_end)
+{
+    /* Tables one level up cover a gigabyte; looking for them pays only when that much goes. */
+    u64 size = end - start < HUGE_SIZE << 8 ? HUGE_SIZE : HUGE_SIZE << 9;
+    vaddr_t low = MAX(gap_start, ALIGN_DOWN(start, size)), high = MIN(gap_end, ALIGN_UP(end, size));
+    bool whole = ALIGN_UP(low, HUGE_SIZE) < ALIGN_DOWN(high, HUGE_SIZE);
+    zap(as, start, end, whole ? (struct span){low, high} : (struct span){0});
 }
 
 /* ---------------------------------------------------------------- an object's pages only */

@@ -379,6 +379,46 @@ TEST(touching_one_page_takes_little)
     end(free_before);
 }
 
+/* Maps n pages, uses the first `used` one after the other, and gives all back; returns the faults that took. */
+static u64 use_and_drop(unsigned n, unsigned used)
+{
+    struct mapping m = {.length = n * PAGE_SIZE, .prot = PROT_READ | PROT_WRITE, .max_prot = 7};
+    u64 before = as->minor_faults;
+    s64 at = address_space_map(as, &m);
+    CHECK(at > 0);
+    for (unsigned i = 0; i < used; i++)
+        CHECK(reaches(at + i * PAGE_SIZE, true, 0, 0));
+    CHECK(address_space_unmap(as, at, m.length) == 0);
+    return as->minor_faults - before;
+}
+
+TEST(habits_are_learned_and_unlearned)
+{
+    host_machine();
+    u64 free_before = host_free_pages(), faults = 0;
+    begin();
+    for (unsigned i = 0; i < 100; i++)
+        use_and_drop(60, 60);
+    for (unsigned i = 0; i < 16; i++)
+        faults += use_and_drop(60, 60);
+    CHECK(faults <= 16); /* more than one page in a hundred, not one in fifteen */
+
+    /* Mappings that are not used cost no memory, but for the first few. */
+    for (unsigned i = 0; i < 40; i++)
+        use_and_drop(60, 0);
+    struct mapping m = {.length = 60 * PAGE_SIZE, .prot = PROT_READ | PROT_WRITE, .max_prot = 7};
+    s64 at = address_space_map(as, &m);
+    CHECK(at > 0 && as->resident_pages == 0);
+    CHECK(address_space_unmap(as, at, m.length) == 0);
+
+    /* Regions of which one page is used get the least again. */
+    for (unsigned i = 0; i < 100; i++)
+        use_and_drop(60, 1);
+    at = address_space_map(as, &m);
+    CHECK(reaches(at, true, 0, 0) && as->resident_pages <= 4);
+    end(free_before);
+}
+
 TEST(memory_ends_with_an_error)
 {
     host_machine();
