@@ -39,7 +39,7 @@ KFLAGS = -std=gnu11 $(if $(filter $<,$(HOT)),$(FAST),-Os) -g $(WARN) -Wvla -ffre
          -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -include kernel/hidden.h -MMD -MP
 LWIP_FLAGS = -Inet/lwip -Inet/lwip/libc -I$(LWIP)/src/include
 # Functions of lwIP in whose place its own callers find net/lwip's, which look at a packet first.
-LWIP_WRAPPED = raw_input tcp_input udp_input icmp_input icmp6_input ip4_frag ip6_frag tcp_rexmit_fast tcp_rexmit_rto_prepare
+LWIP_WRAPPED = raw_input tcp_input udp_input icmp_input icmp6_input ip4_frag ip6_frag tcp_rexmit_fast tcp_rexmit_rto_prepare etharp_input ip4_input ip6_input ip6_reass
 ifeq ($(DEBUG),1)
 KFLAGS += -DARIL_DEBUG
 endif
@@ -155,6 +155,35 @@ $(B)/unit/%: tests/unit/%.c $$(call unit_sources,tests/unit/%.c) $(UNIT_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(CC) -std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    -Itests/unit/include -I. -o $@ $< $(call unit_sources,$<) $$(sed -n 's/.*libs: *\([^*]*\).*/\1/p' $<)
+
+# The network on the host: test_network, and fuzz/network for tests/fuzz/run.sh (HOST_CC=clang, which adds fuzzer to the sanitizers).
+HOST_CC ?= $(CC)
+HOST_SANITIZERS ?= address,undefined
+NETWORK_HOST := $(wildcard net/*.c net/lwip/*.c) fs/io.c kernel/lib/printf.c $(wildcard tests/unit/network_*.c)
+NETWORK_HOST_OBJ = $(addprefix $(B)/network-host/,$(NETWORK_HOST:=.o) $(notdir $(LWIP_OBJ)))
+NETWORK_HOST_FLAGS = -std=gnu11 -g -O1 -DARIL_DEBUG -D_GNU_SOURCE -fsanitize=$(HOST_SANITIZERS) -fno-sanitize-recover=all -fno-strict-aliasing -fno-common -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+                     -ffunction-sections -Itests/unit/include -I. -MMD -MP
+NETWORK_HOST_LINK = -no-pie -Wl,--gc-sections,--unresolved-symbols=ignore-all $(addprefix -Wl$(comma)--wrap=,$(LWIP_WRAPPED))
+comma := ,
+
+$(addprefix $(B)/network-host/,$(notdir $(LWIP_OBJ))): $(B)/network-host/%.o: $(LWIP)/COPYING net/lwip/lwipopts.h Makefile
+	@mkdir -p $(@D)
+	@echo "  CC lwip/$*.c"; $(HOST_CC) $(NETWORK_HOST_FLAGS) -fno-sanitize=shift $(LWIP_FLAGS) -w -c $(filter %/$*.c,$(wildcard $(LWIP)/src/*/*.c $(LWIP)/src/*/*/*.c)) -o $@
+$(addprefix $(B)/network-host/,dhcp.o dhcp6.o nd6.o): NETWORK_HOST_FLAGS += -DLWIP_DNS=1
+
+$(B)/network-host/net/%.c.o $(B)/network-host/kernel/%.c.o: NETWORK_HOST_FLAGS += -ffreestanding $(LWIP_FLAGS)
+$(B)/network-host/fs/%.c.o $(B)/network-host/tests/unit/network_%.c.o: NETWORK_HOST_FLAGS += -ffreestanding $(LWIP_FLAGS)
+$(B)/network-host/%.c.o: %.c $(LWIP)/COPYING Makefile
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(HOST_CC) $(NETWORK_HOST_FLAGS) $(WARN) -c $< -o $@
+
+$(B)/unit/test_network: $(NETWORK_HOST_OBJ) $(B)/network-host/tests/unit/test_network.c.o
+	@mkdir -p $(@D)
+	@echo "  LD $@"; $(HOST_CC) -fsanitize=$(HOST_SANITIZERS) $(NETWORK_HOST_LINK) -o $@ $^
+
+$(B)/fuzz/network: $(NETWORK_HOST_OBJ) $(B)/network-host/tests/fuzz/fuzz_network.c.o
+	@mkdir -p $(@D)
+	@echo "  LD $@"; $(HOST_CC) -fsanitize=fuzzer,$(HOST_SANITIZERS) $(NETWORK_HOST_LINK) -o $@ $^
 
 unit: $(UNIT)
 

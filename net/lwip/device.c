@@ -55,6 +55,7 @@ struct late {
 
 static struct list staged = LIST_INIT(staged), under_way = LIST_INIT(under_way); /* oldest first */
 static unsigned staged_count;
+static bool room_awaited; /* the device is full, and will tell when it is not; atomic */
 static u64 next_number = 1;
 static struct late *late_first, *late_last;
 
@@ -205,7 +206,7 @@ void device_flush(void)
         some = true;
     if (some)
         platform_net_kick(DEVICE);
-    if (!list_empty(&staged))
+    if (!list_empty(&staged) && !READ_ONCE(room_awaited))
         core_wake(); /* asks for an event when there is room */
 }
 
@@ -366,13 +367,18 @@ bool device_poll(void)
                                  : stats.available > stats.total / 4 ? NETWORK_ROOM_LITTLE
                                                                      : NETWORK_ROOM_LEAST);
     }
-    return n == POLL_BUDGET || !platform_net_listen(DEVICE, !list_empty(&staged));
+    WRITE_ONCE(room_awaited, !list_empty(&staged));
+    bool more = n == POLL_BUDGET || !platform_net_listen(DEVICE, !list_empty(&staged));
+    if (more)
+        WRITE_ONCE(room_awaited, false);
+    return more;
 }
 
 /* ------------------------------------------------------------ the start */
 
 static void event(void *context)
 {
+    WRITE_ONCE(room_awaited, false);
     core_wake();
 }
 

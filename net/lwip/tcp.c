@@ -66,27 +66,46 @@ void network_stream_sent(struct byte_stream *st, bool more)
 
 /* ------------------------------------------------------------ receiving */
 
-/*
- * A chunk with the bytes of one buffer, which it takes over; NULL: out of memory, nothing is changed. Its charge is the memory it takes,
- * and more: there is room for what may follow.
- */
-static struct chunk *chunk_of(struct pbuf *p, bool more)
+static bool is_copied(const struct pbuf *p)
 {
-    bool copy = p->len < COPY_BELOW;
-    u32 room = !copy ? 0 : more ? COPY_BELOW : p->len;
+    return p->len < COPY_BELOW;
+}
+
+/*
+ * A chunk with the bytes of one buffer, which it does not own yet; NULL: out of memory. Its charge is the memory it takes, and more:
+ * there is room for what may follow.
+ */
+static struct chunk *chunk_of(const struct pbuf *p, bool more)
+{
+    u32 room = !is_copied(p) ? 0 : more ? COPY_BELOW : p->len;
     struct chunk *c = chunk_create(room);
     if (!c)
         return NULL;
     c->end = p->len;
-    c->charge = (u32)sizeof(*c) + (copy ? room : (u32)PAGE_SIZE);
-    if (copy) {
+    c->charge = (u32)sizeof(*c) + (is_copied(p) ? room : (u32)PAGE_SIZE);
+    if (is_copied(p))
         memcpy(c->bytes, p->payload, p->len);
-        pbuf_free(p);
-    } else {
+    else
         c->data = p->payload;
-        c->frame = p;
-    }
     return c;
+}
+
+/* The same for each buffer of a chain. False: out of memory, there are none. */
+static bool chunks_of(const struct pbuf *p, bool more, struct list *list)
+{
+    for (; p; p = p->next) {
+        struct chunk *c = p->len ? chunk_of(p, more) : NULL;
+        if (c) {
+            list_add_tail(list, &c->link);
+        } else if (p->len) {
+            while ((c = list_first(list, struct chunk, link))) {
+                list_remove(&c->link);
+                chunk_free(c);
+            }
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Puts a few bytes more into the last chunk that waits to be read: as chunks, short segments take many times their bytes. False: no room. */
@@ -128,25 +147,23 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
     bool end = !p, more = READ_ONCE(me->bytes);
     if (more && p && join(l, p))
         return ERR_OK;
+    if (!chunks_of(p, more, &list))
+        return ERR_MEM; /* lwIP keeps all of it, and offers it again */
+    struct chunk *c = list_first(&list, struct chunk, link);
     while (p) {
         /* Each buffer goes its own way: the chain's reference to the next one is ours. */
         struct pbuf *rest = p->next;
-        u16 length = p->tot_len = p->len;
+        bool copied = !p->len || is_copied(p);
+        p->tot_len = p->len;
         p->next = NULL;
-        struct chunk *c = length ? chunk_of(p, more) : NULL;
-        if (c) {
-            list_add_tail(&list, &c->link);
-            bytes += length;
+        if (p->len) {
+            c->frame = copied ? NULL : p;
+            bytes += p->len;
             charge += c->charge;
-        } else if (length) {
-            /* Kept by lwIP, which offers it again. */
-            if (rest)
-                pbuf_cat(p, rest);
-            pcb->refused_data = p;
-            break;
-        } else {
-            pbuf_free(p);
+            c = list_entry(c->link.next, struct chunk, link);
         }
+        if (copied)
+            pbuf_free(p);
         p = rest;
     }
     spin_lock(&l->stream.lock);
@@ -454,6 +471,7 @@ err_t tcp_accept_connection(struct inet_socket *listener, struct tcp_pcb *pcb)
         server->base.stream = &l->stream;
         if (tcp_arrived(listener, server))
             return ERR_OK;
+        l->stream.side[0].socket = NULL; /* lwIP's error comes after the socket's end */
     }
     if (server)
         tcp_drop_server(server);

@@ -115,6 +115,8 @@ void tcp_link_segment(struct tcp_link *l, const struct tcp_sack *sack, u32 acked
 /* A large segment that cannot be sent whole is cut up. */
 void tcp_recover_unsent(struct tcp_link *l);
 
+/* Is p's TCP header in its first buffer, options and all, and does none end beyond it? net/lwip/checks.c */
+bool checks_tcp(const struct pbuf *p);
 /* A handshake that began at listener is done: ERR_OK, or an error that has lwIP reset the connection. */
 err_t tcp_accept_connection(struct inet_socket *listener, struct tcp_pcb *pcb);
 /* Sets pcb's receive window as u's options want it, before it is announced. */

@@ -90,10 +90,10 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *n)
 {
     const struct tcp_hdr *h = p->payload;
     struct tcp_entry *e = NULL;
-    bool good = true;
+    bool good = checks_tcp(p);
     listening->local_port = 0;
     wanted = NULL;
-    if (p->len >= TCP_HLEN) {
+    if (good) {
         bool begins = (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
         e = tcp_entry_find(ip_current_dest_addr(), lwip_ntohs(h->dest), ip_current_src_addr(), lwip_ntohs(h->src));
         if (begins && e && e->pcb->state == TIME_WAIT && TCP_SEQ_GT(lwip_ntohl(h->seqno), e->pcb->rcv_nxt)) {

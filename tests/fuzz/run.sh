@@ -16,13 +16,19 @@ for target; do
     source=tests/fuzz/fuzz_$target.c
     sources=$(sed -n 's/.*sources: *\([^*]*\).*/\1/p' "$source")
     # shellcheck disable=SC2086
-    if ! clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Itests/unit/include -I. \
-        -o "$build/$target" "$source" $sources 2>"$build/$target.log"; then
+    if grep -q '^ \* make:' "$source"; then
+        make -s B="$build/$target-objects" HOST_CC=clang HOST_SANITIZERS=fuzzer-no-link,address,undefined \
+            "$build/$target-objects/fuzz/$target" >"$build/$target.log" 2>&1 &&
+            cp "$build/$target-objects/fuzz/$target" "$build/$target"
+    else
+        clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Itests/unit/include -I. \
+            -o "$build/$target" "$source" $sources 2>"$build/$target.log"
+    fi || {
         sed 's/^/# /' "$build/$target.log"
         echo "not ok fuzz.$target - does not build"
         status=1
         continue
-    fi
+    }
     corpus=$build/$target.corpus
     mkdir -p "$corpus"
     if grep -q 'seeds: malformed' "$source"; then

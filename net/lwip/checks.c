@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What lwIP takes for granted of packets and a hostile network need not keep to. Each function stands before lwIP's own of the same
+ * name (--wrap of the linker), and drops what that one would misread. Found by tests/unit/test_network.c.
+ */
+#include "lwip/etharp.h"
+#include "lwip/ip4.h"
+#include "lwip/ip6.h"
+#include "lwip/ip6_frag.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/etharp.h"
+#include "lwip/prot/ip4.h"
+#include "lwip/prot/ip6.h"
+#include "lwip/prot/udp.h"
+#include "net/lwip/core.h"
+#include "net/lwip/tcp.h"
+
+void __real_etharp_input(struct pbuf *p, struct netif *n);
+void __wrap_etharp_input(struct pbuf *p, struct netif *n);
+err_t __real_ip4_input(struct pbuf *p, struct netif *n);
+err_t __wrap_ip4_input(struct pbuf *p, struct netif *n);
+err_t __real_ip6_input(struct pbuf *p, struct netif *n);
+bool checks_tcp(const struct pbuf *p)
+{
+    const u8 *h = p->payload;
+    if (p->len < TCP_HLEN)
+        return false;
+    size_t header = TCPH_HDRLEN_BYTES((const struct tcp_hdr *)p->payload), at = TCP_HLEN;
+    if (header > p->len)
+        return false;
+    while (at < header && h[at] != LWIP_TCP_OPT_EOL) {
+        size_t length = 1;
+        if (h[at] != LWIP_TCP_OPT_NOP)
+            length = at + 1 < header ? h[at + 1] : 0;
+        if (length == 0 || length > header - at)
+            return false;
+        at += length;
+    }
+    return true;
+}
+
+err_t __wrap_ip6_input(struct pbuf *p, struct netif *n);
+struct pbuf *__real_ip6_reass(struct pbuf *p);
+struct pbuf *__wrap_ip6_reass(struct pbuf *p);
+
+/* A frame that ends within its ARP header: what lies behind it in memory would be read, and sent back. */
+void __wrap_etharp_input(struct pbuf *p, struct netif *n)
+{
+    if (p->len < SIZEOF_ETHARP_HDR)
+        pbuf_free(p);
+    else
+        __real_etharp_input(p, n);
+}
+
+/* Of a packet that is not for this VM, lwIP looks whether it is DHCP's: its UDP header must be there. */
+static bool ports_fit(const struct pbuf *p)
+{
+    const struct ip_hdr *h = p->payload;
+    return IPH_PROTO(h) != IP_PROTO_UDP || p->len >= IPH_HL_BYTES(h) + UDP_HLEN ||
+           h->dest.addr == netif_ip4_addr(&device_netif)->addr;
+}
+
+/* The version is read before the length. */
+err_t __wrap_ip4_input(struct pbuf *p, struct netif *n)
+{
+    if (p->len >= IP_HLEN && ports_fit(p))
+        return __real_ip4_input(p, n);
+    pbuf_free(p);
+    return ERR_OK;
+}
+
+/* Options of an extension header, which end where it does. */
+static bool options_fit(const u8 *option, const u8 *end)
+{
+    while (option < end) {
+        if (*option != IP6_PAD1_OPTION) {
+            if (end - option < 2 || end - option - 2 < option[1])
+                return false;
+            option += 1 + option[1];
+        }
+        option++;
+    }
+    return true;
+}
+
+/*
+ * Is each extension header in p's first buffer, which begins with the IPv6 header, and the packet no longer than it says? A fragment's
+ * payload is looked at when it is whole; a fragment of fragments is nothing that anybody sends.
+ */
+static bool headers_fit(const struct pbuf *p, bool whole)
+{
+    const u8 *h = p->payload;
+    if (p->len < IP6_HLEN)
+        return false;
+    u32 limit = MIN((u32)p->len, (u32)IP6_HLEN + IP6H_PLEN((const struct ip6_hdr *)p->payload));
+    u8 next = h[6];
+    for (u32 at = IP6_HLEN;;) {
+        if (next == IP6_NEXTH_FRAGMENT && whole)
+            return false;
+        if (next != IP6_NEXTH_HOPBYHOP && next != IP6_NEXTH_DESTOPTS && next != IP6_NEXTH_ROUTING && next != IP6_NEXTH_FRAGMENT)
+            return true;
+        if (at + 8 > limit)
+            return false;
+        u32 length = next == IP6_NEXTH_FRAGMENT ? 8 : 8 + 8u * h[at + 1];
+        if (at + length > limit)
+            return false;
+        if ((next == IP6_NEXTH_HOPBYHOP || next == IP6_NEXTH_DESTOPTS) && !options_fit(h + at + 2, h + at + length))
+            return false;
+        if (next == IP6_NEXTH_FRAGMENT && ((h[at + 2] << 8 | h[at + 3]) & (IP6_FRAG_OFFSET_MASK | IP6_FRAG_MORE_FLAG)))
+            return true;
+        next = h[at];
+        at += length;
+    }
+}
+
+err_t __wrap_ip6_input(struct pbuf *p, struct netif *n)
+{
+    if (headers_fit(p, false))
+        return __real_ip6_input(p, n);
+    pbuf_free(p);
+    return ERR_OK;
+}
+
+/* The packet that the fragments make, whose headers no one has seen yet; NULL: there is none. */
+struct pbuf *__wrap_ip6_reass(struct pbuf *p)
+{
+    p = __real_ip6_reass(p);
+    if (!p || headers_fit(p, true))
+        return p;
+    pbuf_free(p);
+    return NULL;
+}
