@@ -130,6 +130,11 @@ u64 sched_online_cpus(void)
     return READ_ONCE(sched_online);
 }
 
+bool wait_has_others(void)
+{
+    return READ_ONCE(sched_queues[this_cpu()->cpu].queued) > 0;
+}
+
 u64 sched_idle_time(unsigned cpu)
 {
     struct run_queue *rq = &sched_queues[cpu];

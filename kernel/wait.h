@@ -80,6 +80,8 @@ int wait_sleep(nsec_t deadline);
 int wait_sleep_until(nsec_t deadline, bool realtime);
 /* May the running thread sleep here, as far as locks and interrupts go? False between wait_prepare() and wait_finish(). */
 bool wait_allowed(void);
+/* Do threads wait for this CPU? Then who waits for a device sleeps at once, instead of looking at it. */
+bool wait_has_others(void);
 /* Undoes wait_prepare without sleeping. */
 void wait_finish(void);
 

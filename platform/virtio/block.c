@@ -169,7 +169,7 @@ static void wait_for(struct queue *q, struct block_batch *b)
 {
     nsec_t until = platform_clock() + POLL_TIME;
 
-    while (READ_ONCE(b->left) && !percpu_need_resched() && platform_clock() < until) {
+    while (READ_ONCE(b->left) && !wait_has_others() && platform_clock() < until) {
         cpu_relax();
         if (!virtqueue_has_used(&q->queue))
             continue;

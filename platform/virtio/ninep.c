@@ -186,7 +186,7 @@ void platform_ninep_wait(int channel, struct ninep_batch *b)
     struct channel *c = &channels[channel];
     nsec_t until = platform_clock() + POLL_TIME;
 
-    while (READ_ONCE(b->left) && !percpu_need_resched() && platform_clock() < until) {
+    while (READ_ONCE(b->left) && !wait_has_others() && platform_clock() < until) {
         cpu_relax();
         if (!virtqueue_has_used(&c->queue))
             continue;
