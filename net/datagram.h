@@ -19,7 +19,10 @@ struct datagram {
     u8 destination[16];          /* UDP: local address it came to, for pktinfo */
     u8 hops, traffic_class;      /* UDP: TTL and TOS as sent */
     u8 interface;                /* UDP: index of the one it came by */
-    u32 netlink_group;
+    union {
+        u32 netlink_group;
+        u32 whole;               /* AF_PACKET: bytes of the frame, whatever the filter left */
+    };
     s64 time;                    /* CLOCK_REALTIME ns, for SO_TIMESTAMP; 0: not taken */
     u8 data[];                   /* name, then payload */
 };

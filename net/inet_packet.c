@@ -4,6 +4,7 @@
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "net/inet_packet.h"
+#include "net/packet.h"
 
 #define DONT_FRAGMENT 0x40
 
@@ -128,7 +129,7 @@ void udp_header_write(u8 *out, const struct inet_address *from, const struct ine
 
 bool inet_packet_watched(void)
 {
-    return inet_raw_wanted();
+    return inet_raw_wanted() || packet_watched();
 }
 
 /* Turns an echo request round. */
@@ -178,6 +179,7 @@ void inet_packet_unreachable(const struct ip_packet *p, u8 code4, u8 code6)
     memcpy(out + ICMP_HEADER, p->data, n);
     u16 sum = ip_transport_checksum(p->to.ip, p->from.ip, h.protocol, out, ICMP_HEADER + n);
     memcpy(out + 2, &sum, 2);
+    packet_show_inside(data, (u32)(out - data) + ICMP_HEADER + n);
     if (ip_packet_parse(data, (u32)(out - data) + ICMP_HEADER + n, LOOPBACK_INDEX, &answer))
         inet_packet_input(&answer);
     kfree(data);
@@ -225,12 +227,19 @@ bool inet_packet_input(const struct ip_packet *p)
 
 void inet_packet_inside(u8 *data, u32 length)
 {
+    packet_show_inside(data, length);
+    inet_packet_arrived(data, length);
+}
+
+void inet_packet_arrived(u8 *data, u32 length)
+{
     struct ip_packet p;
     while (ip_packet_parse(data, length, LOOPBACK_INDEX, &p)) {
         bool wanted = inet_packet_input(&p);
         if (is_icmp(&p, ICMP_ECHO, ICMPV6_ECHO_REQUEST)) {
             make_reply(data, &p);
             length -= p.header - (p.v4 ? IP_HEADER4 : IP_HEADER6);
+            packet_show_inside(data, length);
             continue;
         }
         if (p.protocol == IPPROTO_UDP)
@@ -252,6 +261,7 @@ void inet_packet_show(const struct inet_address *from, const struct inet_address
     u8 *udp = data + header;
     memcpy(udp + UDP_HEADER, payload, n);
     udp_header_write(udp, from, to, n);
+    packet_show_inside(data, header + UDP_HEADER + n);
     if (ip_packet_parse(data, header + UDP_HEADER + n, LOOPBACK_INDEX, &p)) {
         inet_raw_input(&p);
         if (refused)

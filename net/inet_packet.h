@@ -55,6 +55,8 @@ bool inet_packet_input(const struct ip_packet *p);
  * answers. data has room for PACKET_MAX bytes if it is an echo request. Sleeps.
  */
 void inet_packet_inside(u8 *data, u32 length);
+/* The same of one that packet sockets have seen. */
+void inet_packet_arrived(u8 *data, u32 length);
 /*
  * The VM itself answers p, which it sent to itself, with this code of "destination unreachable" (IPv4's, or IPv6's): to who sent it, and to
  * those who look. Sleeps.

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* UDP between sockets of this VM (udp(7)): a datagram goes straight into the receiver's queue, or is dropped. */
+#include <linux/if_ether.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/timer.h"
 #include "net/control.h"
 #include "net/counters.h"
+#include "net/filter.h"
 #include "net/inet_packet.h"
 
 #define READABLE    (EPOLLIN | EPOLLRDNORM)
@@ -141,18 +143,43 @@ static void fill(struct inet_socket *from, struct inet_socket *to, const struct 
         d->time = (s64)clock_realtime();
 }
 
+/*
+ * What the socket's filter leaves of d: of UDP it sees the header too, and cuts no further than that. s->lock held; false: nothing.
+ */
+static bool passes(struct inet_socket *to, struct datagram *d)
+{
+    struct socket *s = &to->base;
+    bool udp = s->protocol == IPPROTO_UDP && s->type == SOCK_DGRAM, v4 = ip_is_v4(d->destination);
+    u32 n = UDP_HEADER + d->length;
+    u8 header[UDP_HEADER] = {d->data[2], d->data[3], (u8)(to->local.port >> 8), (u8)to->local.port, (u8)(n >> 8), (u8)n};
+    struct bpf_packet p = {
+        .head = header,
+        .rest = datagram_payload(d),
+        .head_length = udp ? UDP_HEADER : 0,
+        .rest_length = d->length,
+        .protocol = v4 ? ETH_P_IP : ETH_P_IPV6,
+        .hardware = d->interface == LOOPBACK_INDEX ? ARPHRD_LOOPBACK : ARPHRD_ETHER,
+        .interface = d->interface,
+    };
+    u32 wanted = filter_run(s, &p);
+    if (wanted)
+        d->length = MIN(d->length, wanted - MIN(wanted, p.head_length));
+    return wanted != 0;
+}
+
 void udp_deliver(struct inet_socket *to, struct datagram *d)
 {
     struct socket *s = &to->base;
     spin_lock(&s->lock);
-    bool fits = !to->dead && to->queue.charge + d->charge <= (u64)s->options.receive_buffer;
+    bool fits = (likely(!s->filter) || passes(to, d)) && !to->dead && to->queue.charge + d->charge <= (u64)s->options.receive_buffer;
     bool v6 = !ip_is_v4(d->destination);
     if (fits)
         datagram_enqueue(&to->queue, d);
     else
         to->queue.drops++;
     spin_unlock(&s->lock);
-    net_count((fits ? UDP_TAKEN : UDP_NO_ROOM) + v6, 1);
+    if (s->protocol == IPPROTO_UDP)
+        net_count((fits ? UDP_TAKEN : UDP_NO_ROOM) + v6, 1);
     if (fits)
         wait_wake_events(&s->wait, ~0u, READABLE);
     else

@@ -24,9 +24,6 @@ struct interface_request {
     };
 };
 
-#define ARPHRD_ETHER    1
-#define ARPHRD_LOOPBACK 772
-
 static const u8 loopback4[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}, loopback6[16] = {[15] = 1};
 
 static void describe_loopback(struct interface *i)
@@ -149,6 +146,7 @@ static bool serves(unsigned cmd)
     case SIOCGIFTXQLEN:
     case SIOCGIFHWADDR:
     case SIOCGIFNAME:
+    case SIOCETHTOOL:
         return true;
     default:
         return false;
@@ -173,6 +171,8 @@ static long answer(unsigned cmd, const struct interface *i, struct interface_req
     case SIOCGIFBRDADDR:
         set_address(r, broadcast ? address | ~mask : 0);
         return v4 ? 0 : -EADDRNOTAVAIL;
+    case SIOCETHTOOL: /* nothing that a driver would answer */
+        return -EOPNOTSUPP;
     case SIOCGIFINDEX:
         r->number = i->index;
         return 0;

@@ -5,6 +5,10 @@
 
 #include "kernel/types.h"
 
+/* <linux/if_arp.h> would bring the C library's headers in. */
+#define ARPHRD_ETHER    1
+#define ARPHRD_LOOPBACK 772
+
 #define LOOPBACK_INDEX 1
 #define OUTSIDE_INDEX  2     /* eth0 */
 #define INTERFACES     2

@@ -104,6 +104,10 @@ void network_frame_free(void *frame);
 
 /* Sends a packet of IP of n bytes, header included. 0, -ENOBUFS, -ENETUNREACH. */
 int network_packet_send(const void *packet, u32 n);
+/* The same for a frame of n bytes. */
+int network_frame_send(const void *frame, u32 n);
+/* Is it the interface's hardware address? Under the core lock. */
+bool network_is_own_mac(const u8 mac[6]);
 /* The longest one that need not be fragmented. */
 u32 network_mtu(void);
 /* The Internet's checksum (RFC 1071) of n bytes, not inverted, to be stored as it is. */

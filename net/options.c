@@ -6,6 +6,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
 #include "net/control.h"
+#include "net/filter.h"
 #include "net/interface.h"
 #include "net/socket.h"
 
@@ -214,7 +215,7 @@ static int set_int(struct socket *s, int option, int n)
         o->rehash = n != 0;
         return 0;
     case SO_DETACH_FILTER:
-        return -ENOENT;
+        return filter_detach(s);
     case SO_TIMESTAMPING_OLD:
     case SO_TIMESTAMPING_NEW:
         return n ? -EOPNOTSUPP : 0;
@@ -234,9 +235,13 @@ static int set_generic(struct socket *s, int option, const void *value, u32 leng
         return read_timeout(value, length, &s->options.receive_timeout);
     if (option == SO_SNDTIMEO_OLD || option == SO_SNDTIMEO_NEW)
         return read_timeout(value, length, &s->options.send_timeout);
+    if (option == SO_ATTACH_FILTER)
+        return filter_attach(s, value, length);
     int error = option_read_int(value, length, &n);
     if (error)
         return error;
+    if (option == SO_LOCK_FILTER && !n && OPTION_SET(s, SO_LOCK_FILTER))
+        return -EPERM;
     option = option == SO_PASSPIDFD ? OPTION_PASSPIDFD : option == OPTION_PASSPIDFD ? -1 : option;
     if (is_boolean(option))
         return set_boolean(s, option, n);
@@ -427,7 +432,7 @@ static int get_generic(struct socket *s, int option, void *value, int *length)
     case SO_BINDTODEVICE:
         return get_device(s, value, length);
     case SO_ATTACH_FILTER: /* SO_GET_FILTER */
-        return option_write(value, length, &zero, 0);
+        return filter_get(s, value, length);
     case SO_MAX_PACING_RATE:
         return option_write(value, length, &s->options.max_pacing_rate, 8);
     case SO_COOKIE:

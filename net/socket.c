@@ -13,7 +13,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/signal.h"
 #include "kernel/user.h"
-#include "net/socket.h"
+#include "net/packet.h"
 
 /* ------------------------------------------------------------ which there are */
 
@@ -132,6 +132,7 @@ void socket_put(struct socket *s)
         return;
     leave_list(s);
     group_list_put(s->peer_groups);
+    kfree(s->filter);
     s->ops->destroy(s);
 }
 
@@ -176,6 +177,8 @@ struct socket *socket_create(int family, int type, int protocol)
         return inet_create(family, type, protocol);
     case AF_NETLINK:
         return netlink_create(type, protocol);
+    case AF_PACKET:
+        return packet_create(type, protocol);
     default:
         return ERR_PTR(-EAFNOSUPPORT);
     }
@@ -372,6 +375,12 @@ static long socket_file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
     }
 }
 
+static struct memory_object *socket_file_mmap(struct file *f, u64 offset, u64 length, u32 prot, u32 map_flags)
+{
+    struct socket *s = f->private;
+    return s->ops->mmap ? s->ops->mmap(s, offset, length) : ERR_PTR(-ENODEV);
+}
+
 static int socket_file_stat(struct file *f, struct stat *st)
 {
     const struct socket *s = f->private;
@@ -411,6 +420,7 @@ static const struct file_ops socket_file_ops = {
     .poll = socket_file_poll,
     .poll_queue = socket_file_queue,
     .async = ASYNC_SOCKET,
+    .mmap = socket_file_mmap,
     .fstat = socket_file_stat,
     .setattr = socket_file_setattr,
     .release = socket_file_release,

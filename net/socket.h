@@ -140,6 +140,8 @@ struct socket_ops {
     /* An option was set, of any level. May be NULL. */
     void (*option_changed)(struct socket *s);
     long (*ioctl)(struct socket *s, unsigned cmd, unsigned long arg);
+    /* What mmap(2) maps, as file_ops.mmap. NULL: ENODEV. */
+    struct memory_object *(*mmap)(struct socket *s, u64 offset, u64 length);
     u64 (*readable_bytes)(struct socket *s);   /* FIONREAD; negative errno */
     u64 (*unsent_bytes)(struct socket *s);     /* TIOCOUTQ */
     void (*close)(struct socket *s);           /* the file is gone: leave tables, tell the peer */
@@ -172,6 +174,7 @@ struct socket {
     bool unaccepted;             /* a connection that is still in an accept queue */
     bool refusing;               /* shutdown(2) for reading ended, or forestalled, the listening of an AF_UNIX socket, which stays one */
 
+    struct socket_filter *filter; /* net/filter.h; under lock; NULL: none */
     u64 send_charge;             /* atomic: queued datagrams of ours, in bytes with overhead */
 
     /* connected stream sockets: set once, by the connecting side */

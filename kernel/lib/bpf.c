@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Checker and interpreter of classic BPF, as seccomp(2) allows it. */
+/* Checker and interpreter of classic BPF. */
 #include "kernel/lib/bpf.h"
 
 /* What each way to the instruction at `to` has written, at least. */
@@ -29,12 +29,55 @@ static int check_jump(const struct sock_filter *in, u16 *written, size_t length,
     return -EINVAL;
 }
 
-/* One that is no jump. *written: scratch words that have a value before it, and then after it. */
+/* Is there a fact of this number? Those that Linux reads out of netlink messages and by dissecting packets are not served. */
+static bool known_fact(u32 k)
+{
+    switch (k - (u32)SKF_AD_OFF) {
+    case SKF_AD_PROTOCOL:
+    case SKF_AD_PKTTYPE:
+    case SKF_AD_IFINDEX:
+    case SKF_AD_MARK:
+    case SKF_AD_QUEUE:
+    case SKF_AD_HATYPE:
+    case SKF_AD_RXHASH:
+    case SKF_AD_CPU:
+    case SKF_AD_ALU_XOR_X:
+    case SKF_AD_VLAN_TAG:
+    case SKF_AD_VLAN_TAG_PRESENT:
+    case SKF_AD_RANDOM:
+    case SKF_AD_VLAN_TPID:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Of those that only programs over packets have. */
+static int check_packet(const struct sock_filter *in)
+{
+    switch (in->code) {
+    case BPF_LD | BPF_W | BPF_ABS:
+    case BPF_LD | BPF_H | BPF_ABS:
+    case BPF_LD | BPF_B | BPF_ABS:
+        return in->k < (u32)SKF_AD_OFF || known_fact(in->k) ? 0 : -EINVAL;
+    case BPF_ALU | BPF_MOD | BPF_K:
+        return in->k ? 0 : -EINVAL;
+    case BPF_LD | BPF_W | BPF_IND:
+    case BPF_LD | BPF_H | BPF_IND:
+    case BPF_LD | BPF_B | BPF_IND:
+    case BPF_LDX | BPF_B | BPF_MSH:
+    case BPF_ALU | BPF_MOD | BPF_X:
+        return 0;
+    }
+    return -EINVAL;
+}
+
+/* One that is no jump. size 0: over packets. *written: scratch words that have a value before it, and then after it. */
 static int check_plain(const struct sock_filter *in, size_t size, u16 *written)
 {
     switch (in->code) {
     case BPF_LD | BPF_W | BPF_ABS:
-        return in->k < size && in->k % sizeof(u32) == 0 ? 0 : -EINVAL;
+        return !size ? check_packet(in) : in->k < size && in->k % sizeof(u32) == 0 ? 0 : -EINVAL;
     case BPF_ALU | BPF_DIV | BPF_K:
         return in->k ? 0 : -EINVAL;
     case BPF_ALU | BPF_LSH | BPF_K:
@@ -75,10 +118,10 @@ static int check_plain(const struct sock_filter *in, size_t size, u16 *written)
     case BPF_ALU | BPF_NEG:
         return 0;
     }
-    return -EINVAL;
+    return size ? -EINVAL : check_packet(in);
 }
 
-int bpf_check(const struct sock_filter *program, size_t length, size_t size, u16 *scratch)
+static int check(const struct sock_filter *program, size_t length, size_t size, u16 *scratch)
 {
     u16 written = 0;
     if (!length || length > BPF_MAXINSNS || BPF_CLASS(program[length - 1].code) != BPF_RET)
@@ -100,6 +143,16 @@ int bpf_check(const struct sock_filter *program, size_t length, size_t size, u16
     return 0;
 }
 
+int bpf_check(const struct sock_filter *program, size_t length, size_t size, u16 *scratch)
+{
+    return size ? check(program, length, size, scratch) : -EINVAL;
+}
+
+int bpf_check_packet(const struct sock_filter *program, size_t length, u16 *scratch)
+{
+    return check(program, length, 0, scratch);
+}
+
 /* Arithmetic on the accumulator; the divisor is not 0. */
 static u32 calculate(u32 operation, u32 a, u32 operand)
 {
@@ -112,6 +165,8 @@ static u32 calculate(u32 operation, u32 a, u32 operand)
         return a * operand;
     case BPF_DIV:
         return a / operand;
+    case BPF_MOD:
+        return a % operand;
     case BPF_AND:
         return a & operand;
     case BPF_OR:
@@ -141,7 +196,59 @@ static bool compare(u32 operation, u32 a, u32 operand)
     }
 }
 
-u32 bpf_run(const struct sock_filter *program, const u32 *data, size_t size, size_t readable)
+static u32 fact(const struct bpf_packet *p, u32 k, u32 a, u32 x)
+{
+    switch (k - (u32)SKF_AD_OFF) {
+    case SKF_AD_PROTOCOL:
+        return p->protocol;
+    case SKF_AD_PKTTYPE:
+        return p->type;
+    case SKF_AD_IFINDEX:
+        return p->interface;
+    case SKF_AD_HATYPE:
+        return p->hardware;
+    case SKF_AD_CPU:
+        return p->cpu;
+    case SKF_AD_ALU_XOR_X:
+        return a ^ x;
+    case SKF_AD_RANDOM:
+        return p->random;
+    default: /* marks, queues, hashes and VLAN tags, which no packet here has */
+        return 0;
+    }
+}
+
+/* size bytes at k, in network order. False: they are not all there. */
+static bool load(const struct bpf_packet *p, u32 k, unsigned size, u32 *value)
+{
+    s64 at = (s32)k;
+    if (at < 0)
+        at = at >= SKF_NET_OFF ? at - SKF_NET_OFF + p->network : at - SKF_LL_OFF;
+    if (at < 0 || at + size > (s64)p->head_length + p->rest_length)
+        return false;
+    *value = 0;
+    for (; size; size--, at++)
+        *value = *value << 8 | (at < p->head_length ? p->head[at] : p->rest[at - p->head_length]);
+    return true;
+}
+
+/* A load in a program over packets. */
+static bool load_packet(const struct bpf_packet *p, const struct sock_filter *in, u32 a, u32 x, u32 *value)
+{
+    unsigned size = BPF_SIZE(in->code) == BPF_W ? 4 : BPF_SIZE(in->code) == BPF_H ? 2 : 1;
+    if (BPF_MODE(in->code) == BPF_ABS && in->k >= (u32)SKF_AD_OFF) {
+        *value = fact(p, in->k, a, x);
+        return true;
+    }
+    if (!load(p, BPF_MODE(in->code) == BPF_IND ? x + in->k : in->k, size, value))
+        return false;
+    if (BPF_MODE(in->code) == BPF_MSH)
+        *value = (*value & 15) * 4;
+    return true;
+}
+
+/* Over a packet, or, with NULL for it, over data. */
+static u32 run(const struct sock_filter *program, const u32 *data, size_t size, size_t readable, const struct bpf_packet *p)
 {
     u32 a = 0, x = 0, memory[BPF_MEMWORDS];
     for (const struct sock_filter *in = program;; in++) {
@@ -151,7 +258,10 @@ u32 bpf_run(const struct sock_filter *program, const u32 *data, size_t size, siz
             target = &x;
             /* fall through */
         case BPF_LD:
-            if (BPF_MODE(in->code) == BPF_ABS) {
+            if (p && (BPF_MODE(in->code) == BPF_ABS || BPF_MODE(in->code) == BPF_IND || BPF_MODE(in->code) == BPF_MSH)) {
+                if (!load_packet(p, in, a, x, target))
+                    return 0;
+            } else if (BPF_MODE(in->code) == BPF_ABS) {
                 if (in->k >= readable)
                     return 0;
                 *target = data[in->k / sizeof(u32)];
@@ -166,7 +276,7 @@ u32 bpf_run(const struct sock_filter *program, const u32 *data, size_t size, siz
             memory[in->k] = x;
             break;
         case BPF_ALU:
-            if (BPF_OP(in->code) == BPF_DIV && !operand)
+            if ((BPF_OP(in->code) == BPF_DIV || BPF_OP(in->code) == BPF_MOD) && !operand)
                 return 0;
             a = calculate(BPF_OP(in->code), a, operand);
             break;
@@ -185,4 +295,14 @@ u32 bpf_run(const struct sock_filter *program, const u32 *data, size_t size, siz
                 a = x;
         }
     }
+}
+
+u32 bpf_run(const struct sock_filter *program, const u32 *data, size_t size, size_t readable)
+{
+    return run(program, data, size, readable, NULL);
+}
+
+u32 bpf_run_packet(const struct sock_filter *program, const struct bpf_packet *p)
+{
+    return run(program, NULL, p->head_length + p->rest_length, 0, p);
 }

@@ -20,7 +20,9 @@
 #include "lwip/stats.h"
 #include "netif/ethernet.h"
 #include "net/counters.h"
+#include "net/interface.h"
 #include "net/lwip/core.h"
+#include "net/packet.h"
 
 #define DEVICE       0
 #define POLL_BUDGET  64
@@ -253,10 +255,35 @@ static void count_octets(u64 octets[2], u16 type, u32 bytes)
         octets[type == ETH_P_IPV6] += bytes - SIZEOF_ETH_HDR;
 }
 
+/* For packet sockets. */
+static void show_sent(const struct pbuf *p)
+{
+    u8 *copy;
+    const u8 *frame = whole_of(p, &copy);
+    if (frame)
+        packet_show(frame, p->tot_len, OUTSIDE_INDEX, true);
+    kfree(copy);
+}
+
+static void show_received(const struct net_buffer *b)
+{
+    u32 total = b->frame_length, done = 0;
+    u8 *copy = b->length < total ? kmalloc(total) : NULL;
+    if (b->length >= total)
+        packet_show(b->data, total, OUTSIDE_INDEX, false);
+    for (; copy && b; done += b->length, b = b->next)
+        memcpy(copy + done, b->data, b->length);
+    if (copy)
+        packet_show(copy, total, OUTSIDE_INDEX, false);
+    kfree(copy);
+}
+
 /* netif.linkoutput: one Ethernet frame. */
 static err_t output(struct netif *n, struct pbuf *p)
 {
     struct sent_frame *s = staged_count < STAGED_MAX ? kzalloc(sizeof(*s)) : NULL;
+    if (unlikely(packet_watched()))
+        show_sent(p);
     if (!s) {
         device_counters.tx_dropped++;
         return ERR_MEM;
@@ -313,6 +340,8 @@ static void receive(void *context, struct net_buffer *b)
     net_count(FRAMES_TAKEN, 1);
     if (b->length && (b->data[0] & 1))
         device_counters.rx_multicast++;
+    if (unlikely(packet_watched()))
+        show_received(b);
     /* A merged frame is longer than a pbuf may say by its Ethernet header: that is taken off here. */
     u32 skip = total > UINT16_MAX && b->length > SIZEOF_ETH_HDR ? SIZEOF_ETH_HDR : 0;
     u16 type = b->length >= SIZEOF_ETH_HDR ? (u16)(b->data[12] << 8 | b->data[13]) : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Packets of IP between lwIP and raw and ping sockets (net/inet_packet.h). */
 #include "kernel/heap.h"
+#include "kernel/lib/string.h"
 #include "lwip/ip.h"
 #include "lwip/priv/raw_priv.h"
 #include "net/inet_packet.h"
@@ -29,6 +30,24 @@ raw_input_state_t __wrap_raw_input(struct pbuf *p, struct netif *n)
         wanted = inet_packet_input(&packet);
     kfree(copy);
     return wanted ? RAW_INPUT_DELIVERED : RAW_INPUT_NONE;
+}
+
+int network_frame_send(const void *frame, u32 n)
+{
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)n, PBUF_RAM);
+    if (!p)
+        return -ENOBUFS;
+    pbuf_take(p, frame, (u16_t)n);
+    core_lock();
+    err_t e = device_netif.linkoutput(&device_netif, p);
+    pbuf_free(p);
+    core_unlock();
+    return e == ERR_OK ? 0 : -ENOBUFS;
+}
+
+bool network_is_own_mac(const u8 mac[6])
+{
+    return !memcmp(mac, device_netif.hwaddr, 6);
 }
 
 u32 network_mtu(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libFuzzer target: any bytes as a filter of seccomp(2). One that the checker takes ends, looks at nothing but its data, and
+ * libFuzzer target: any bytes as a filter of seccomp(2), and of a socket, which has them for its packet too. One that the checker takes ends, looks at nothing but its data, and
  * comes to the same result whatever lay on the stack before: it reads no scratch word that it has not written.
  * sources: kernel/lib/bpf.c
  */
@@ -30,6 +30,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         u32 first = bpf_run(program, data, sizeof(struct seccomp_data), sizeof(struct seccomp_data));
         fill_stack(0xaa);
         if (bpf_run(program, data, sizeof(struct seccomp_data), sizeof(struct seccomp_data)) != first)
+            __builtin_trap();
+    }
+    if (!bpf_check_packet(program, n, scratch)) {
+        struct bpf_packet packet = {.head = bytes, .rest = bytes + size / 3, .head_length = (u32)(size / 3), .rest_length = (u32)(size - size / 3), .network = 14};
+        fill_stack(0x55);
+        u32 first = bpf_run_packet(program, &packet);
+        fill_stack(0xaa);
+        if (bpf_run_packet(program, &packet) != first)
             __builtin_trap();
     }
     free(program);
