@@ -253,6 +253,11 @@ bool archive_add_file(struct archive *archive, const char *path, int source,
            copy_bytes(archive, source, size, name) && pad_to_four(archive);
 }
 
+bool archive_has_file(const struct archive *archive, const char *path)
+{
+    return tfind(&path, &archive->files, compare_members) != NULL;
+}
+
 bool archive_add_symlink(struct archive *archive, const char *path, const char *target,
                          const struct stat *status)
 {

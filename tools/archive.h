@@ -54,6 +54,9 @@ bool archive_add_directory(struct archive *archive, const char *path, const stru
 bool archive_add_file(struct archive *archive, const char *path, int source,
                       const struct stat *status, const char *name);
 
+/* Was a regular file added as `path`? */
+bool archive_has_file(const struct archive *archive, const char *path);
+
 /* Adds the symbolic link `path` to `target`, with its parents. */
 bool archive_add_symlink(struct archive *archive, const char *path, const char *target,
                          const struct stat *status);

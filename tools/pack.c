@@ -16,7 +16,10 @@
 #include <unistd.h>
 
 #include "tools/find.h"
+#include "tools/hosts.h"
 #include "tools/message.h"
+
+#define DEFAULT_HOSTNAME "aril" /* the kernel's */
 
 /* A member of NUL-terminated strings, as /proc/PID/environ has them. */
 static bool add_strings(struct archive *archive, const char *name, char *const *strings)
@@ -205,5 +208,7 @@ bool pack_run(struct archive *archive, const struct pack_request *r, int *status
         if (!add_requested_file(archive, r->sources, options->files.items[i], r->cwd))
             return false;
     }
+    if (!hosts_add(archive, r->sources, options->hostname ? options->hostname : DEFAULT_HOSTNAME))
+        return false;
     return archive_finish(archive);
 }

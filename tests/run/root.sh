@@ -119,6 +119,18 @@ for accelerator in $ACCEL; do
     prints host-sparse-file 209715201 -m 96M sh -c 'printf x >>sparse; exec stat -c "%s" sparse'
     prints host-tmp-mode 1777 stat -c %a /tmp
     prints file-over-host plain --file "$dir/file:$dir/here/text" cat text
+    # The name of the VM is added where it is missing, as a whole word that is no remark.
+    mkdir -p "$dir/named/etc" "$dir/named/bin"
+    cp "$busybox" "$dir/named/bin"
+    printf '127.0.0.1 localhost xhost # host\n#127.0.0.1 host' >"$dir/named/etc/hosts"
+    chmod 640 "$dir/named/etc/hosts"
+    prints hosts-named "127.0.0.1 localhost xhost # host
+#127.0.0.1 host
+127.0.1.1	host" --root "$dir/named" --hostname host -w / /bin/busybox cat /etc/hosts
+    prints hosts-mode 640 --root "$dir/named" --hostname host -w / /bin/busybox stat -c %a /etc/hosts
+    prints hosts-stays "127.0.0.1 localhost xhost # host
+#127.0.0.1 host" --root "$dir/named" --hostname XHOST -w / /bin/busybox cat /etc/hosts
+    prints hosts-given plain --root "$dir/named" --file "$dir/file:/etc/hosts" -w / /bin/busybox cat /etc/hosts
     prints file-beside-host "plain" --file "$dir/file:/tmp/aril-test-file" cat /tmp/aril-test-file
     prints file-leaves-directory "$(stat -c '%a %U %.19y' /var/tmp)" --file "$dir/file:/var/tmp/aril-test-file" stat -c '%a %U %.19y' /var/tmp
     prints file-below-link "plain" --file "$dir/file:/bin/aril-test-file" cat /usr/bin/aril-test-file
