@@ -260,6 +260,9 @@ void inet_options_init(struct inet_socket *u);
 int inet_set_option(struct socket *s, int level, int option, const void *value, u32 length);
 int inet_get_option(struct socket *s, int level, int option, void *value, int *length);
 int tcp_set_option(struct inet_socket *u, int option, const void *value, u32 length);
+/* TCP_INFO. */
+struct tcp_info;
+void tcp_fill_info(struct inet_socket *u, struct tcp_info *info);
 int tcp_get_option(struct inet_socket *u, int option, void *value, int *length);
 
 #endif

@@ -60,8 +60,8 @@ bool interface_get(int index, struct interface *i)
     strlcpy(i->name, "eth0", sizeof(i->name));
     i->index = OUTSIDE_INDEX;
     i->type = ARPHRD_ETHER;
-    i->flags = INTERFACE_UP | INTERFACE_BROADCAST | INTERFACE_MULTICAST;
-    if (i->running)
+    i->flags = INTERFACE_BROADCAST | INTERFACE_MULTICAST | (i->up ? INTERFACE_UP : 0);
+    if (i->running && i->up)
         i->flags |= INTERFACE_RUNNING | INTERFACE_LOWER_UP;
     return true;
 }
@@ -84,6 +84,49 @@ bool interface_is_on_link(const struct interface *i, const u8 ip[16])
             return true;
     }
     return false;
+}
+
+u8 interface_operstate(const struct interface *i)
+{
+    return !(i->flags & INTERFACE_BROADCAST) ? 0 : i->running && i->up ? 6 : 2;
+}
+
+/* ------------------------------------------------------------ changes */
+
+#define INTERFACE_CHANGEABLE (INTERFACE_UP | INTERFACE_BROADCAST | INTERFACE_LOOPBACK | INTERFACE_RUNNING | INTERFACE_MULTICAST | INTERFACE_LOWER_UP)
+
+int interface_change(const struct interface *i, u32 flags, u32 mtu)
+{
+    int error = 0;
+    if ((flags ^ i->flags) & ~(u32)INTERFACE_CHANGEABLE)
+        return -EOPNOTSUPP;
+    bool up = flags & INTERFACE_UP, toggles = up != !!(i->flags & INTERFACE_UP);
+    if (i->index != OUTSIDE_INDEX)
+        return toggles || mtu != i->mtu ? -EOPNOTSUPP : 0;
+    if (mtu != i->mtu)
+        error = network_set_mtu(mtu);
+    if (!error && toggles)
+        error = network_set_up(up);
+    if (!error && (toggles || mtu != i->mtu))
+        interface_changed();
+    return error;
+}
+
+int interface_set_address(const struct interface *i, const u8 ip[16], u8 prefix, bool add)
+{
+    if (i->index != OUTSIDE_INDEX) {
+        bool has = !memcmp(ip, loopback4, 16) || !memcmp(ip, loopback6, 16);
+        return add && has ? -EEXIST : -EOPNOTSUPP;
+    }
+    return network_set_address(ip, prefix, add);
+}
+
+int interface_set_gateway(const struct interface *i, const u8 *gateway, bool add, bool replace)
+{
+    int error = i->index == OUTSIDE_INDEX ? network_set_gateway(gateway, add, replace) : -EOPNOTSUPP;
+    if (!error)
+        interface_changed();
+    return error;
 }
 
 /* ------------------------------------------------------------ ioctl */

@@ -38,6 +38,7 @@ struct interface {
     u32 flags, mtu;
     u8 mac[6];
     bool running;   /* there is a link */
+    bool up;
     u8 gateway[16], gateway6[16]; /* unspecified: none */
     bool router_advertised;       /* gateway6 is known from an advertisement */
     unsigned n_addresses;         /* of IPv4 first */
@@ -48,6 +49,15 @@ struct interface {
 bool interface_get(int index, struct interface *i);
 /* The same by name. */
 bool interface_find(const char *name, struct interface *i);
+/* RFC 2863's ifOperStatus as Linux numbers it: 0 unknown, as lo always is, 2 down, 6 up. */
+u8 interface_operstate(const struct interface *i);
+/* Something about an interface is not as it was: whoever listens is told soon (net/netlink_route.c). Atomic. */
+void interface_changed(void);
+
+/* Changes by privileged programs. 0, or the errors of rtnetlink(7): what lwIP has not, and all of lo, is -EOPNOTSUPP. Sleep. */
+int interface_change(const struct interface *i, u32 flags, u32 mtu);
+int interface_set_address(const struct interface *i, const u8 ip[16], u8 prefix, bool add);
+int interface_set_gateway(const struct interface *i, const u8 *gateway, bool add, bool replace);
 /* Is ip in the network of one of i's addresses? */
 bool interface_is_on_link(const struct interface *i, const u8 ip[16]);
 

@@ -19,6 +19,8 @@ extern u32 network_room;
 
 /* Waits until boot has looked for a network device. Sleeps. */
 void network_await_start(void);
+/* Has it? Atomic. */
+bool network_is_started(void);
 /*
  * Is there an interface with an address of to's IP version? While the network is still being configured (DHCP, router
  * advertisements), waits for it, within bounds. Sleeps.
@@ -61,6 +63,13 @@ struct network_neighbour {
 };
 /* At most max of them into list; how many there are. */
 unsigned network_neighbours(struct network_neighbour *list, unsigned max);
+
+/* Changes of the interface, which is there. Errors of rtnetlink's requests: -EEXIST, -EADDRNOTAVAIL, -ESRCH, -EOPNOTSUPP (not with lwIP)… */
+int network_set_up(bool up);
+int network_set_mtu(u32 mtu);
+int network_set_address(const u8 ip[16], u8 prefix, bool add);
+/* The default route of IPv4; ip NULL: whatever there is. */
+int network_set_gateway(const u8 *ip, bool add, bool replace);
 
 /* ------------------------------------------------------------ TCP */
 

@@ -119,7 +119,7 @@ int route_find(const u8 to[16], struct route *found)
     if (!none)
         return -ENOBUFS;
     none->base.options.bits |= 1ull << SO_BROADCAST;
-    *found = (struct route){.v4 = ip_is_v4(to), .table = RT_TABLE_MAIN, .from = true};
+    *found = (struct route){.v4 = ip_is_v4(to), .table = RT_TABLE_MAIN, .from = true, .cloned = ip_is_v4(to)};
     memcpy(destination.ip, to, 16);
     memcpy(found->to, to, 16);
     int outside = inet_route(none, &destination, found->source);
@@ -129,10 +129,9 @@ int route_find(const u8 to[16], struct route *found)
     struct interface i;
     bool multicast = ip_is_multicast(to), broadcast = network_is_broadcast(to);
     found->length = found->v4 ? 32 : 128;
+    found->protocol = found->v4 ? RTPROT_UNSPEC : RTPROT_KERNEL;
     found->interface = outside ? OUTSIDE_INDEX : LOOPBACK_INDEX;
     found->type = !outside ? RTN_LOCAL : multicast ? RTN_MULTICAST : broadcast ? RTN_BROADCAST : RTN_UNICAST;
-    if (!outside)
-        found->table = RT_TABLE_LOCAL;
     if (outside && !multicast && !broadcast && interface_get(OUTSIDE_INDEX, &i) && !interface_is_on_link(&i, to)) {
         found->via = true;
         memcpy(found->gateway, found->v4 ? i.gateway : i.gateway6, 16);

@@ -12,6 +12,7 @@ struct route {
     u8 type, scope, table, protocol;    /* RTN_*, RT_SCOPE_*, RT_TABLE_*, RTPROT_* of <linux/rtnetlink.h> */
     bool via;                           /* there is a gateway */
     bool from;                          /* there is a source */
+    bool cloned;                        /* an answer about one destination, not in a table */
     u32 metric;
     int interface;
 };

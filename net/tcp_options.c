@@ -113,29 +113,35 @@ int tcp_set_option(struct inet_socket *u, int option, const void *value, u32 len
     }
 }
 
+void tcp_fill_info(struct inet_socket *u, struct tcp_info *info)
+{
+    *info = (struct tcp_info){.tcpi_state = (u8)tcp_state_of(u)};
+    bool connected = u->base.stream != NULL;
+    info->tcpi_options = connected ? TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE : 0;
+    info->tcpi_snd_wscale = info->tcpi_rcv_wscale = connected ? 10 : 0;
+    info->tcpi_rto = connected ? 204000 : 1000000;
+    info->tcpi_snd_mss = connected ? SEGMENT_LOOPBACK : SEGMENT_IDLE;
+    info->tcpi_rcv_mss = SEGMENT_IDLE;
+    info->tcpi_advmss = connected ? SEGMENT_LOOPBACK : 0;
+    info->tcpi_pmtu = connected ? LOOPBACK_MTU - 1 : 0;
+    info->tcpi_snd_cwnd = 10;
+    info->tcpi_snd_ssthresh = info->tcpi_rcv_ssthresh = INT32_MAX;
+    info->tcpi_reordering = 3;
+    info->tcpi_rtt = connected ? 30 : 0;
+    info->tcpi_rttvar = connected ? 15 : 250000;
+    info->tcpi_pacing_rate = info->tcpi_max_pacing_rate = UINT64_MAX;
+    if (connected && u->base.stream->outside)
+        network_tcp_info(u->base.stream, info);
+    if (u->base.listening) {
+        info->tcpi_unacked = u->base.accept_count;
+        info->tcpi_sacked = u->base.accept_limit;
+    }
+}
+
 static int get_info(struct inet_socket *u, void *value, int *length)
 {
-    struct tcp_info info = {.tcpi_state = (u8)tcp_state_of(u)};
-    bool connected = u->base.stream != NULL;
-    info.tcpi_options = connected ? TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE : 0;
-    info.tcpi_snd_wscale = info.tcpi_rcv_wscale = connected ? 10 : 0;
-    info.tcpi_rto = connected ? 204000 : 1000000;
-    info.tcpi_snd_mss = connected ? SEGMENT_LOOPBACK : SEGMENT_IDLE;
-    info.tcpi_rcv_mss = SEGMENT_IDLE;
-    info.tcpi_advmss = connected ? SEGMENT_LOOPBACK : 0;
-    info.tcpi_pmtu = connected ? LOOPBACK_MTU - 1 : 0;
-    info.tcpi_snd_cwnd = 10;
-    info.tcpi_snd_ssthresh = info.tcpi_rcv_ssthresh = INT32_MAX;
-    info.tcpi_reordering = 3;
-    info.tcpi_rtt = connected ? 30 : 0;
-    info.tcpi_rttvar = connected ? 15 : 250000;
-    info.tcpi_pacing_rate = info.tcpi_max_pacing_rate = UINT64_MAX;
-    if (connected && u->base.stream->outside)
-        network_tcp_info(u->base.stream, &info);
-    if (u->base.listening) {
-        info.tcpi_unacked = u->base.accept_count;
-        info.tcpi_sacked = u->base.accept_limit;
-    }
+    struct tcp_info info;
+    tcp_fill_info(u, &info);
     return option_write(value, length, &info, sizeof(info));
 }
 

@@ -94,6 +94,14 @@ static void add_fixed(const struct fixed *f)
 static void status_changed(struct netif *n, netif_nsc_reason_t reason, const netif_ext_callback_args_t *args)
 {
     wait_wake_all(&configured);
+    interface_changed();
+}
+
+void config_forget_dhcp(void)
+{
+    if (dhcp_wanted)
+        dhcp_release_and_stop(&device_netif);
+    dhcp_wanted = false;
 }
 
 void config_start(void)
@@ -193,6 +201,7 @@ bool network_interface(struct interface *i)
     memcpy(i->mac, n->hwaddr, sizeof(i->mac));
     i->mtu = n->mtu;
     i->running = netif_is_link_up(n);
+    i->up = netif_is_up(n);
     address_from_lwip(&n->gw, i->gateway);
     find_router(i);
     if (has_v4())

@@ -18,6 +18,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
 #include "lwip/udp.h"
+#include "net/interface.h"
 #include "net/lwip/core.h"
 #include "net/lwip/hooks.h"
 #include "net/lwip/tcp.h"
@@ -190,6 +191,12 @@ static void start(void *arg)
     }
     WRITE_ONCE(started, true);
     wait_wake_all(&starting);
+    interface_changed();
+}
+
+bool network_is_started(void)
+{
+    return READ_ONCE(started);
 }
 
 static void network_init(void)

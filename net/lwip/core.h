@@ -67,6 +67,8 @@ const u8 *whole_of(const struct pbuf *p, u8 **copy);
 
 /* Gives the interface its addresses, as the kernel's parameters say. Core lock held. */
 void config_start(void);
+/* The IPv4 address is the program's business from now on. Core lock held. */
+void config_forget_dhcp(void);
 /* Waits for an IPv4 address until limit after the network's start; false: there is none. Sleeps. */
 bool config_await_v4(nsec_t limit);
 /* An address in n characters. 0 or -EINVAL. */
