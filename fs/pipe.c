@@ -192,8 +192,8 @@ int pipe_wait_bytes(struct pipe *p, u32 flags, bool *waited)
     }
 }
 
-/* Copies from the front slot. Bytes, or -EFAULT when none could be. */
-static ssize read_front(struct pipe *p, struct io *io)
+/* Copies from the front slot, of a packet all or what goes in. Bytes, or -EFAULT when none could be. */
+static ssize read_front(struct pipe *p, struct io *io, bool packet)
 {
     struct pipe_slot *s = pipe_front(p);
     size_t n = MIN((size_t)s->length, io->left);
@@ -202,7 +202,7 @@ static ssize read_front(struct pipe *p, struct io *io)
     if (done < 0)
         return done;
     /* The rest of a packet that did not fit is dropped. */
-    pipe_consume(p, s->packet && (size_t)done == n ? s->length : (size_t)done);
+    pipe_consume(p, packet && (size_t)done == n ? s->length : (size_t)done);
     return done;
 }
 
@@ -221,8 +221,8 @@ static ssize read_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
     while (error > 0 && io->left && !pipe_empty(p) && !packet && !p->taken) {
         ssize n;
 
-        packet = pipe_front(p)->packet;
-        n = read_front(p, io);
+        packet = pipe_front(p)->packet && !(rwf & RWF_NO_PACKETS);
+        n = read_front(p, io, packet);
         if (n < 0)
             error = n;
         else

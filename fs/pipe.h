@@ -6,6 +6,9 @@
 #include "fs/file.h"
 #include "kernel/page.h"
 
+/* A flag to file_read() beside those of preadv2(2): bytes of all packets of a pipe, no rest is dropped. */
+#define RWF_NO_PACKETS (1 << 30)
+
 /*
  * Two new files, [0] to read and [1] to write; flags O_NONBLOCK and O_DIRECT. 0, -ENFILE or
  * -ENOMEM.

@@ -89,6 +89,8 @@ int transfer_check_flags(const struct file *f, int rwf)
         return -EOPNOTSUPP;
     if (rwf & RWF_APPEND && rwf & RWF_NOAPPEND)
         return -EINVAL;
+    if (f->inode && S_ISDIR(f->inode->mode) && rwf & ~RWF_HIPRI)
+        return -EOPNOTSUPP;
     /* No file system here promises to find its data without waiting; pipes do, and not FIFOs, for which Linux just does not say so. */
     return rwf & RWF_NOWAIT && f->inode && (S_ISREG(f->inode->mode) || (S_ISFIFO(f->inode->mode) && f->dentry)) ? -EOPNOTSUPP : 0;
 }

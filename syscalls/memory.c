@@ -47,7 +47,7 @@ static u32 region_flags_of(u32 flags)
 static long refuse_hugetlb(u64 length, u32 flags)
 {
     unsigned shift = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
-    if (length == 0 || (shift && shift != 21 && shift != 30))
+    if (length == 0 || (shift && shift != 21 && shift != 30) || !(flags & MAP_TYPE))
         return -EINVAL;
     return -ENOMEM;
 }

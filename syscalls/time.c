@@ -261,6 +261,9 @@ long sys_clock_nanosleep(const struct syscall_args *a)
         error = clock_read(base, &now);
         return error ? error : sleep_relative(base, later(now, ns), ARG_PTR(a, 3));
     }
+    error = cpu ? clock_read(clock, &now) : 0;
+    if (error)
+        return error;
     error = cpu ? cpu_clock_sleep(cpu_clock_passed, clock, ns) : sleep_until(ns, realtime);
     return error == -ERESTARTSYS ? -ERESTARTNOHAND : error;
 }

@@ -209,18 +209,6 @@ long sys_tee(const struct syscall_args *a)
     return result;
 }
 
-/* Fills the program's buffers from a pipe: as much as there is, be it in packets. */
-static long from_pipe(struct file *f, struct io *io, bool nonblock)
-{
-    ssize done = file_read(f, io, NULL, nonblock ? RWF_NOWAIT : 0), more = done;
-
-    while (more > 0 && io->left) {
-        more = file_read(f, io, NULL, RWF_NOWAIT);
-        done += MAX(more, 0l);
-    }
-    return done;
-}
-
 long sys_vmsplice(const struct syscall_args *a)
 {
     struct iovec storage[IO_FAST_VEC], *allocated;
@@ -247,7 +235,7 @@ long sys_vmsplice(const struct syscall_args *a)
         else if (f->mode & FILE_WRITE)
             result = splice_memory(&io, pipe, nonblock);
         else
-            result = from_pipe(f, &io, nonblock);
+            result = file_read(f, &io, NULL, RWF_NO_PACKETS | (nonblock ? RWF_NOWAIT : 0));
         kfree(allocated);
     }
     if (result == -EPIPE)

@@ -55,6 +55,26 @@ static void counts(void)
     SHOW(sendmsg(s[0], &h, 0));
 }
 
+/* vmsplice from packets takes what is asked for, read drops the rest. */
+static void packets(void)
+{
+    char text[20] = "";
+    struct iovec v = {text, 2}, rest = {text, 10};
+    int ends[2] = {-1, -1};
+
+    SHOW(pipe2(ends, O_DIRECT | O_NONBLOCK));
+    SHOW(write(ends[1], "first", 5));
+    SHOW(write(ends[1], "second", 6));
+    SHOW(write(ends[1], "third", 5));
+    SHOW(vmsplice(ends[0], &v, 1, 0));
+    SHOW(vmsplice(ends[0], &rest, 1, 0));
+    printf("%s\n", text);
+    SHOW(write(ends[1], "fourth", 6));
+    SHOW(read(ends[0], text, 2));
+    SHOW(read(ends[0], text, 20));
+    SHOW(preadv2(open(".", O_RDONLY), &v, 1, 0, RWF_SYNC));
+}
+
 static void waiting(void)
 {
     fd_set in, out, other;
@@ -131,6 +151,7 @@ int main(void)
         return 2;
     memory();
     counts();
+    packets();
     waiting();
     files();
     pthread_create(&thread, NULL, another, NULL);

@@ -305,9 +305,14 @@ static bool longer_than_memory_to_a_stream(const uint64_t a[6])
     return ((int)a[0] == FIRST + 6 || (int)a[0] == FIRST + 7) && a[2] > PAGE;
 }
 
+static bool to_process_1(const uint64_t a[6])
+{
+    return a[1] == F_SETOWN && (int)a[2] == 1;
+}
+
 static bool write_zeroes_or_much(const uint64_t a[6])
 {
-    return a[1] & 0x80 || (a[3] >= 1u << 31 && a[3] <= 1ull << 32);
+    return a[1] & 0x80 || (a[3] >= 1u << 28 && a[3] <= 1ull << 32);
 }
 
 static const struct {
@@ -324,6 +329,7 @@ static const struct {
     {SYS_pwritev2, of_an_eventfd, "likewise"},
     {SYS_write, longer_than_memory_to_a_stream, "how much goes before the end of memory is found is a matter of chunks"},
     {SYS_sendto, longer_than_memory_to_a_stream, "likewise"},
+    {SYS_fcntl, to_process_1, "there is none in the VM"},
     {SYS_fallocate, write_zeroes_or_much, "FALLOC_FL_WRITE_ZEROES, 6.17; as much as there is memory"},
 };
 
