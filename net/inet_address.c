@@ -134,11 +134,14 @@ bool ip_is_multicast(const u8 ip[16])
 /* As inet_route(), from address `from` (unspecified: any) and by an interface (0: any). */
 static int route(const struct inet_socket *u, struct inet_address *to, const u8 from[16], int interface, u8 source[16])
 {
+    bool v4_only = ip_is_v4(from);
     if (ip_is_any(to->ip)) {
-        if (ip_is_v4(to->ip))
+        if (ip_is_v4(to->ip) || v4_only)
             set_v4(to->ip, LOOPBACK_IPV4);
         else
             memcpy(to->ip, loopback6, 16);
+    } else if (v4_only && !ip_is_v4(to->ip)) {
+        return -EAFNOSUPPORT;
     }
     if (ip_is_loopback(to->ip)) {
         if (!ip_is_any(from))
@@ -307,5 +310,8 @@ int inet_bind(struct socket *s, const struct socket_address *a)
         return -EACCES;
     if (u->local.port || u->state != TCP_CLOSE || s->stream)
         return -EINVAL;
-    return inet_bind_to(u, &wanted);
+    error = inet_bind_to(u, &wanted);
+    if (!error && !ip_is_v4(wanted.ip) && !ip_is_any(wanted.ip))
+        u->v6only = true; /* which IPV6_V6ONLY tells */
+    return error;
 }

@@ -103,7 +103,7 @@ static int set_ip(struct inet_socket *u, int option, const void *value, u32 leng
     if (error)
         return error;
     if (option > 0 && option < 64 && IP_BOOLEANS & BIT(option)) {
-        if (option == IP_BIND_ADDRESS_NO_PORT && length == 0)
+        if ((option == IP_BIND_ADDRESS_NO_PORT || option == IP_MULTICAST_LOOP) && length == 0)
             return -EINVAL;
         set_bit(&o->ip_bits, option, n != 0);
         if (option == IP_RECVERR && !n)
@@ -243,7 +243,7 @@ static int set_ip6(struct inet_socket *u, int option, const void *value, u32 len
     if (length >= sizeof(int) && copy_from_user(&n, value, sizeof(int)))
         return -EFAULT;
     if (length < sizeof(int))
-        return -EINVAL;
+        return option == IPV6_MULTICAST_HOPS && u->base.type == SOCK_STREAM ? -ENOPROTOOPT : -EINVAL;
     if (ip6_boolean(option)) {
         if (option == IPV6_MULTICAST_LOOP && (n < 0 || n > 1))
             return -EINVAL;

@@ -90,7 +90,7 @@ int tcp_state_of(const struct inet_socket *u)
 static int tcp_listen(struct socket *s, int backlog)
 {
     struct inet_socket *u = inet_of(s);
-    if (s->stream || u->state != TCP_CLOSE)
+    if (s->stream || u->state != TCP_CLOSE || u->connecting)
         return -EINVAL;
     if (!u->local.port) {
         int error = inet_port_bind(u, 0);
@@ -497,6 +497,7 @@ static int tcp_disconnect(struct socket *s)
     struct inet_socket *u = inet_of(s);
     if (s->listening) {
         stop_listening(u);
+        forget_attempt(u);
         return 0;
     }
     if (s->stream) {
@@ -540,7 +541,7 @@ static int tcp_shutdown(struct socket *s, int how)
     struct inet_socket *u = inet_of(s);
     if (s->listening) {
         if (how & SHUT_READ)
-            stop_listening(u);
+            tcp_disconnect(s);
         return 0;
     }
     if (!s->stream) {
@@ -568,7 +569,7 @@ static int tcp_shutdown(struct socket *s, int how)
 
 /* ------------------------------------------------------------ data */
 
-/* A transfer before the connection stands: waits for it. 0, or the error. */
+/* A transfer before the connection stands: waits for it. 0, or the error; 1: none, and SHUT_READ says what that is. */
 static int await_connection(struct inet_socket *u, nsec_t deadline, int error_if_closed)
 {
     struct socket *s = &u->base;
@@ -582,6 +583,8 @@ static int await_connection(struct inet_socket *u, nsec_t deadline, int error_if
     if (s->stream)
         return 0;
     int error = socket_take_error(s);
+    if (!error && error_if_closed == -ENOTCONN && u->shutdown & SHUT_READ && !s->listening)
+        return 1;
     return error ? error : error_if_closed;
 }
 
@@ -612,7 +615,7 @@ static ssize tcp_receive(struct socket *s, struct message *m)
     if (unlikely(!s->stream)) {
         int error = await_connection(inet_of(s), socket_receive_deadline(s, m->flags), -ENOTCONN);
         if (error)
-            return error;
+            return error > 0 ? 0 : error;
     }
     return stream_receive(s, m, &tcp_rules);
 }

@@ -20,7 +20,6 @@ int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool
         return -EINVAL;
     if (a->family == AF_UNSPEC) {
         memset(&u->remote, 0, sizeof(u->remote));
-        u->shutdown = 0;
         if (!u->address_chosen)
             memset(u->local.ip + (s->family == AF_INET ? 12 : 0), 0, s->family == AF_INET ? 4 : 16);
         if (!u->port_chosen) {
@@ -30,13 +29,15 @@ int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool
         return 0;
     }
     u8 source[16];
+    if (!u->local.port && inet_port_bind(u, 0)) /* also if the rest fails */
+        return -EAGAIN;
     int error = inet_parse(u, a, true, &to);
+    if (error == -ENETUNREACH && a->family == AF_INET)
+        error = -EAFNOSUPPORT; /* to send there is ENETUNREACH */
     if (!error)
         error = inet_route(u, &to, source);
     if (error < 0)
         return error;
-    if (!u->local.port && inet_port_bind(u, 0))
-        return -EAGAIN;
     memcpy(u->local.ip, source, 16);
     u->remote = to;
     return 0;
@@ -106,8 +107,10 @@ int inet_datagram_send_control(struct message *m, int level, int type, const voi
 static int destination(struct inet_socket *u, const struct message *m, struct inet_address *to, u8 source[16])
 {
     if (!m->name.length) {
-        if (!u->remote.port)
+        if (ip_is_any(u->remote.ip)) /* port 0 is one to be connected to */
             return -EDESTADDRREQ;
+        if (!u->remote.port && u->base.family == AF_INET6 && ip_is_v4(u->remote.ip))
+            return -EINVAL;
         *to = u->remote;
         return inet_route_message(u, m, to, source);
     }
@@ -247,18 +250,22 @@ static ssize udp_send(struct socket *s, struct message *m)
 {
     struct inet_socket *u = inet_of(s);
     struct inet_address to, from;
-    if (m->flags & (MSG_OOB | MSG_MORE))
-        return -EOPNOTSUPP;
+    if (!u->local.port && inet_port_bind(u, 0))
+        return -EAGAIN;
     if (s->family == AF_INET && m->io.left > PACKET_MAX)
         return -EMSGSIZE;
+    if (m->flags & MSG_MORE || (m->flags & MSG_OOB && s->family == AF_INET))
+        return -EOPNOTSUPP;
+    int outside = destination(u, m, &to, from.ip);
+    if (outside < 0)
+        return outside;
+    if (m->flags & MSG_OOB && ip_is_v4(to.ip)) /* IPv6 does not look at it */
+        return -EOPNOTSUPP;
     int error = socket_take_error(s);
     if (!error && u->shutdown & SHUT_WRITE)
         error = -EPIPE;
-    if (!error && !u->local.port && inet_port_bind(u, 0))
-        error = -EAGAIN;
-    int outside = error ? error : destination(u, m, &to, from.ip);
-    if (outside < 0)
-        return outside;
+    if (error)
+        return error;
     bool whole = must_be_whole(u, to.ip), v4 = ip_is_v4(to.ip);
     u32 limit = whole ? inet_mtu(u, to.ip, outside) : v4 ? PACKET_MAX : IP_HEADER6 + PACKET_MAX;
     if ((v4 ? IP_HEADER4 : IP_HEADER6) + UDP_HEADER + m->io.left > limit)
@@ -359,7 +366,7 @@ ssize inet_datagram_receive(struct socket *s, struct message *m)
 {
     if (m->flags & MSG_ERRQUEUE)
         return inet_receive_error(s, m);
-    if (m->flags & MSG_OOB)
+    if (m->flags & MSG_OOB && !(s->type == SOCK_DGRAM && s->protocol == IPPROTO_UDP))
         return -EOPNOTSUPP;
     return datagram_receive(s, &inet_of(s)->queue, m, &rules);
 }
@@ -369,11 +376,9 @@ ssize inet_datagram_receive(struct socket *s, struct message *m)
 int inet_datagram_shutdown(struct socket *s, int how)
 {
     struct inet_socket *u = inet_of(s);
-    if (ip_is_any(u->remote.ip))
-        return -ENOTCONN;
-    u->shutdown |= (u8)how;
+    u->shutdown |= (u8)how; /* takes effect all the same */
     wait_wake_all(&s->wait);
-    return 0;
+    return ip_is_any(u->remote.ip) ? -ENOTCONN : 0;
 }
 
 u32 inet_datagram_poll(struct socket *s)

@@ -23,7 +23,7 @@
 #include <sys/xattr.h>
 #include "sequence.h"
 
-static const struct family *const families[] = {&family_data, &family_paths, &family_events, &family_memory, &family_ipc, &family_process, &family_args};
+static const struct family *const families[] = {&family_data, &family_paths, &family_events, &family_memory, &family_ipc, &family_process, &family_args, &family_inet};
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/proc/self/maps"};
 
 #define FIRST_KEPT 900 /* descriptors from here on are ours */

@@ -93,7 +93,7 @@ if [ "${1:-}" = --chaos ]; then
 fi
 
 status=0
-[ $# -gt 0 ] || set -- data paths events memory ipc process args
+[ $# -gt 0 ] || set -- data paths events memory ipc process args inet
 for family; do
     seed=${SEED:-$(($(date +%s) % 1000000 * 1000))}
     first=$seed

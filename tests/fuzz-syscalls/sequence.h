@@ -30,7 +30,7 @@ struct family {
     void (*end)(void);   /* prints what has become of things; removes what is neither file nor descriptor. May be NULL */
 };
 
-extern const struct family family_data, family_paths, family_events, family_memory, family_ipc, family_process, family_args;
+extern const struct family family_data, family_paths, family_events, family_memory, family_ipc, family_process, family_args, family_inet;
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
