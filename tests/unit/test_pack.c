@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The boot archive: what is written is read back by a reader of the cpio format written here.
- * sources: tools/archive.c tools/pack.c tools/sources.c tools/options.c tools/usage.c tools/find.c tools/message.c
+ * sources: tools/archive.c tools/pack.c tools/hosts.c tools/sources.c tools/options.c tools/usage.c tools/find.c tools/message.c
  */
 #include <errno.h>
 #include <fcntl.h>
