@@ -74,15 +74,13 @@ static void fill_ahead(struct fault *f)
     r->faulted_pages += n - 1;
 }
 
-/* Copies what the object has in memory in the window around f->va, which is copied already. Failures do not matter. */
-static void copy_around(struct fault *f, u64 generation)
+/* Copies what the object has in memory in [low, high), at most a window, and is not copied already. Failures do not matter. */
+static void copy_range(struct fault *f, vaddr_t low, vaddr_t high, u64 generation)
 {
     struct region *r = f->r;
     struct memory_object *o = r->object;
-    vaddr_t window = ALIGN_DOWN(f->va, COPY_WINDOW * PAGE_SIZE);
-    vaddr_t low = MAX(window, r->start), high = MIN(window + COPY_WINDOW * PAGE_SIZE, r->end);
     unsigned n = (high - low) >> PAGE_SHIFT;
-    paddr_t pa[COPY_WINDOW];
+    paddr_t pa[FAULT_WINDOW_MAX];
 
     spin_lock(&f->as->pt_lock);
     u64 present = present_mask(f->as, low, n);
@@ -96,6 +94,41 @@ static void copy_around(struct fault *f, u64 generation)
         page_put_pa(from);
     }
     fault_install(f, low, pa, n, region_pte_prot(r), generation);
+}
+
+/* The page before is a copy of the mapping's own. */
+static bool follows_a_copy(const struct fault *f)
+{
+    struct pt_leaf leaf;
+    spin_lock(&f->as->pt_lock);
+    bool follows = f->va > f->r->start && platform_pt_lookup(f->as->root, f->va - PAGE_SIZE, &leaf) == 0 &&
+                   page_is_private(page_of(leaf.pa));
+    spin_unlock(&f->as->pt_lock);
+    return follows;
+}
+
+/*
+ * f->va is copied: its neighbours too, if they will be written as well. So are those of a program's data; of other files' pages
+ * those ahead of stores that go from page to page (a JVM moving the addresses in its archive of classes), once some have come. A
+ * file that may be written to is not copied so: a page of the mapping shows what is written to the file until it is itself stored to.
+ */
+static void copy_more(struct fault *f, u64 generation)
+{
+    struct region *r = f->r;
+    vaddr_t low = ALIGN_DOWN(f->va, COPY_WINDOW * PAGE_SIZE), high = low + COPY_WINDOW * PAGE_SIZE;
+
+    if (!copies_early(r)) {
+        if (!r->object->constant || r->faulted_pages++ < FILL_AFTER || !r->object->ops->get_resident || !follows_a_copy(f)) /* racy, a hint */
+            return;
+        low = f->va + PAGE_SIZE;
+        high = MIN(f->va + fault_window(f) * PAGE_SIZE, ALIGN_DOWN(f->va, HUGE_SIZE) + HUGE_SIZE);
+    }
+    low = MAX(low, r->start);
+    high = MIN(high, r->end);
+    if (low >= high)
+        return;
+    r->faulted_pages += (high - low) >> PAGE_SHIFT;
+    copy_range(f, low, high, generation);
 }
 
 /* get_page for the page at f->va; what it has to wait for goes to f. */
@@ -132,8 +165,8 @@ static int private_copy(struct fault *f)
     if (!fresh)
         return -ENOMEM;
     error = fault_install(f, f->va, &fresh, 1, region_pte_prot(r), generation);
-    if (!error && copies_early(r))
-        copy_around(f, generation);
+    if (!error)
+        copy_more(f, generation);
     return error;
 }
 

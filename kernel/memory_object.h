@@ -54,6 +54,7 @@ struct memory_object {
     struct mutex lock;
     struct mutex mappings_lock;  /* mappings, and start, end and offset of the regions in it */
     struct list mappings;        /* regions that map it, linked by region.object_link */
+    bool constant;               /* its data never changes, whatever the program does: a file of a tree that cannot be written to */
     u32 writable_mappings;       /* atomic: shared regions that are or may become writable, for seals */
     /*
      * Counts removals of pages. The rule that keeps faults and removal apart: who takes pages out raises it first,

@@ -67,10 +67,12 @@ static struct memory_object *create_data(struct erofs *fs, const struct erofs_no
         *d = (struct data){fs, *n};
         o = page_cache_create(mappable ? &data_ops_in_place : &data_ops, n->size, d);
     }
-    if (o)
-        super_get(&fs->super);
-    else
+    if (!o) {
         kfree(d);
+        return NULL;
+    }
+    o->constant = true;
+    super_get(&fs->super);
     return o;
 }
 

@@ -404,6 +404,7 @@ static int need_object(struct inode *i)
     o = page_cache_create(&ninep_page_ops, n->server_size, n);
     if (!o)
         return -ENOMEM;
+    o->constant = n->fs->keep && n->fs->read_only;
     n->data_mtime = n->server_mtime;
     __atomic_store_n(&i->object, o, __ATOMIC_RELEASE);
     return 0;

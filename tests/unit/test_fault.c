@@ -419,6 +419,35 @@ TEST(habits_are_learned_and_unlearned)
     end(free_before);
 }
 
+TEST(stores_in_sequence_are_copied_ahead)
+{
+    host_machine();
+    u64 free_before = host_free_pages();
+    const unsigned n = 1024;
+    begin();
+    struct memory_object *o = ram_object_create(0);
+    o->constant = true;
+    for (unsigned i = 0; i < n; i++)
+        CHECK(ram_object_write(o, i * PAGE_SIZE + 5, &(u8){i}, 1, false) == 1);
+    struct mapping m = {.length = n * PAGE_SIZE, .prot = PROT_READ | PROT_WRITE, .max_prot = 7, .object = o};
+    s64 at = address_space_map(as, &m);
+    for (unsigned i = 0; i < n; i++)
+        CHECK(reaches(at + i * PAGE_SIZE, true, 0, 0));
+    CHECK(as->minor_faults < n / 16);
+    for (unsigned i = 0; i < n; i++) {
+        u8 *byte;
+        CHECK(host_access(as, at + i * PAGE_SIZE + 5, FAULT_READ, &byte, NULL, NULL) && *byte == (u8)i);
+    }
+    CHECK(address_space_unmap(as, at, m.length) == 0);
+    /* Every other page: none that was not asked for. */
+    at = address_space_map(as, &m);
+    for (unsigned i = 0; i < n; i += 2)
+        CHECK(reaches(at + i * PAGE_SIZE, true, 0, 0));
+    CHECK(as->resident_pages == n / 2);
+    memory_object_put(o);
+    end(free_before);
+}
+
 TEST(memory_ends_with_an_error)
 {
     host_machine();
