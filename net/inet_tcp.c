@@ -597,8 +597,6 @@ static ssize tcp_send(struct socket *s, struct message *m)
         if (error)
             return error;
     }
-    if (m->flags & MSG_OOB && s->stream->outside)
-        return -EOPNOTSUPP; /* lwIP has no urgent pointer */
     return tcp_count_sent(inet_of(s), stream_send(s, m, &tcp_rules));
 }
 

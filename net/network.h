@@ -104,6 +104,8 @@ bool network_tcp_info(struct byte_stream *st, struct tcp_info *info);
 
 /* What a stream calls whose other end is outside (net/stream.h). */
 void network_stream_sent(struct byte_stream *st, bool more);
+/* The last byte that was queued is urgent. Before network_stream_sent(). */
+void network_stream_urgent(struct byte_stream *st);
 void network_stream_received(struct byte_stream *st, u64 n);
 void network_stream_shutdown(struct byte_stream *st);
 void network_stream_close(struct byte_stream *st, bool reset);

@@ -182,10 +182,9 @@ static void mark_sender(struct socket *s, const struct message *m, struct list *
 }
 
 /*
- * The byte in list is urgent. The one that was so before is from now on like the others; but TCP drops it when the next read
- * would begin there. stream.lock held.
+ * The one that was so before is from now on like the others; but TCP drops it when the next read would begin there.
  */
-static void mark_urgent(struct stream_side *to, struct list *list, struct list *dropped, const struct stream_rules *rules)
+void stream_mark_urgent(struct stream_side *to, struct list *list, struct list *dropped, const struct stream_rules *rules)
 {
     struct chunk *old = to->urgent;
     bool next = old && !rules->passes_files && list_first(&to->chunks, struct chunk, link) == old &&
@@ -220,8 +219,8 @@ static ssize deliver(struct socket *s, const struct message *m, struct list *lis
         struct chunk *first = list_first(list, struct chunk, link);
         if (rules->passes_files)
             mark_sender(s, m, list);
-        if (unlikely(m->flags & MSG_OOB))
-            mark_urgent(other, list, &dropped, rules);
+        if (unlikely(m->flags & MSG_OOB) && !s->stream->outside)
+            stream_mark_urgent(other, list, &dropped, rules);
         if (first->passed)
             passed_take_off(first->passed, other->socket);
         chunks_append(&other->chunks, list);
@@ -287,6 +286,8 @@ ssize stream_send(struct socket *s, struct message *m, const struct stream_rules
             error = (int)n;
         else
             done += n;
+        if (unlikely(urgent) && n > 0 && m->flags & MSG_OOB && s->stream->outside)
+            network_stream_urgent(s->stream);
         if (n > 0 && s->stream->outside)
             network_stream_sent(s->stream, m->io.left || m->flags & MSG_MORE);
     }
@@ -514,6 +515,8 @@ ssize stream_receive_urgent(struct socket *s, struct message *m)
     }
     spin_unlock(&s->stream->lock);
     mutex_unlock(&s->read_lock);
+    if (some && !(m->flags & MSG_PEEK) && s->stream->outside)
+        network_stream_received(s->stream, 1);
     if (some) {
         m->result_flags |= MSG_OOB;
         result = m->io.left ? io_copy_to(&m->io, &byte, 1) : 0;

@@ -73,6 +73,11 @@ ssize stream_send(struct socket *s, struct message *m, const struct stream_rules
 ssize stream_receive(struct socket *s, struct message *m, const struct stream_rules *rules);
 /* The byte of MSG_OOB: 1, or -EINVAL when there is none to take, or SO_OOBINLINE leaves it among the others. */
 ssize stream_receive_urgent(struct socket *s, struct message *m);
+/*
+ * The byte in list, which is not in the queue yet, is the urgent one of `to` from now on. What is to be freed is put into dropped.
+ * stream.lock held.
+ */
+void stream_mark_urgent(struct stream_side *to, struct list *list, struct list *dropped, const struct stream_rules *rules);
 /* Is there such a byte that was not taken? */
 bool stream_urgent(const struct socket *s);
 /* Bytes that are there, without the urgent one and what is behind it. */

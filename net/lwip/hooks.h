@@ -7,6 +7,10 @@
 
 /* RFC 6528: numbers that others cannot guess, and that grow for one pair of addresses and ports. */
 u32_t lwip_initial_sequence(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote, u16_t remote_port);
+/* A segment's header is complete but for the checksum; options: where more of them would go, returned. net/lwip/tcp_urgent.c */
+struct tcp_hdr;
+struct tcp_pcb;
+u32_t *lwip_segment_leaves(struct tcp_hdr *h, struct tcp_pcb *pcb, u32_t *options);
 /* A name server that the network told of; NULL: it is none any more. net/lwip/config.c */
 void dns_setserver(u8_t index, const ip_addr_t *server);
 /* One of those: the router's of IPv6, which alone asks. */

@@ -145,10 +145,21 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
     struct list list = LIST_INIT(list);
     u32 bytes = 0, charge = 0;
     bool end = !p, more = READ_ONCE(me->bytes);
-    if (more && p && join(l, p))
+    if (unlikely(l->urgent_comes) && p && l->urgent_at - l->arrived < p->tot_len) {
+        if (!tcp_link_take_urgent(l, p))
+            return ERR_MEM;
+        l->arrived += p->tot_len;
+        pbuf_free(p);
         return ERR_OK;
+    }
+    u32 total = p ? p->tot_len : 0;
+    if (more && p && join(l, p)) {
+        l->arrived += total;
+        return ERR_OK;
+    }
     if (!chunks_of(p, more, &list))
         return ERR_MEM; /* lwIP keeps all of it, and offers it again */
+    l->arrived += total;
     struct chunk *c = list_first(&list, struct chunk, link);
     while (p) {
         /* Each buffer goes its own way: the chain's reference to the next one is ours. */
@@ -385,6 +396,8 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t error)
     u->attempt = NULL;
     tcp_set_window(pcb, u);
     window_begin(l, pcb, &u->base);
+    l->arrived = pcb->rcv_nxt;
+    pcb->mss = tcp_asked_mss(u, pcb->mss);
     if (u->shutdown & SHUT_WRITE)
         l->finish = true;
     tcp_established(u, &l->stream);
@@ -465,6 +478,8 @@ err_t tcp_accept_connection(struct inet_socket *listener, struct tcp_pcb *pcb)
     struct tcp_link *l = server ? link_create(&server->base) : NULL;
     if (l) {
         window_begin(l, pcb, &server->base);
+        l->arrived = pcb->rcv_nxt;
+        pcb->mss = tcp_asked_mss(server, pcb->mss);
         attach(l, pcb);
         tcp_apply_options(pcb, server);
         l->patience = (u32)server->options.user_timeout;

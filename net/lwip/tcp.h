@@ -74,6 +74,10 @@ struct tcp_link {
     bool begun;                  /* its window has its first size */
     bool finish;                 /* a FIN follows what is queued */
     bool closed;                 /* the socket is gone */
+    bool urgent_leaves;          /* tcp_urgent.c: something urgent was sent, and may not be acknowledged */
+    bool urgent_comes;           /* the peer has told of an urgent byte that did not arrive yet */
+    u32 urgent_end, urgent_at;   /* behind the one, at the other */
+    u32 arrived;                 /* the sequence number of what arrives next */
     u32 patience;                /* TCP_USER_TIMEOUT, ms; 0: none */
     int soft_error;              /* what ICMP last told of, for when the attempts end */
     struct tcp_link *next_dead;
@@ -114,6 +118,13 @@ void tcp_sack_read(struct tcp_sack *sack, const struct pbuf *p);
 void tcp_link_segment(struct tcp_link *l, const struct tcp_sack *sack, u32 acked);
 /* A large segment that cannot be sent whole is cut up. */
 void tcp_recover_unsent(struct tcp_link *l);
+
+/* net/lwip/tcp_urgent.c. A segment of l's has the urgent pointer. */
+void tcp_link_see_urgent(struct tcp_link *l, const struct tcp_hdr *h);
+/* Puts p's bytes, of which one is the urgent one, into the queue; p stays the caller's. False: out of memory. */
+bool tcp_link_take_urgent(struct tcp_link *l, const struct pbuf *p);
+/* mss, or less if u asks for that; u may be NULL. */
+u16 tcp_asked_mss(const struct inet_socket *u, u16 mss);
 
 /* Is p's TCP header in its first buffer, options and all, and does none end beyond it? net/lwip/checks.c */
 bool checks_tcp(const struct pbuf *p);

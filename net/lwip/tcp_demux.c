@@ -109,6 +109,8 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *n)
         struct tcp_sack sack;
         u32 acked = e ? e->pcb->lastack : 0;
         tcp_sack_read(&sack, p);
+        if (unlikely(TCPH_FLAGS(h) & TCP_URG) && e && e->connection)
+            tcp_link_see_urgent(e->connection, h);
         tcp_entry_take(e);
         __real_tcp_input(p, n);
         if (tcp_entry_settle() && e->connection)

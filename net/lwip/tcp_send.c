@@ -90,7 +90,7 @@ static u32 give(struct tcp_link *l, u32 n, bool push)
 {
     struct stream_side *out = &l->stream.side[1];
     struct tcp_pcb *pcb = l->pcb;
-    u16 mss = pcb->mss, large = large_mss(pcb, n);
+    u16 mss = pcb->mss, large = unlikely(l->urgent_leaves) ? mss : large_mss(pcb, n);
     u32 left = MIN(n, large == mss ? LARGE_MAX : (u32)large), given = 0;
     if (large != mss)
         left = MIN(left, (u32)(large - (mss - tcp_mss(pcb))));

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # raw.py: packets made and seen by programs, and what the network says of datagrams: iputils, tcpdump and programs of Python in the VM,
 # with Linux on the other side of the tap.
-import functools, re, socket, subprocess
+import functools, re, socket, struct, subprocess, time
 from bed import *
 
 PYTHON = '/usr/bin/python3'
@@ -213,4 +213,99 @@ def sources():
     peer.close()
 
 
-main([ping, ping_socket, ways, capture, neighbours, frames, errors, sources], 'net.raw')
+URGENT = '''if True:
+    import array, fcntl, os, select, signal, socket, sys, termios, time
+    count = 0
+    def on_urgent(number, frame):
+        global count
+        count += 1
+    signal.signal(signal.SIGURG, on_urgent)
+    def mark(s):
+        a = array.array('i', [9])
+        fcntl.ioctl(s, 0x8905, a)
+        return a[0]
+    for inline in (0, 1):
+        count = 0
+        s = socket.create_connection((%r, 9100))
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, inline)
+        fcntl.fcntl(s, fcntl.F_SETOWN, os.getpid())
+        s.sendall(b'abc')
+        s.sendall(b'XY!', socket.MSG_OOB)
+        s.sendall(b'def')
+        p = select.poll()
+        p.register(s, select.POLLPRI)
+        print(p.poll(60000) != [], count > 0, mark(s))
+        time.sleep(0.5)
+        print(s.recv(100), mark(s))
+        if not inline:
+            print(s.recv(1, socket.MSG_OOB))
+            p.modify(s, select.POLLPRI)
+            print(p.poll(0))
+        print(s.recv(100), mark(s))
+        try:
+            s.recv(1, socket.MSG_OOB)
+        except OSError as e:
+            print(e.errno)
+        while s.recv(1000):
+            pass
+        s.close()
+    '''
+
+
+def urgent():
+    """Urgent data both ways (MSG_OOB), and a connection that goes on with much more."""
+    server = socket.create_server((HOST, 9100))
+    server.settimeout(60 * SLOW)
+    with vm([PYTHON, '-c', URGENT % HOST]) as p:
+        for inline in range(2):
+            c = server.accept()[0]
+            c.settimeout(60 * SLOW)
+            got = b''
+            while len(got) < 5:
+                got += c.recv(100)
+            check(got == b'abcXY', 'before the mark: %r' % got)
+            check(c.recv(1, socket.MSG_OOB) == b'!', 'the urgent byte')
+            check(c.recv(3, socket.MSG_WAITALL) == b'def', 'behind it')
+            c.sendall(b'12345')
+            c.sendall(b'u', socket.MSG_OOB)
+            c.sendall(b'678')
+            time.sleep(1.5)
+            c.sendall(bytes(3000000))
+            c.close()
+        check(p.process.wait(60 * SLOW) == 0, p.said()[-300:])
+        check(p.said() == "True True 0\nb'12345' 1\nb'u'\n[]\nb'678' 0\n22\n" "True True 0\nb'12345' 1\nb'u678' 0\n22\n", p.said())
+    server.close()
+
+
+def segment_size():
+    """TCP_MAXSEG limits what the peer sends, and what is sent to it."""
+    server = socket.create_server((HOST, 9101))
+    server.settimeout(60 * SLOW)
+    with vm([PYTHON, '-c', '''if True:
+        import socket
+        s = socket.socket()
+        s.setsockopt(6, 2, 600)
+        s.connect((%r, 9101))
+        s.sendall(bytes(100000))
+        n = 0
+        while n < 100000:
+            n += len(s.recv(100000))
+        l = socket.create_server(('', 9102))
+        l.setsockopt(6, 2, 700)
+        c = l.accept()[0]
+        c.recv(1)
+        ''' % HOST]) as p:
+        c = server.accept()[0]
+        c.settimeout(60 * SLOW)
+        n = 0
+        while n < 100000:
+            n += len(c.recv(100000))
+        c.sendall(bytes(100000))
+        info = struct.unpack('=8B6I', c.getsockopt(6, 11, 32))
+        check(info[10] <= 600 and 400 < info[11] <= 600, 'segments of %d and %d bytes' % (info[10], info[11]))
+        wait_until(lambda: answers(GUEST, 9102), 60 * SLOW, 'it listens')
+        check(p.process.wait(60 * SLOW) == 0, p.said()[-300:])
+    server.close()
+
+
+main([ping, ping_socket, ways, capture, neighbours, frames, errors, sources, urgent, segment_size], 'net.raw')
