@@ -5,8 +5,8 @@
 #include "kernel/lib/string.h"
 #include "net/inet_packet.h"
 #include "net/stream.h"
+#include "net/sysctl.h"
 
-#define PRIVILEGED_PORTS 1024
 #define SIN6_LENGTH_MIN  24 /* RFC 2133: without the scope */
 
 static const u8 v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -213,6 +213,7 @@ void inet_init(struct inet_socket *u, const struct socket_ops *ops, int family, 
     u->state = TCP_CLOSE;
     if (family == AF_INET)
         set_v4(u->local.ip, 0);
+    u->v6only = READ_ONCE(net_settings.v6only);
     inet_options_init(u);
 }
 
@@ -224,8 +225,8 @@ struct inet_socket *inet_allocate(int family, int type)
     bool tcp = type == SOCK_STREAM;
     inet_init(u, tcp ? &tcp_ops : &udp_ops, family, type, tcp ? IPPROTO_TCP : IPPROTO_UDP);
     if (tcp) {
-        u->base.options.send_buffer = 16384;   /* net.ipv4.tcp_wmem */
-        u->base.options.receive_buffer = 131072; /* net.ipv4.tcp_rmem */
+        u->base.options.send_buffer = READ_ONCE(net_settings.tcp_send_default);
+        u->base.options.receive_buffer = READ_ONCE(net_settings.tcp_receive_default);
     }
     return u;
 }
@@ -279,7 +280,7 @@ bool inet_bindable(const struct inet_socket *u, const u8 ip[16])
         return true;
     if (u->base.type != SOCK_STREAM && (ip_is_multicast(ip) || network_is_broadcast(ip)))
         return true;
-    return IP_BIT(u, IP_FREEBIND) || IP_BIT(u, IP_TRANSPARENT);
+    return READ_ONCE(net_settings.nonlocal_bind) || IP_BIT(u, IP_FREEBIND) || IP_BIT(u, IP_TRANSPARENT);
 }
 
 int inet_bind_to(struct inet_socket *u, const struct inet_address *wanted)
@@ -306,7 +307,7 @@ int inet_bind(struct socket *s, const struct socket_address *a)
         return error;
     if (!inet_bindable(u, wanted.ip))
         return -EADDRNOTAVAIL;
-    if (wanted.port && wanted.port < PRIVILEGED_PORTS && !capable(CAP_NET_BIND_SERVICE))
+    if (wanted.port && wanted.port < READ_ONCE(net_settings.port_unprivileged) && !capable(CAP_NET_BIND_SERVICE))
         return -EACCES;
     if (u->local.port || u->state != TCP_CLOSE || s->stream)
         return -EINVAL;

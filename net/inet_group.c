@@ -7,8 +7,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
 #include "net/inet.h"
-
-#define GROUPS_MAX 20 /* of a socket: net.ipv4.igmp_max_memberships */
+#include "net/sysctl.h"
 
 struct inet_group {
     struct list link;
@@ -40,7 +39,7 @@ static int join(struct inet_socket *u, const u8 ip[16], int interface)
     memcpy(g->ip, ip, 16);
     g->interface = interface;
     inet_datagram_lock();
-    int error = find(u, ip, interface) ? -EADDRINUSE : u->n_groups == GROUPS_MAX ? -ENOBUFS : 0;
+    int error = find(u, ip, interface) ? -EADDRINUSE : (int)u->n_groups >= READ_ONCE(net_settings.groups_max) ? -ENOBUFS : 0;
     if (!error) {
         list_add_tail(&u->groups, &g->link);
         u->n_groups++;

@@ -6,6 +6,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
 #include "net/inet.h"
+#include "net/sysctl.h"
 
 #define BIT(option) (1ull << ((option) % 64))
 /* Boolean options of SOL_IP. */
@@ -39,11 +40,11 @@ void inet_options_init(struct inet_socket *u)
         .multicast_ttl = 1,
         .mtu_discover = IP_PMTUDISC_WANT,
         .mtu_discover6 = IPV6_PMTUDISC_WANT,
-        .keep_idle = 7200,
-        .keep_interval = 75,
-        .keep_count = 9,
-        .syn_count = 6,
-        .linger2 = 60,
+        .keep_idle = READ_ONCE(net_settings.keep_idle),
+        .keep_interval = READ_ONCE(net_settings.keep_interval),
+        .keep_count = READ_ONCE(net_settings.keep_count),
+        .syn_count = READ_ONCE(net_settings.syn_count),
+        .linger2 = READ_ONCE(net_settings.fin_timeout),
         .congestion = "cubic",
     };
 }

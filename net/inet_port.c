@@ -7,11 +7,9 @@
 #include "kernel/lib/string.h"
 #include "kernel/random.h"
 #include "net/inet_packet.h"
+#include "net/sysctl.h"
 
 #define BUCKETS         256
-#define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range */
-#define EPHEMERAL_LAST  60999
-#define EPHEMERAL_COUNT (EPHEMERAL_LAST - EPHEMERAL_FIRST + 1)
 
 struct inet_port {
     struct list link;        /* in its bucket */
@@ -127,9 +125,11 @@ static bool try_bind(struct port_table *t, struct inet_socket *u, u16 number, st
 static bool try_ephemeral(struct port_table *t, struct inet_socket *u, struct inet_port **spare)
 {
     /* First a port that nobody has; only when all are taken, one that may be shared. */
+    u32 first = (u32)READ_ONCE(net_settings.port_first), last = (u32)READ_ONCE(net_settings.port_last);
+    u32 count = last < first ? 1 : last - first + 1;
     for (int alone = 1; alone >= 0; alone--) {
-        for (u32 i = 0; i < EPHEMERAL_COUNT; i++) {
-            u16 number = (u16)(EPHEMERAL_FIRST + (t->next + i) % EPHEMERAL_COUNT);
+        for (u32 i = 0; i < count; i++) {
+            u16 number = (u16)(first + (t->next + i) % count);
             if (try_bind(t, u, number, spare, alone)) {
                 t->next += i + 1;
                 return true;

@@ -9,9 +9,8 @@
 #include "net/filter.h"
 #include "net/interface.h"
 #include "net/socket.h"
+#include "net/sysctl.h"
 
-#define BUFFER_DEFAULT     212992 /* net.core.{r,w}mem_default */
-#define BUFFER_MAX         212992 /* net.core.{r,w}mem_max, before doubling */
 #define SEND_BUFFER_MIN    4608
 #define RECEIVE_BUFFER_MIN 2304
 
@@ -32,8 +31,8 @@ static bool is_boolean(int option)
 void socket_options_init(struct socket *s)
 {
     s->options = (struct socket_options){
-        .send_buffer = BUFFER_DEFAULT,
-        .receive_buffer = BUFFER_DEFAULT,
+        .send_buffer = READ_ONCE(net_settings.send_default),
+        .receive_buffer = READ_ONCE(net_settings.receive_default),
         .receive_low_water = 1,
         .receive_timeout = NSEC_NEVER,
         .send_timeout = NSEC_NEVER,
@@ -102,12 +101,12 @@ static int set_boolean(struct socket *s, int option, int n)
     return 0;
 }
 
-static int buffer_size(int n, bool force, int min)
+static int buffer_size(int n, bool force, int min, int max)
 {
-    if (!force && n > BUFFER_MAX)
-        n = BUFFER_MAX;
+    if (!force && n > max)
+        n = max;
     if (n < 0)
-        n = force ? 0 : BUFFER_MAX; /* compared as unsigned */
+        n = force ? 0 : max; /* compared as unsigned */
     n = MIN(n, INT32_MAX / 2);
     return MAX(n * 2, min);
 }
@@ -166,13 +165,13 @@ static int set_int(struct socket *s, int option, int n)
     switch (option) {
     case SO_SNDBUF:
     case SO_SNDBUFFORCE:
-        o->send_buffer = buffer_size(n, option == SO_SNDBUFFORCE, SEND_BUFFER_MIN);
+        o->send_buffer = buffer_size(n, option == SO_SNDBUFFORCE, SEND_BUFFER_MIN, READ_ONCE(net_settings.send_max));
         o->send_locked = true;
         wait_wake_events(&s->wait, ~0u, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
         return 0;
     case SO_RCVBUF:
     case SO_RCVBUFFORCE:
-        o->receive_buffer = buffer_size(n, option == SO_RCVBUFFORCE, RECEIVE_BUFFER_MIN);
+        o->receive_buffer = buffer_size(n, option == SO_RCVBUFFORCE, RECEIVE_BUFFER_MIN, READ_ONCE(net_settings.receive_max));
         o->receive_locked = true;
         return 0;
     case SO_RCVLOWAT:

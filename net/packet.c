@@ -15,6 +15,7 @@
 #include "net/inet_packet.h"
 #include "net/interface.h"
 #include "net/packet.h"
+#include "net/proc.h"
 
 #define READABLE      (EPOLLIN | EPOLLRDNORM)
 #define RECEIVERS_MAX 32 /* of one frame */
@@ -511,4 +512,21 @@ struct socket *packet_create(int type, int protocol)
     spin_unlock(&all_lock);
     __atomic_add_fetch(&packet_sockets, 1, __ATOMIC_RELAXED);
     return &k->base;
+}
+
+/* /proc/net/packet: net/proc.c. */
+int proc_net_packet(struct text *t, const struct generated_ref *r)
+{
+    text_printf(t, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
+    struct sockets *found = sockets_of(SOCKETS_PACKET);
+    if (IS_ERR(found))
+        return (int)PTR_ERR(found);
+    for (unsigned i = 0; i < found->n; i++) {
+        const struct socket *s = found->list[i];
+        const struct packet_socket *k = packet_of(s);
+        text_printf(t, "0000000000000000 %-6d %-4d %04x   %-5d %1d %-6u %-6u %-6lu\n", 3, s->type, k->protocol, k->interface, !k->closed,
+                    (u32)k->queue.charge, s->uid, s->ino);
+    }
+    sockets_free(found);
+    return 0;
 }

@@ -229,12 +229,6 @@ int proc_net_netlink(struct text *t, const struct generated_ref *r)
     return 0;
 }
 
-int proc_net_packet(struct text *t, const struct generated_ref *r)
-{
-    text_printf(t, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
-    return 0;
-}
-
 int proc_net_protocols(struct text *t, const struct generated_ref *r)
 {
     /* The last columns say which operations there are: close, connect, disconnect, accept, ioctl, init, destroy and so on. */

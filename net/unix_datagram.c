@@ -7,9 +7,9 @@
 #include <linux/sockios.h>
 #include "kernel/heap.h"
 #include "net/control.h"
+#include "net/sysctl.h"
 #include "net/unix.h"
 
-#define QUEUE_MAX 10 /* net.unix.max_dgram_qlen */
 #define READABLE  (EPOLLIN | EPOLLRDNORM)
 #define WRITABLE  (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
 
@@ -123,7 +123,7 @@ static int unix_datagram_pair(struct socket *a, struct socket *b)
 /* May more be queued at to by from? Pairs are bounded by the send buffer alone. */
 static bool queue_has_room(struct unix_socket *from, struct unix_socket *to)
 {
-    return READ_ONCE(to->queue.count) <= QUEUE_MAX || READ_ONCE(to->peer) == from || is_seqpacket(&to->base);
+    return READ_ONCE(to->queue.count) <= (u32)READ_ONCE(net_settings.unix_queue_max) || READ_ONCE(to->peer) == from || is_seqpacket(&to->base);
 }
 
 static bool no_wait_for_room(struct unix_socket *from, struct unix_socket *to)

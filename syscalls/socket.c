@@ -2,11 +2,10 @@
 /* The socket calls: argument checks and copies around net/socket.h. Creation, names and options. */
 #include <linux/fcntl.h>
 #include "kernel/lib/string.h"
+#include "net/sysctl.h"
 #include "net/socket.h"
 #include "syscalls/socket.h"
 #include "syscalls/syscall.h"
-
-#define BACKLOG_MAX 4096 /* net.core.somaxconn */
 
 struct socket *socket_from_fd(int fd, struct file **file)
 {
@@ -154,7 +153,7 @@ long sys_listen(const struct syscall_args *a)
     struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
     if (IS_ERR(s))
         return PTR_ERR(s);
-    u32 backlog = MIN(ARG_U32(a, 1), (u32)BACKLOG_MAX);
+    u32 backlog = MIN(ARG_U32(a, 1), (u32)READ_ONCE(net_settings.backlog_max));
     long result = s->ops->listen ? s->ops->listen(s, (int)backlog) : -EOPNOTSUPP;
     file_put(f);
     return result;

@@ -66,6 +66,14 @@ bool proc_fdinfo_list(const struct generated_ref *r, u64 *cursor, char name[GENE
 /* The thread that a file under task/ is about, or the leader; referenced, NULL if it has ended. */
 struct thread *proc_thread(const struct generated_ref *r);
 
+/* A number in /proc/sys that has its effect by being read where it counts; show and store of a node whose data this is. */
+struct proc_number {
+    int *value;
+    int min, max;
+};
+int proc_show_number(struct text *t, const struct generated_ref *r);
+int proc_store_number(const struct generated_ref *r, char *data, size_t n);
+
 /* /proc/sys/net: net/sysctl.c. */
 extern const struct generated_node proc_sys_net_files[];
 /* /proc/PID/net, which is all processes' one network: net/proc.c. */

@@ -45,14 +45,9 @@ static int show_domainname(struct text *t, const struct generated_ref *r)
 
 /* ------------------------------------------------------------ numbers */
 
-struct number {
-    int *value;
-    int min, max;
-};
-
-static int show_number(struct text *t, const struct generated_ref *r)
+int proc_show_number(struct text *t, const struct generated_ref *r)
 {
-    const struct number *n = r->node->data;
+    const struct proc_number *n = r->node->data;
 
     text_printf(t, "%d\n", READ_ONCE(*n->value));
     return 0;
@@ -75,9 +70,9 @@ static int parse_number(const char *data, int min, int max, int *value)
     return *value < min || *value > max ? -EINVAL : 0;
 }
 
-static int store_number(const struct generated_ref *r, char *data, size_t n)
+int proc_store_number(const struct generated_ref *r, char *data, size_t n)
 {
-    const struct number *number = r->node->data;
+    const struct proc_number *number = r->node->data;
     int value, error = parse_number(data, number->min, number->max, &value);
 
     if (!error)
@@ -85,7 +80,7 @@ static int store_number(const struct generated_ref *r, char *data, size_t n)
     return error;
 }
 
-static const struct number overcommit = {&vm_overcommit, 0, 1}, /* 2 would want all of memory accounted */
+static const struct proc_number overcommit = {&vm_overcommit, 0, 1}, /* 2 would want all of memory accounted */
     max_map_count = {&vm_max_map_count, 0, INT32_MAX};
 
 /* 1 keeps the heap where it is relative to the image; here it is the same as 2. */
@@ -230,7 +225,7 @@ static int show_last_id(struct text *t, const struct generated_ref *r)
 #define FILE(file, id) {.name = file, .mode = S_IFREG | 0444, .show = show_##id}
 #define TEXT(file, string) {.name = file, .mode = S_IFREG | 0444, .show = generated_show_string, .data = string}
 #define WRITABLE(file, id) {.name = file, .mode = S_IFREG | 0644, .show = show_##id, .store = store_##id}
-#define NUMBER(file, number) {.name = file, .mode = S_IFREG | 0644, .show = show_number, .store = store_number, .data = &number}
+#define NUMBER(file, number) {.name = file, .mode = S_IFREG | 0644, .show = proc_show_number, .store = proc_store_number, .data = &number}
 #define INOTIFY(file, which) {.name = file, .mode = S_IFREG | 0644, .show = show_inotify, .store = store_inotify, .data = &which}
 #define IPC_LIMIT(file) {.name = file, .mode = S_IFREG | 0644, .show = ipc_limit_show, .store = ipc_limit_store}
 #define DIRECTORY(file, table) {.name = file, .mode = S_IFDIR | 0555, .children = table}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /sys: disks, CPUs, the one memory node, the clock source, huge pages. Only what is so. */
+/* /sys: disks, network interfaces, CPUs, the one memory node, the clock source, huge pages. Only what is so. */
 #include <linux/magic.h>
 #include "fs/sysfs/sysfs.h"
 #include "kernel/lib/printf.h"
@@ -307,6 +307,7 @@ static const struct generated_node class_files[] = {
      .children = nothing,
      .find = sysfs_find_block,
      .list = sysfs_list_blocks},
+    {.name = "net", .mode = S_IFDIR | 0555, .children = nothing, .find = sysfs_find_net, .list = sysfs_list_net},
     {0},
 };
 
@@ -329,7 +330,11 @@ static const struct generated_node root_files[] = {
      .list = sysfs_list_disks},
     DIRECTORY("class", class_files),
     DIRECTORY("dev", dev_files),
-    DIRECTORY("devices", devices_files),
+    {.name = "devices",
+     .mode = S_IFDIR | 0555,
+     .children = devices_files,
+     .find = sysfs_find_device,
+     .list = sysfs_list_devices},
     DIRECTORY("fs", fs_files),
     DIRECTORY("kernel", kernel_files),
     {0},

@@ -21,4 +21,10 @@ bool sysfs_list_blocks(const struct generated_ref *r, u64 *cursor, char name[GEN
 int sysfs_find_number(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
 bool sysfs_list_numbers(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node);
 
+/* Names in /sys/class/net, and of network devices in /sys/devices; net/sysfs.c. */
+int sysfs_find_net(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+bool sysfs_list_net(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node);
+int sysfs_find_device(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child);
+bool sysfs_list_devices(const struct generated_ref *r, u64 *cursor, char name[GENERATED_NAME], const struct generated_node **node);
+
 #endif
