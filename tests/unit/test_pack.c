@@ -13,6 +13,7 @@
 
 #include "tests/unit/test.h"
 #include "tools/archive.h"
+#include "tools/hosts.h"
 #include "tools/pack.h"
 
 struct member {
@@ -321,4 +322,13 @@ TEST(a_run_is_packed_with_its_tree)
     CHECK(unlink("tree/pipe") == 0 && unlink("tree/dangling") == 0 && unlink("tree/link") == 0);
     CHECK(unlink("tree/deep/file") == 0 && rmdir("tree/deep") == 0 && rmdir("tree") == 0);
     CHECK(unlink("prog") == 0 && chdir("/") == 0 && rmdir(directory) == 0);
+}
+
+TEST(a_name_in_hosts_is_a_whole_word_of_a_line)
+{
+    CHECK(hosts_name("127.0.0.1 localhost\n::1\tip6 Name # rest\n", "name"));
+    CHECK(hosts_name("1.2.3.4 a name", "name"));
+    CHECK(!hosts_name("name other\n", "name"));
+    CHECK(!hosts_name("1.2.3.4 names aname # name\n#1.2.3.4 name\n\n", "name"));
+    CHECK(!hosts_name("", "name"));
 }
