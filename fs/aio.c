@@ -29,6 +29,7 @@ struct aio_context {
     struct io_event *events;   /* a ring */
 };
 
+int aio_requests_max = 65536;
 static u32 requests; /* of all contexts; atomic */
 
 static struct aio_context *context_of(const struct file *f)
@@ -109,9 +110,8 @@ s64 aio_create(u32 n)
 
     if (!n || 2 * (u64)n > (1u << 28) / sizeof(struct io_event)) /* Linux keeps room for twice as many, and no more than this */
         return -EINVAL;
-    if (n > AIO_REQUESTS_MAX || __atomic_add_fetch(&requests, n, __ATOMIC_RELAXED) > AIO_REQUESTS_MAX) {
-        if (n <= AIO_REQUESTS_MAX)
-            __atomic_sub_fetch(&requests, n, __ATOMIC_RELAXED);
+    if (__atomic_add_fetch(&requests, n, __ATOMIC_RELAXED) > (u32)READ_ONCE(aio_requests_max)) {
+        __atomic_sub_fetch(&requests, n, __ATOMIC_RELAXED);
         return -EAGAIN;
     }
     m.file = make_file(create(n));

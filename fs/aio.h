@@ -10,7 +10,7 @@
 #include <linux/io_uring.h>
 #include "fs/file.h"
 
-#define AIO_REQUESTS_MAX 65536u /* of all contexts: /proc/sys/fs/aio-max-nr */
+extern int aio_requests_max; /* of all contexts: /proc/sys/fs/aio-max-nr */
 
 /* A context for n requests in the running process: its number, which is an address, or -EINVAL, -EAGAIN, -ENOMEM. */
 s64 aio_create(u32 n);

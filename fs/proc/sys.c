@@ -81,7 +81,7 @@ int proc_store_number(const struct generated_ref *r, char *data, size_t n)
 }
 
 static const struct proc_number overcommit = {&vm_overcommit, 0, 1}, /* 2 would want all of memory accounted */
-    max_map_count = {&vm_max_map_count, 0, INT32_MAX};
+    aio_max = {&aio_requests_max, 0, INT32_MAX}, max_map_count = {&vm_max_map_count, 0, INT32_MAX};
 
 /* 1 keeps the heap where it is relative to the image; here it is the same as 2. */
 static int show_randomize(struct text *t, const struct generated_ref *r)
@@ -322,7 +322,7 @@ static const struct generated_node mqueue_files[] = {
 };
 
 static const struct generated_node fs_files[] = {
-    TEXT("aio-max-nr", "65536"),
+    NUMBER("aio-max-nr", aio_max),
     FILE("aio-nr", aio_nr),
     FILE("file-max", file_max),
     FILE("file-nr", file_nr),

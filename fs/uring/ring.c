@@ -8,6 +8,7 @@
 #include <linux/fcntl.h>
 #include "fs/event.h"
 #include "fs/uring/uring.h"
+#include "fs/generated.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 
@@ -251,6 +252,36 @@ static struct wait_queue *ring_poll_queue(struct file *f)
     return &((struct uring *)f->private)->wait;
 }
 
+/* What /proc/PID/fdinfo says of it, as Linux 6.1 does where nobody polls for the program. */
+static void ring_fdinfo(struct file *f, struct text *t)
+{
+    struct uring *ring = f->private;
+    const struct uring_shared *s = ring->shared;
+    u32 taken = READ_ONCE(ring->sq_head), waiting = MIN(READ_ONCE(s->sq_tail) - taken, ring->sq_entries);
+    const struct uring_request *r;
+    const struct uring_overflow *o;
+
+    text_printf(t, "SqMask:\t0x%x\nSqHead:\t%u\nSqTail:\t%u\nCachedSqHead:\t%u\n", ring->sq_entries - 1, s->sq_head, s->sq_tail, taken);
+    text_printf(t, "CqMask:\t0x%x\nCqHead:\t%u\nCqTail:\t%u\nCachedCqTail:\t%u\nSQEs:\t%u\n", ring->cq_entries - 1, s->cq_head, s->cq_tail,
+                ring->cq_tail, waiting);
+    text_printf(t, "CQEs:\t%u\n", uring_completions(ring));
+    for (u32 i = 0; i < uring_completions(ring); i++) {
+        const struct io_uring_cqe *c = cqe_at(ring, s->cq_head + i);
+        text_printf(t, "%5u: user_data:%llu, res:%d, flag:%x\n", (s->cq_head + i) & (ring->cq_entries - 1), (unsigned long long)c->user_data, c->res,
+                    c->flags);
+    }
+    text_printf(t, "SqThread:\t-1\nSqThreadCpu:\t-1\nUserFiles:\t%u\nUserBufs:\t%u\nPollList:\n", READ_ONCE(ring->file_count),
+                READ_ONCE(ring->buffer_count));
+    spin_lock_irq(&ring->lock);
+    list_for_each(r, &ring->requests, link)
+        if (r->state == URING_ARMED && r->queue)
+            text_printf(t, "  op=%d, task_works=0\n", r->sqe.opcode);
+    text_printf(t, "CqOverflowList:\n");
+    list_for_each(o, &ring->overflow, link)
+        text_printf(t, "  user_data=%llu, res=%d, flags=%x\n", (unsigned long long)o->cqe.user_data, o->cqe.res, o->cqe.flags);
+    spin_unlock_irq(&ring->lock);
+}
+
 static void ring_free(struct uring *ring)
 {
     if (ring->rings)
@@ -342,6 +373,7 @@ static const struct file_ops ring_ops = {
     .poll = ring_poll,
     .poll_queue = ring_poll_queue,
     .mmap = ring_mmap,
+    .fdinfo = ring_fdinfo,
     .release = ring_release,
 };
 
