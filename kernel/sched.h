@@ -14,6 +14,8 @@ void sched_init(void);
 void sched_init_secondary(void) __attribute__((noreturn));
 /* CPU 0 at the end of boot. */
 void sched_idle_loop(void) __attribute__((noreturn));
+/* Set at boot by who has something to do when a CPU runs out of work, before it halts; called by the idle thread, no lock held. */
+extern void (*sched_before_idle)(void);
 /* Gives the CPU up if another thread should run; the running thread stays runnable. */
 void sched_yield_to_others(bool explicit_yield);
 /* Called with preemption enabled when need_resched is set. */

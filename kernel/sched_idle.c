@@ -23,6 +23,8 @@
 
 static nsec_t crowded_until;
 
+void (*sched_before_idle)(void);
+
 void sched_host_is_crowded(nsec_t now)
 {
     WRITE_ONCE(crowded_until, now + CROWDED);
@@ -78,6 +80,8 @@ void sched_idle_loop(void)
             deferred_run();
         sched_reschedule(); /* runs what is queued here, or steals */
         sched_reap();
+        if (sched_before_idle && !READ_ONCE(rq->queued))
+            sched_before_idle();
         if (!READ_ONCE(rq->queued))
             idle_once(rq, &poll);
     }

@@ -33,6 +33,15 @@ bool network_is_broadcast(const u8 ip[16]);
 /* The address that packets to `to` come from. 0, -ENETUNREACH. Sleeps as network_up(). */
 int network_source(const u8 to[16], u8 from[16]);
 
+/* Who is going to wait for events looks at the network first, which interrupts nobody who is busy. Fast when there is nothing. Sleeps not. */
+extern bool network_attention;
+void network_catch_up(bool idle);
+static inline void network_look(void)
+{
+    if (READ_ONCE(network_attention))
+        network_catch_up(false);
+}
+
 /* ------------------------------------------------------------ the interface */
 
 /* Fills i (net/interface.h), but for its name, index, type and flags; false: there is none besides lo. Sleeps while the network starts. */

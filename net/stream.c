@@ -459,8 +459,10 @@ ssize stream_receive(struct socket *s, struct message *m, const struct stream_ru
                 break;
             }
             mutex_unlock(&s->read_lock);
-            if (outside)
+            if (outside) {
                 network_stream_received(s->stream, taken);
+                network_look();
+            }
             taken = 0;
             error = wait_event(&s->wait, receive_ready(s, p.arrivals), deadline, WAIT_INTERRUPTIBLE);
             error = socket_wait_error(error, deadline);

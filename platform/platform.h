@@ -606,8 +606,11 @@ bool platform_net_listen(unsigned device, bool sent);
  * Errors leave f the caller's.
  */
 int platform_net_transmit(unsigned device, struct net_frame *f);
-/* Tells the device of the frames queued since the last time: once for many. */
-void platform_net_kick(unsigned device);
+/*
+ * Tells the device of the frames queued since the last time: once for many. Unless now, only if that costs nothing, since the device
+ * looks for itself; false: it was not told.
+ */
+bool platform_net_kick(unsigned device, bool now);
 /* True while a cable is plugged in, as far as the device tells. */
 bool platform_net_link(unsigned device);
 /* Frames dropped because there was no memory, or the device made no sense. */

@@ -8,6 +8,7 @@
 #include "fs/event.h"
 #include "fs/notify.h"
 #include "kernel/signal.h"
+#include "net/network.h"
 #include "syscalls/bodies.h"
 #include "syscalls/path_arg.h"
 #include "syscalls/syscall.h"
@@ -79,6 +80,7 @@ static long do_epoll_wait(int epfd, struct epoll_event *events, int max, nsec_t 
     struct file *ep = fd_get(epfd);
     if (!ep)
         return -EBADF;
+    network_look();
     long result = file_is_epoll(ep) ? epoll_wait_events(ep, events, max, deadline) : -EINVAL;
     file_put(ep);
     return result;

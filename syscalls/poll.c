@@ -9,6 +9,7 @@
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/signal.h"
+#include "net/network.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timeout.h"
 
@@ -78,6 +79,7 @@ static long do_poll(struct pollfd *user_fds, unsigned n, nsec_t deadline)
     result = poll_set_init(&set, n);
     if (result)
         return result;
+    network_look();
     result = bad = open_entries(&set, user_fds, n);
     if (bad >= 0)
         result = poll_entries(&set, bad ? 0 : deadline);
@@ -208,6 +210,7 @@ static long select_wait(u64 *const sets[3], unsigned n, nsec_t deadline)
     long result = poll_set_init(&set, named);
     if (result)
         return result;
+    network_look();
     result = select_open(&set, sets, n);
     if (result >= 0) {
         long ready = poll_entries(&set, result ? 0 : deadline);

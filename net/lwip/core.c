@@ -11,6 +11,7 @@
 #include "kernel/page.h"
 #include "kernel/process.h"
 #include "kernel/random.h"
+#include "kernel/sched.h"
 #include "kernel/timer.h"
 #include "lwip/etharp.h"
 #include "lwip/igmp.h"
@@ -28,6 +29,21 @@ static struct spinlock lock = SPINLOCK_INIT(LOCK_NETWORK);
 static struct thread *holder;
 #endif
 
+#define TURNS      4
+#define PAUSE_TIME (100 * NSEC_PER_USEC)
+
+bool network_attention;
+static bool looked;        /* frames were found since the timer looked */
+static struct timer pause;
+
+/* The device is silent, or has not been told of something: it is looked at soon. */
+static void pay_attention(void)
+{
+    WRITE_ONCE(network_attention, true);
+    if (!pause.armed)
+        timer_arm(&pause, platform_clock() + PAUSE_TIME);
+}
+
 void core_lock(void)
 {
     spin_lock(&lock);
@@ -36,17 +52,29 @@ void core_lock(void)
 #endif
 }
 
-void core_unlock(void)
+static void unlock(bool now)
 {
     tcp_bury();
     if (device_present) {
-        device_flush();
-        timers_update();
+        if (!device_flush(now))
+            pay_attention();
+        if (now || timers_tcp_begins())
+            timers_update();
     }
 #ifdef ARIL_DEBUG
     holder = NULL;
 #endif
     spin_unlock(&lock);
+}
+
+void core_unlock(void)
+{
+    unlock(true);
+}
+
+void core_unlock_soon(void)
+{
+    unlock(false);
 }
 
 #ifdef ARIL_DEBUG
@@ -60,28 +88,52 @@ void lwip_assert_locked(void)
 /* ------------------------------------------------------------ work put off */
 
 /*
+ * Who is busy is not interrupted for each frame. While a program runs, the device is silent: it is looked at when the program
+ * waits for events, when a CPU has nothing to do, and each PAUSE_TIME by a timer, until that finds nothing.
+ *
  * Frames that come faster than they are handled would keep the program from running for ever: after some turns it gets time.
  * The idle thread, which has no process, keeps nobody from anything.
  */
-#define TURNS      4
-#define PAUSE_TIME (100 * NSEC_PER_USEC)
-
-static struct timer pause;
-
 static void network_work(struct deferred *d)
 {
     static unsigned turns;
     core_lock();
     timers_run();
-    bool more = device_poll(), waits = more && current_thread()->process && ++turns >= TURNS;
-    if (!more || waits)
+    unsigned n = device_poll();
+    bool again = n == DEVICE_BUDGET, program = current_thread()->process, seen = n || looked;
+    looked = false;
+    if (!program || !(seen || again)) {
+        WRITE_ONCE(network_attention, false);
+        again |= !device_listen();
+    } else if (!again || ++turns >= TURNS) {
         turns = 0;
+        again = false;
+        pay_attention();
+    }
     core_unlock();
-    if (waits)
-        timer_arm(&pause, platform_clock() + PAUSE_TIME);
-    else if (more)
+    if (again)
         deferred_queue(d);
 }
+
+void network_catch_up(bool idle)
+{
+    if (!idle && !device_pending() && !device_untold())
+        return;
+    core_lock();
+    looked |= device_poll() > 0;
+    if (idle && device_listen())
+        WRITE_ONCE(network_attention, false);
+    else if (idle)
+        core_wake();
+    core_unlock();
+}
+
+static void before_idle(void)
+{
+    if (READ_ONCE(network_attention))
+        network_catch_up(true);
+}
+
 
 static struct deferred work = {.fn = network_work};
 
@@ -205,6 +257,7 @@ static void network_init(void)
     page_stats(&stats);
     wait_queue_init(&starting);
     timer_init(&pause, pause_ends);
+    sched_before_idle = before_idle;
     u64 share = stats.total * PAGE_SIZE / 64;
     lwip_window = (unsigned)MAX((u64)TCP_WINDOW_MIN, MIN(share, (u64)TCP_WINDOW_MAX));
     lwip_send_buffer = (unsigned)MAX((u64)TCP_SEND_MIN, MIN(share, (u64)TCP_SEND_MAX));

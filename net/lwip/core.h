@@ -19,6 +19,8 @@
  */
 void core_lock(void);
 void core_unlock(void);
+/* For a program's data: it may wait, some 100 us at most, for what the program sends next. */
+void core_unlock_soon(void);
 /* Has network_work() run soon. Atomic. */
 void core_wake(void);
 
@@ -28,6 +30,8 @@ void core_wake(void);
 void timers_run(void);
 /* Arms the kernel's timer for the next one, if there is a new need. Core lock held. */
 void timers_update(void);
+/* Is it needed for what a program's data may begin? Core lock held. */
+bool timers_tcp_begins(void);
 
 /* ------------------------------------------------------------ net/lwip/device.c */
 
@@ -35,10 +39,20 @@ extern struct netif device_netif;
 extern bool device_present; /* constant after boot's first thread of the network */
 /* Finds the first network device and makes it the interface. False: there is none. Sleeps. */
 bool device_start(void);
-/* Takes what arrived; true: there may be more at once. Core lock held. */
-bool device_poll(void);
-/* Sends what was queued. Core lock held. */
-void device_flush(void);
+/* Takes what arrived, DEVICE_BUDGET frames at most; how many. Core lock held. */
+unsigned device_poll(void);
+#define DEVICE_BUDGET 64
+/* Has the device interrupt, once, from now on; false: there is something already. Core lock held. */
+bool device_listen(void);
+/* Would a poll find something? Lockless. */
+bool device_pending(void);
+/* Was the device not told of something? Lockless. */
+bool device_untold(void);
+/*
+ * Sends what was queued. Telling the device costs an exit of the VM: unless now, it may be left for later, so that it is told of
+ * several frames at once; then false. Core lock held.
+ */
+bool device_flush(bool now);
 /* Does the device cut large segments of TCP over IPv6, or IPv4? */
 bool device_segments(bool v6);
 /* Frees p, memory of the heap that frames under way may still be read from, once they are sent. Core lock held. */

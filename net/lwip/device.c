@@ -25,10 +25,11 @@
 #include "net/packet.h"
 
 #define DEVICE       0
-#define POLL_BUDGET  64
-#define PIECES_MAX   64   /* of a frame to be sent */
-#define STAGED_MAX   4096 /* frames that wait for room in the device */
-#define HELD_SHARE   4    /* this part of memory, for frames that wait to be read */
+#define TELL_EVERY   (50 * NSEC_PER_USEC) /* frames of a program that sends more than this often are told of together, */
+#define UNTOLD_MAX   16                   /* so many at most */
+#define PIECES_MAX   64                   /* of a frame to be sent */
+#define STAGED_MAX   4096                 /* frames that wait for room in the device */
+#define HELD_SHARE   4                    /* this part of memory, for frames that wait to be read */
 
 struct netif device_netif;
 bool device_present;
@@ -198,18 +199,29 @@ static bool send_first(const struct net_info *info)
     return true;
 }
 
-void device_flush(void)
+static unsigned untold; /* frames that the device has and was not told of */
+
+bool device_untold(void)
 {
-    bool some = false;
-    if (list_empty(&staged))
-        return;
+    return READ_ONCE(untold);
+}
+
+bool device_flush(bool now)
+{
+    static nsec_t told;
+    if (list_empty(&staged) && !(now && untold))
+        return true;
     const struct net_info *info = platform_net_info(DEVICE);
     while (!list_empty(&staged) && send_first(info))
-        some = true;
-    if (some)
-        platform_net_kick(DEVICE);
+        untold++;
+    nsec_t clock = platform_clock();
     if (!list_empty(&staged) && !READ_ONCE(room_awaited))
         core_wake(); /* asks for an event when there is room */
+    if (!platform_net_kick(DEVICE, now || untold >= UNTOLD_MAX || clock - told > TELL_EVERY))
+        return false;
+    told = clock;
+    untold = 0;
+    return true;
 }
 
 bool device_segments(bool v6)
@@ -382,13 +394,14 @@ static void follow_link(void)
         netif_set_link_down(&device_netif);
 }
 
-bool device_poll(void)
+unsigned device_poll(void)
 {
     if (!device_present)
-        return false;
+        return 0;
     follow_link();
-    unsigned n = platform_net_poll(DEVICE, POLL_BUDGET, receive, NULL);
-    device_flush();
+    WRITE_ONCE(room_awaited, true);
+    unsigned n = platform_net_poll(DEVICE, DEVICE_BUDGET, receive, NULL);
+    device_flush(true);
     if (n) {
         struct page_stats stats;
         page_stats(&stats);
@@ -396,11 +409,21 @@ bool device_poll(void)
                                  : stats.available > stats.total / 4 ? NETWORK_ROOM_LITTLE
                                                                      : NETWORK_ROOM_LEAST);
     }
-    WRITE_ONCE(room_awaited, !list_empty(&staged));
-    bool more = n == POLL_BUDGET || !platform_net_listen(DEVICE, !list_empty(&staged));
-    if (more)
+    WRITE_ONCE(room_awaited, !list_empty(&staged)); /* who polls listens next, or comes again soon */
+    return n;
+}
+
+bool device_listen(void)
+{
+    bool listens = !device_present || platform_net_listen(DEVICE, !list_empty(&staged));
+    if (!listens)
         WRITE_ONCE(room_awaited, false);
-    return more;
+    return listens;
+}
+
+bool device_pending(void)
+{
+    return device_present && platform_net_pending(DEVICE);
 }
 
 /* ------------------------------------------------------------ the start */

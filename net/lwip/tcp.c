@@ -61,7 +61,7 @@ void network_stream_sent(struct byte_stream *st, bool more)
     struct tcp_link *l = link_of(st);
     core_lock();
     tcp_link_feed(l, more || tcp_link_corked(l));
-    core_unlock();
+    core_unlock_soon();
 }
 
 /* ------------------------------------------------------------ receiving */
@@ -225,7 +225,7 @@ void network_stream_received(struct byte_stream *st, u64 n)
             tcp_output(pcb);
         }
     }
-    core_unlock();
+    core_unlock_soon();
 }
 
 /* ------------------------------------------------------------ the end */

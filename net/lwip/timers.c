@@ -67,7 +67,7 @@ static struct periodic {
     bool (*needed)(void);
     nsec_t due;   /* 0: not running */
 } list[] = {
-    {TCP_TMR_INTERVAL, tcp_tick, tcp_is_busy, 0},
+    {TCP_TMR_INTERVAL, tcp_tick, tcp_is_busy, 0}, /* first: timers_tcp_begins() */
     {1000, each_second, always, 0},
     {DHCP_FINE_TIMER_MSECS, dhcp_fine_tmr, dhcp_needed, 0},
     {DHCP_COARSE_TIMER_MSECS, dhcp_coarse_tmr, always, 0},
@@ -95,6 +95,11 @@ void timers_run(void)
         /* The next on the grid; what a VM that was stopped has missed is not made up for. */
         p->due = p->due + step > now ? p->due + step : now + step;
     }
+}
+
+bool timers_tcp_begins(void)
+{
+    return !list[0].due && tcp_is_busy();
 }
 
 void timers_update(void)

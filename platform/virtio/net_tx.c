@@ -57,7 +57,7 @@ static bool room(struct net_device *d, unsigned n)
         net_tx_collect(d);
     if (d->tx.free_count >= n)
         return true;
-    platform_net_kick((unsigned)(d - net_device_of(0))); /* only what it has been told of makes room */
+    platform_net_kick((unsigned)(d - net_device_of(0)), true); /* only what it has been told of makes room */
     d->full = true;
     __atomic_store_n(&d->listening, true, __ATOMIC_SEQ_CST);
     watch(d, true);
@@ -117,14 +117,17 @@ int platform_net_transmit(unsigned device, struct net_frame *f)
     return 0;
 }
 
-void platform_net_kick(unsigned device)
+bool platform_net_kick(unsigned device, bool now)
 {
     struct net_device *d = net_device_of(device);
 
     if (!d->unsent)
-        return;
+        return true;
+    if (!now && virtqueue_waits(&d->tx))
+        return false;
     d->unsent = false;
     virtqueue_kick(&d->tx);
+    return true;
 }
 
 bool platform_net_listen(unsigned device, bool sent)

@@ -81,6 +81,8 @@ int virtqueue_add_chain(struct virtqueue *q, const struct block_segment *out, un
                         const struct block_segment *in, unsigned n_in);
 /* Tells the device, unless it said that it needs no telling. Locked, with VIRTIO_RING_F_EVENT_IDX. */
 void virtqueue_kick(struct virtqueue *q);
+/* Does the device sleep until it is told of what was added since the last time? */
+bool virtqueue_waits(const struct virtqueue *q);
 /* Takes one used buffer back: token and how many bytes the device wrote, or -EAGAIN. */
 int virtqueue_take(struct virtqueue *q, u32 *written);
 /* True if virtqueue_take() would give one. Without a lock. */

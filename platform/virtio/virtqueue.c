@@ -189,19 +189,20 @@ int virtqueue_add_chain(struct virtqueue *q, const struct block_segment *out, un
     return publish(q, token);
 }
 
-void virtqueue_kick(struct virtqueue *q)
+bool virtqueue_waits(const struct virtqueue *q)
 {
     /* The index must be visible before the flag is read, or a sleeping device is never told. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    bool tell;
+    if (q->events)
+        return vring_need_event(READ_ONCE(*(u16 *)&q->used->ring[q->size]), q->next_avail, q->kicked);
+    return !(READ_ONCE(q->used->flags) & VRING_USED_F_NO_NOTIFY);
+}
 
-    if (q->events) {
-        u16 event = READ_ONCE(*(u16 *)&q->used->ring[q->size]);
-        tell = vring_need_event(event, q->next_avail, q->kicked);
-        q->kicked = q->next_avail;
-    } else {
-        tell = !(READ_ONCE(q->used->flags) & VRING_USED_F_NO_NOTIFY);
-    }
+void virtqueue_kick(struct virtqueue *q)
+{
+    bool tell = virtqueue_waits(q);
+
+    q->kicked = q->next_avail;
     if (tell)
         q->device->ops->notify(q->device, q->index);
 }

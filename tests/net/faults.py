@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What a network may do to a server: a bad cable, one that is unplugged, clients that do not read, do not finish, or send nonsense. Every byte
 # that arrives must be right, nothing may hang, and memory must come back.
-import contextlib, errno, os, random, select, socket, struct, subprocess, threading, time
+import array, contextlib, errno, fcntl, os, random, select, socket, struct, subprocess, threading, time
 
 from bed import *
 
@@ -106,30 +106,60 @@ def side_by_side(*calls):
     check(not problems, problems and '; '.join(problems))
 
 
-def cable(loss=0, duplicates=0, reordered=0, corrupted=0, delay=0, size=1000000):
-    """Transfers over a bad cable; chances in 1000, delay in ms. Checksums are made and looked at by the VM itself."""
+def ethtool_off(name):
+    """What leaves by the interface has its checksums, and is no longer than it takes."""
+    s = socket.socket()
+    for what in 0x17, 0x19, 0x1f, 0x24:  # ETHTOOL_STXCSUM, SSG, STSO, SGSO
+        value = array.array('I', [what, 0])
+        fcntl.ioctl(s, 0x8946, struct.pack('16sQ', name.encode(), value.buffer_info()[0]))  # SIOCETHTOOL
+    s.close()
+
+
+def transfers(size):
+    limit = 60 * SLOW
+    side_by_side(lambda: upload(size, limit), lambda: download(size, limit), lambda: upload(size // 4, limit),
+                 lambda: download(size // 4, limit), *[lambda: echo(limit) for i in range(10)])
+
+
+def cable(loss=0, duplicates=0, reordered=0, corrupted=0, delay=0, size=1000000, large=False, server=(SERVER, str(PORT)), use=transfers):
+    """
+    Transfers over a bad cable; chances in 1000, delay in ms. Checksums are made and looked at by the VM itself; if large, its device
+    does that, and cuts segments: a bridge and a veth pair lie between it and the cable.
+    """
+    inner = TAP
+    if large:
+        if subprocess.run(['ip', 'link', 'add', 'br0', 'type', 'bridge'], stderr=subprocess.DEVNULL).returncode:
+            return 'no bridge can be made here'
+        command('ip', 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1')
+        ethtool_off('veth0')
+        for name in TAP, 'veth0':
+            command('ip', 'link', 'set', name, 'master', 'br0')
+        for name in 'br0', 'veth0', 'veth1':
+            command('ip', 'link', 'set', name, 'up')
+        inner = 'veth1'
     with folder() as here:
         wrapper = os.path.join(here, 'qemu')
         with open(wrapper, 'w') as f:
             f.write('#!/bin/sh\nexec qemu-system-x86_64 "$@"')
-            for name in ('csum', 'guest_csum', 'guest_tso4', 'guest_tso6', 'guest_ecn', 'host_tso4', 'host_tso6', 'host_ecn'):
+            for name in () if large else ('csum', 'guest_csum', 'guest_tso4', 'guest_tso6', 'guest_ecn', 'host_tso4', 'host_tso6', 'host_ecn'):
                 f.write(' -global virtio-net-device.%s=off' % name)
         os.chmod(wrapper, 0o755)
         command('ip', 'address', 'flush', 'dev', TAP)
-        words = [os.path.join(BUILD, 'net', 'impair'), 'tap1', TAP] + [str(x) for x in (loss, duplicates, reordered, corrupted, delay, SEED)]
+        words = [os.path.join(BUILD, 'net', 'impair'), 'tap1', inner] + [str(x) for x in (loss, duplicates, reordered, corrupted, delay, SEED)]
         impair = subprocess.Popen(words, stdout=subprocess.PIPE)
         try:
             check(impair.stdout.readline() == b'ready\n', 'no cable')
             command('ip', 'link', 'set', 'tap1', 'up')
             command('ip', 'address', 'add', '%s/%d' % (HOST, PREFIX), 'dev', 'tap1')
-            with vm([SERVER, str(PORT)], options=['--qemu', wrapper], network=['--net', 'tap=' + TAP, '--ip', '%s/%d,%s' % (GUEST, PREFIX, HOST)]) as p:
+            with vm(server, options=['--qemu', wrapper], network=['--net', 'tap=' + TAP, '--ip', '%s/%d,%s' % (GUEST, PREFIX, HOST)]) as p:
                 p.wait_for(GUEST, PORT)
-                limit = 60 * SLOW
-                side_by_side(lambda: upload(size, limit), lambda: download(size, limit), lambda: upload(size // 4, limit),
-                             lambda: download(size // 4, limit), *[lambda: echo(limit) for i in range(10)])
+                use(size)
         finally:
             impair.kill()
             impair.wait()
+            if large:
+                command('ip', 'link', 'delete', 'br0')
+                command('ip', 'link', 'delete', 'veth0')
             command('ip', 'address', 'add', '%s/%d' % (HOST, PREFIX), 'dev', TAP)
 
 
@@ -139,6 +169,46 @@ def good_cable():
 
 def loss():
     cable(loss=20)
+
+
+def large_segments():
+    return cable(size=4000000, large=True)
+
+
+def loss_of_large_segments():
+    return cable(loss=20, delay=2, size=4000000, large=True)
+
+
+def all_of_large_segments():
+    return cable(loss=10, duplicates=20, reordered=50, corrupted=10, delay=5, large=True)
+
+
+ANSWERS = '''
+import socket
+l = socket.create_server(('', %d))
+while True:
+    s = l.accept()[0]
+    while s.recv(1):
+        s.sendall(bytes(9000))
+''' % PORT
+
+
+def end_of_an_answer():
+    """What is less than a segment does not wait for an acknowledgement of whole ones before it: an answer takes one turn."""
+    times = []
+
+    def ask(size):
+        s = connect()
+        for i in range(4):
+            begun = time.monotonic()
+            s.sendall(b'?')
+            n = 0
+            while n < 9000:
+                n += len(s.recv(9000))
+            times.append(time.monotonic() - begun)
+        s.close()
+    cable(delay=150, server=['/usr/bin/python3', '-c', ANSWERS], use=ask)
+    check(min(times) < 0.5, 'an answer takes %.2f s, a turn 0.3 s' % min(times))
 
 
 def heavy_loss():
@@ -356,5 +426,5 @@ def malformed_frames():
         upload(1000000)
 
 
-main([good_cable, loss, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood,
+main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood,
       datagrams_beside_a_server, datagram_flood, malformed_frames], 'net.faults')

@@ -156,6 +156,8 @@ nsec_t clock_realtime(void)
     return now;
 }
 
+void (*sched_before_idle)(void);
+
 void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
     memset(t, 0, sizeof(*t));
@@ -440,8 +442,9 @@ int platform_net_transmit(unsigned device, struct net_frame *f)
     return 0;
 }
 
-void platform_net_kick(unsigned device)
+bool platform_net_kick(unsigned device, bool now)
 {
+    return true;
 }
 
 /* The device has read the oldest frame. */

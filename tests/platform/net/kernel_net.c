@@ -213,7 +213,7 @@ static void work(struct deferred *d)
     }
     do {
         while (platform_net_poll(0, BUDGET, receive, NULL))
-            platform_net_kick(0);
+            platform_net_kick(0, true);
     } while (!platform_net_listen(0, false));
     spin_unlock(&lock);
 }
@@ -237,7 +237,7 @@ static void net_test_main(void)
     spin_lock(&lock);
     while (!platform_net_listen(0, false))
         platform_net_poll(0, BUDGET, receive, NULL);
-    platform_net_kick(0);
+    platform_net_kick(0, true);
     spin_unlock(&lock);
     wait_queue_init(&never);
     wait_event(&never, false, NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
