@@ -54,6 +54,16 @@ void log_line(enum log_level level, const char *format, ...)
 {
 }
 
+unsigned platform_cpu_count(void)
+{
+    return 1;
+}
+
+struct percpu *platform_percpu(unsigned cpu)
+{
+    return &host_percpu[cpu];
+}
+
 /* ------------------------------------------------------------ memory */
 
 /* What is allocated, and by whom. */
