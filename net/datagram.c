@@ -3,6 +3,7 @@
  * Datagram queues. A datagram is taken off under the socket's lock and copied to the program without it;
  * MSG_PEEK only takes a reference.
  */
+#include <linux/net_tstamp.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/timer.h"
@@ -192,9 +193,15 @@ static struct datagram *wait_for(struct socket *s, struct datagram_queue *q, str
     }
 }
 
+static bool wants_stamps(const struct socket *s)
+{
+    u32 both = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+    return (s->options.timestamping & both) == both;
+}
+
 bool datagram_wants_time(const struct socket *s)
 {
-    return OPTION_SET(s, SO_TIMESTAMP_OLD) || OPTION_SET(s, SO_TIMESTAMPNS_OLD);
+    return OPTION_SET(s, SO_TIMESTAMP_OLD) || OPTION_SET(s, SO_TIMESTAMPNS_OLD) || wants_stamps(s);
 }
 
 void datagram_put_time(struct message *m, struct socket *s, struct datagram *d)
@@ -209,6 +216,10 @@ void datagram_put_time(struct message *m, struct socket *s, struct datagram *d)
     } else if (OPTION_SET(s, SO_TIMESTAMP_OLD)) {
         s64 tv[2] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC / (s64)NSEC_PER_USEC};
         control_put(m, SOL_SOCKET, SO_TIMESTAMP_OLD, tv, sizeof(tv));
+    }
+    if (wants_stamps(s)) {
+        s64 stamps[6] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC}; /* the other two are of hardware */
+        control_put(m, SOL_SOCKET, SO_TIMESTAMPING_OLD, stamps, sizeof(stamps));
     }
 }
 

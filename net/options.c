@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOL_SOCKET options (socket(7)) with the values Linux reports; other levels go to the family. */
 #include <linux/capability.h>
+#include <linux/net_tstamp.h>
 #include <linux/time_types.h>
 #include "fs/pidfd.h"
 #include "kernel/lib/string.h"
@@ -159,6 +160,17 @@ static int set_device(struct socket *s, const void *value, u32 length)
     return 0;
 }
 
+/* Times of what arrives are told. What leaves is not looked at again; there is no hardware with a clock. */
+static int set_timestamping(struct socket_options *o, u32 flags)
+{
+    if (flags & ~(u32)SOF_TIMESTAMPING_MASK)
+        return -EINVAL;
+    if (flags & (SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK))
+        return -EOPNOTSUPP;
+    o->timestamping = flags;
+    return 0;
+}
+
 static int set_int(struct socket *s, int option, int n)
 {
     struct socket_options *o = &s->options;
@@ -217,7 +229,7 @@ static int set_int(struct socket *s, int option, int n)
         return filter_detach(s);
     case SO_TIMESTAMPING_OLD:
     case SO_TIMESTAMPING_NEW:
-        return n ? -EOPNOTSUPP : 0;
+        return set_timestamping(o, (u32)n);
     default:
         return -ENOPROTOOPT;
     }
@@ -439,7 +451,10 @@ static int get_generic(struct socket *s, int option, void *value, int *length)
     case SO_MEMINFO:
         return get_memory(s, value, length);
     case SO_TIMESTAMPING_OLD:
-    case SO_TIMESTAMPING_NEW:
+    case SO_TIMESTAMPING_NEW: {
+        struct so_timestamping t = {.flags = (int)s->options.timestamping};
+        return option_write(value, length, &t, sizeof(t));
+    }
     case SO_TXTIME:
         return option_write(value, length, &zero, 8);
     case SO_TXREHASH:

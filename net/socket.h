@@ -109,6 +109,7 @@ struct socket_options {
     int receive_low_water;
     nsec_t receive_timeout, send_timeout; /* NSEC_NEVER: none */
     struct linger linger;
+    u32 timestamping;            /* SO_TIMESTAMPING */
     int priority, mark, busy_poll, incoming_cpu, bound_interface;
     int peek_offset;             /* SO_PEEK_OFF: where MSG_PEEK begins; negative: always at the front */
     u64 max_pacing_rate;
