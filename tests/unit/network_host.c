@@ -168,16 +168,6 @@ nsec_t clock_realtime(void)
 
 void (*sched_before_idle)(void);
 
-unsigned platform_cpu_count(void)
-{
-    return 1;
-}
-
-struct percpu *platform_percpu(unsigned cpu)
-{
-    return &host_percpu[cpu];
-}
-
 void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
     memset(t, 0, sizeof(*t));
