@@ -427,10 +427,11 @@ struct chain {
 
 static int check_in_chain(struct uring_request *r, const struct chain *c)
 {
-    if (r->sqe.opcode == IORING_OP_LINK_TIMEOUT &&
-        (!c->head || c->last->sqe.opcode == IORING_OP_LINK_TIMEOUT))
-        return -EINVAL;
-    return check(r);
+    int error = check(r);
+
+    if (!error && r->sqe.opcode == IORING_OP_LINK_TIMEOUT && (!c->head || c->last->sqe.opcode == IORING_OP_LINK_TIMEOUT))
+        error = -EINVAL;
+    return error;
 }
 
 static void append(struct chain *c, struct uring_request *r)

@@ -198,16 +198,21 @@ void uring_sleep_end(struct uring *ring)
     spin_unlock_irq(&ring->lock);
 }
 
+bool uring_has(struct uring *ring, u32 least)
+{
+    uring_run_ready(ring);
+    uring_flush_overflow(ring);
+    return uring_completions(ring) >= MIN(least, ring->cq_entries);
+}
+
 int uring_wait(struct uring *ring, u32 least, nsec_t deadline)
 {
     struct waiter w;
     int error = 0;
 
-    least = MIN(least, ring->cq_entries);
-    uring_run_ready(ring);
-    uring_flush_overflow(ring);
-    if (uring_completions(ring) >= least)
+    if (uring_has(ring, least))
         return 0;
+    least = MIN(least, ring->cq_entries);
     bool sleeper = uring_sleep_begin(ring);
     waiter_init(&w, false);
     wait_add(&ring->wait, &w);

@@ -239,6 +239,8 @@ void uring_post(struct uring *ring, u64 user_data, s32 res, u32 flags, const u64
 void uring_flush_overflow(struct uring *ring);
 /* Completions that wait for the program, and not. */
 u32 uring_completions(const struct uring *ring);
+/* Are there so many, once what can be done at once is? */
+bool uring_has(struct uring *ring, u32 least);
 /* io_uring_enter(2), IORING_ENTER_GETEVENTS: 0, -EINTR, -ETIME. */
 int uring_wait(struct uring *ring, u32 least, nsec_t deadline);
 /* The running thread, which is about to sleep, takes what becomes ready: it is woken for it. False: another does. */
