@@ -63,9 +63,9 @@ unsigned short lwip_checksum(const void *data, int n);
 #define LWIP_NETIF_HWADDRHINT           1
 
 #define LWIP_ARP             1
-#define ARP_TABLE_SIZE       64
+#define ARP_TABLE_SIZE       127   /* the most that lwIP counts to; Linux keeps 128 before it drops any */
 #define ARP_QUEUEING         1
-#define ARP_QUEUE_LEN        16
+#define ARP_QUEUE_LEN        128   /* a burst of handshakes from one neighbour; Linux: 208 KiB */
 #define ETHARP_SUPPORT_STATIC_ENTRIES 0
 
 /* ------------------------------------------------------------ IPv4 */
