@@ -27,17 +27,20 @@
 #define AUTOTUNE_MAX (4u << 20) /* what automatic tuning of Linux ends at on loopback */
 #define AUTOTUNE_MIN (128u << 10)
 
-/* Bytes a sender may have unread at the receiver: a share of memory unless the program chose. */
+/* Bytes a sender may have unread at the receiver: a share of memory unless the program chose; a page, when all that is sent takes an eighth. */
 static u64 tcp_limit(const struct socket *sender)
 {
-    static u64 automatic;
-    if (sender->options.send_locked)
-        return (u64)sender->options.send_buffer + (u64)sender->options.receive_buffer;
+    static u64 automatic, outside;
     if (!automatic) {
         struct page_stats stats;
         page_stats(&stats);
         automatic = MAX(AUTOTUNE_MIN, MIN(AUTOTUNE_MAX, stats.total * PAGE_SIZE / 64));
+        outside = stats.total * PAGE_SIZE / 8;
     }
+    if (unlikely(stream_outside_charge() > outside) && sender->stream && sender->stream->outside)
+        return PAGE_SIZE;
+    if (sender->options.send_locked)
+        return (u64)sender->options.send_buffer + (u64)sender->options.receive_buffer;
     return MIN(automatic, (u64)READ_ONCE(network_room));
 }
 

@@ -87,9 +87,38 @@ u64 stream_unread_by_peer(const struct socket *s)
     return READ_ONCE(stream_other(s)->bytes);
 }
 
-bool stream_writable(const struct socket *s, const struct stream_rules *rules)
+static u64 outside_charge;
+
+void stream_outside_add(s64 charge)
+{
+    __atomic_add_fetch(&outside_charge, (u64)charge, __ATOMIC_RELAXED);
+}
+
+u64 stream_outside_charge(void)
+{
+    return READ_ONCE(outside_charge);
+}
+
+/*
+ * The limit of what goes to the outside changes with the memory there is, so acknowledgements do not tell by it whom to wake: who finds no
+ * room leaves a mark, and looks once more.
+ */
+static bool mark_starved(const struct socket *s)
+{
+    if (!s->stream->outside)
+        return false;
+    __atomic_store_n(&stream_other(s)->starved, true, __ATOMIC_SEQ_CST);
+    return true;
+}
+
+static bool is_writable(const struct socket *s, const struct stream_rules *rules)
 {
     return rules->writable(READ_ONCE(stream_other(s)->charge), rules->limit(s));
+}
+
+bool stream_writable(const struct socket *s, const struct stream_rules *rules)
+{
+    return is_writable(s, rules) || (mark_starved(s) && is_writable(s, rules));
 }
 
 /* ------------------------------------------------------------ sending */
@@ -104,9 +133,14 @@ static int send_error(struct socket *s, const struct stream_rules *rules)
     return error ? error : shut ? -EPIPE : 0;
 }
 
-static bool has_room(const struct socket *s, const struct stream_rules *rules)
+static bool below_limit(const struct socket *s, const struct stream_rules *rules)
 {
     return READ_ONCE(stream_other(s)->charge) < rules->limit(s);
+}
+
+static bool has_room(const struct socket *s, const struct stream_rules *rules)
+{
+    return below_limit(s, rules) || (mark_starved(s) && below_limit(s, rules));
 }
 
 static bool send_stuck(const struct socket *s)
@@ -227,6 +261,8 @@ static ssize deliver(struct socket *s, const struct message *m, struct list *lis
         other->bytes += n;
         other->arrivals++;
         other->charge += charge;
+        if (s->stream->outside)
+            stream_outside_add(charge);
         stream_wake(other, m->flags & MSG_OOB ? READABLE | EPOLLPRI | WAKE_URGENT : READABLE);
     }
     spin_unlock(&s->stream->lock);
@@ -263,6 +299,8 @@ static size_t piece_size(const struct socket *s, struct message *m, bool urgent,
     size_t max = rules->chunk_max;
     if (rules->passes_files)
         max = MIN(max, (size_t)rules->limit(s) / 2 - 64);
+    else if (s->stream->outside)
+        max = MIN(max, (size_t)rules->limit(s));
     if (likely(!urgent))
         return max;
     m->flags = m->io.left == 1 ? m->flags | MSG_OOB : m->flags & ~MSG_OOB;
@@ -567,6 +605,8 @@ void stream_abandon(struct byte_stream *st)
 {
     if (__atomic_sub_fetch(&st->refs, 1, __ATOMIC_ACQ_REL))
         return;
+    if (st->outside)
+        stream_outside_add(-(s64)st->side[1].charge);
     free_list(&st->side[0].chunks);
     free_list(&st->side[1].chunks);
     kfree(st);

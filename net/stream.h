@@ -29,6 +29,7 @@ struct stream_side {
     u64 bytes;               /* in chunks */
     u32 arrivals;            /* counts what was put there */
     u64 charge;              /* what chunks count against the sender's buffer */
+    bool starved;            /* of outside's queue: somebody was told that there is no room, and is to be woken; atomic */
     struct chunk *urgent;    /* the last byte sent as MSG_OOB, in chunks; empty once it has been taken as such. NULL: none */
     u8 shutdown;             /* SHUT_* bits as this end sees them */
     bool ended;              /* TCP: the other end's FIN has arrived */
@@ -82,6 +83,10 @@ void stream_mark_urgent(struct stream_side *to, struct list *list, struct list *
 bool stream_urgent(const struct socket *s);
 /* Bytes that are there, without the urgent one and what is behind it. */
 u64 stream_before_urgent(const struct socket *s);
+/* Counts charge of what goes to the outside, or is acknowledged (less than 0). */
+void stream_outside_add(s64 charge);
+/* All of it. Atomic. */
+u64 stream_outside_charge(void);
 /* Does a read stand at the urgent byte, or where it was? ioctl(2), SIOCATMARK. */
 bool stream_at_mark(const struct socket *s);
 /* Wakes the socket of an end, if there is one. stream.lock held. */

@@ -157,9 +157,8 @@ void tcp_link_take_off(struct tcp_link *l, u64 n)
     struct stream_side *out = &l->stream.side[1], *me = &l->stream.side[0];
     struct list done = LIST_INIT(done);
     struct chunk *c;
-    u64 before, after;
     spin_lock(&l->stream.lock);
-    before = out->charge;
+    u64 before = out->charge;
     while (n && (c = list_first(&out->chunks, struct chunk, link))) {
         u32 k = (u32)MIN(n, (u64)(c->end - c->start));
         c->start += k;
@@ -172,11 +171,13 @@ void tcp_link_take_off(struct tcp_link *l, u64 n)
         list_remove(&c->link);
         list_add_tail(&done, &c->link);
     }
-    after = out->charge;
+    stream_outside_add((s64)(out->charge - before));
     if (me->socket) {
-        u64 limit = tcp_rules.limit(me->socket);
         bool lingers = me->socket->options.linger.l_onoff && !out->bytes;
-        if ((!tcp_rules.writable(before, limit) && tcp_rules.writable(after, limit)) || lingers)
+        bool room = READ_ONCE(out->starved) && tcp_rules.writable(out->charge, tcp_rules.limit(me->socket));
+        if (room)
+            __atomic_store_n(&out->starved, false, __ATOMIC_SEQ_CST);
+        if (room || lingers)
             stream_wake(me, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
     }
     spin_unlock(&l->stream.lock);
