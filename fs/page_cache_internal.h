@@ -114,6 +114,8 @@ void cache_make_clean(struct cached_object *c, u64 *slot);
 void cache_throttle(struct cached_object *c);
 /* The flusher is to begin now. Any context. */
 void cache_kick_flusher(void);
+/* page_reclaim_soon (kernel/page.h): the flusher does that, too. */
+void cache_reclaim_soon(void);
 /* True in a thread that reclaim must not make wait for write-back. */
 bool cache_is_flusher(void);
 

@@ -193,7 +193,7 @@ void cache_make_room(u64 n)
 
     page_stats(&s);
     /* Beyond the reserve something is left for callers that cannot wait. */
-    u64 keep = s.total / 32 + n;
+    u64 keep = s.total / 24 + n;
     if (s.free < keep)
         reclaim_clean(keep - s.free, &busy);
 }
@@ -201,6 +201,7 @@ void cache_make_room(u64 n)
 static void reclaim_init(void)
 {
     page_reclaim = cache_reclaim;
+    page_reclaim_soon = cache_reclaim_soon;
     vm_exit_sync = page_cache_sync_all;
 }
 

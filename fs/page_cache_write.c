@@ -20,7 +20,7 @@
 #define WRITE_PAUSE (10 * NSEC_PER_MSEC)
 
 static struct thread *flusher;
-static bool kicked;
+static bool kicked, wanted; /* it is to write; to give clean pages back */
 
 /* ---------------------------------------------------------------- dirty marks */
 
@@ -288,8 +288,13 @@ static bool has_dirty(void)
 static void flusher_main(void *arg)
 {
     for (;;) {
-        wait_event(&page_cache.work, has_dirty() || READ_ONCE(kicked), NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
-        wait_event(&page_cache.work, READ_ONCE(kicked), platform_clock() + FLUSH_DELAY, WAIT_UNINTERRUPTIBLE);
+        wait_event(&page_cache.work, has_dirty() || READ_ONCE(kicked) || READ_ONCE(wanted), NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
+        nsec_t end = has_dirty() ? platform_clock() + FLUSH_DELAY : 0;
+        do {
+            if (__atomic_exchange_n(&wanted, false, __ATOMIC_ACQUIRE))
+                cache_make_room(0);
+        } while (end && !wait_event(&page_cache.work, READ_ONCE(kicked) || READ_ONCE(wanted), end, WAIT_UNINTERRUPTIBLE) &&
+                 !READ_ONCE(kicked));
         WRITE_ONCE(kicked, false);
         page_cache_sync_all();
         wait_wake_all(&page_cache.progress);
@@ -315,6 +320,14 @@ static void start_flusher(void)
 void cache_kick_flusher(void)
 {
     WRITE_ONCE(kicked, true);
+    wait_wake_all(&page_cache.work);
+}
+
+void cache_reclaim_soon(void)
+{
+    if (!READ_ONCE(flusher) && wait_allowed())
+        start_flusher();
+    WRITE_ONCE(wanted, true);
     wait_wake_all(&page_cache.work);
 }
 

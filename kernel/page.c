@@ -49,6 +49,7 @@ static u32 cache_count;    /* atomic: caches that are in use, from the first on 
 
 u64 (*page_reclaim)(u64 want);
 u64 page_reclaimable;
+void (*page_reclaim_soon)(void);
 
 static u64 page_frame(const struct page *p)
 {

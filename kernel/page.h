@@ -71,6 +71,11 @@ void page_add_range(paddr_t start, paddr_t end);
  */
 extern u64 (*page_reclaim)(u64 want);
 extern u64 page_reclaimable;
+/*
+ * Has some pages reclaimed soon by a thread, so that callers that cannot wait find free ones: they call it when memory is nearly used up.
+ * The first call, which makes the thread, is to come from a thread that may sleep; later ones are atomic.
+ */
+extern void (*page_reclaim_soon)(void);
 
 struct page_stats {
     u64 total, free; /* pages; total without what the kernel image and boot modules take */

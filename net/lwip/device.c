@@ -408,6 +408,8 @@ unsigned device_poll(void)
         WRITE_ONCE(network_room, stats.available > stats.total / 2   ? UINT32_MAX
                                  : stats.available > stats.total / 4 ? NETWORK_ROOM_LITTLE
                                                                      : NETWORK_ROOM_LEAST);
+        if (stats.free < stats.total / 32 && stats.available > stats.free && page_reclaim_soon)
+            page_reclaim_soon(); /* new buffers for the device are got without waiting */
     }
     WRITE_ONCE(room_awaited, !list_empty(&staged)); /* who polls listens next, or comes again soon */
     return n;
@@ -458,6 +460,8 @@ bool device_start(void)
         return false;
     struct page_stats stats;
     page_stats(&stats);
+    if (page_reclaim_soon)
+        page_reclaim_soon();
     held_max = (u32)(stats.total / HELD_SHARE);
     core_lock();
     netif_add(&device_netif, NULL, NULL, NULL, NULL, init, ethernet_input);

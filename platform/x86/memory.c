@@ -12,7 +12,9 @@
 #define MAX_RANGES  64
 #define MAX_MODULES 8
 #define GIB         (1ull << 30)
-#define LOW_MEMORY  0x100000 /* firmware tables, the trampoline: left alone */
+#define LOW_MEMORY  0x100000 /* firmware tables, the trampoline: left alone, but for what lies between */
+#define LOW_START   0x10000
+#define LOW_END     0x80000
 
 extern const paddr_t boot_start_pa, direct_map_pdpt_pa;
 extern char image_end[];
@@ -78,7 +80,8 @@ static void read_start_info(const struct hvm_start_info *info)
     if (range_count == 0)
         panic("the PVH loader gives no memory map");
 
-    carve(0, LOW_MEMORY, MEMORY_RESERVED);
+    carve(0, LOW_START, MEMORY_RESERVED);
+    carve(LOW_END, LOW_MEMORY, MEMORY_RESERVED);
     carve(boot_start_pa, data_to_phys(image_end), MEMORY_KERNEL);
     const struct hvm_modlist_entry *list = phys_to_virt(info->modlist_paddr);
     for (unsigned i = 0; i < info->nr_modules && i < MAX_MODULES; i++) {
@@ -87,6 +90,8 @@ static void read_start_info(const struct hvm_start_info *info)
             .size = list[i].size,
             .command_line = list[i].cmdline_paddr ? phys_to_virt(list[i].cmdline_paddr) : "",
         };
+        if (list[i].cmdline_paddr && list[i].cmdline_paddr < LOW_MEMORY)
+            carve(LOW_START, LOW_END, MEMORY_RESERVED);
         carve(list[i].paddr, list[i].paddr + list[i].size, MEMORY_MODULE);
     }
 }

@@ -152,39 +152,65 @@ def never_read():
         grows_not(before, 3000, 'connections that are not read')
 
 
-def page_server(here, backlog=''):
+def page_server(here, connections=4096):
     os.mkdir(here + '/www')
     with open(here + '/www/small', 'wb') as f:
         f.write(b'x' * 612)
     with open(here + '/nginx.conf', 'w') as f:
-        f.write('daemon off; master_process off; user root; error_log stderr crit; pid /tmp/nginx.pid; events { worker_connections 4096; }\n'
+        f.write('daemon off; master_process off; user root; error_log stderr crit; pid /tmp/nginx.pid; events { worker_connections %d; }\n'
                 'http { access_log off; client_body_temp_path /tmp/b; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/b; uwsgi_temp_path /tmp/b;\n'
-                'scgi_temp_path /tmp/b; sendfile on; keepalive_requests 100000000; server { listen 7101 %s; root www; } }\n' % backlog)
+                'scgi_temp_path /tmp/b; sendfile on; keepalive_requests 100000000; server { listen 7101; root www; } }\n' % connections)
     return ['/usr/sbin/nginx', '-p', here, '-c', here + '/nginx.conf']
 
 
+def wrk(connections, seconds, *more):
+    """It counts answers that took longer than the limit."""
+    out = subprocess.run(['wrk', '-t', '1', '-c', str(connections), '-d', '%ds' % seconds, '--timeout', '2s' if FULL else '9s', *more,
+                          'http://%s:7101/small' % GUEST], stdout=subprocess.PIPE, timeout=seconds + 60).stdout.decode()
+    figures(*re.findall(r'Requests/sec.*|Latency .*|Socket errors.*', out))
+    check('Requests/sec' in out and 'Socket errors' not in out and 'Non-2xx' not in out, out)
+
+
 def nginx():
-    """wrk counts answers that took more than 2 s; nginx accepts one connection at each turn of its loop."""
+    """It accepts one connection at each turn of its loop, which serves hundreds of others."""
     if missing('nginx', 'wrk'):
         return 'nginx or wrk is not installed'
     with folder() as here, vm(page_server(here), network=NETWORK) as p:
         p.wait_for(GUEST, 7101)
         for more in ([], ['-H', 'Connection: close']):
-            out = subprocess.run(['wrk', '-t', '1', '-c', '1000' if FULL else str(500 // SLOW), '-d', '60s' if FULL else '3s', '--timeout', '2s' if FULL else '9s',
-                                  *more, 'http://%s:7101/small' % GUEST], stdout=subprocess.PIPE, timeout=120).stdout.decode()
-            figures(*re.findall(r'Requests/sec.*|Latency .*|Socket errors.*', out))
-            check('Requests/sec' in out and 'Socket errors' not in out and 'Non-2xx' not in out, out)
+            wrk(1000 if FULL else 500 // SLOW, 60 if FULL else 3, *more)
+
+
+REDIS = ['redis-server', '--port', '7110', '--save', '', '--protected-mode', 'no', '--dir', '/']
+
+
+def redis_benchmark(connections, requests):
+    r = subprocess.run(['redis-benchmark', '-h', GUEST, '-p', '7110', '-c', str(connections), '-P', '16', '-n', str(requests), '-t', 'set,get', '--csv'],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=400)
+    lines = [line.replace('"', '').split(',') for line in r.stdout.decode().splitlines()[1:]]
+    figures(*['%s: %s/s, longest %s ms' % (line[0], line[1], line[-1]) for line in lines])
+    check(r.returncode == 0 and not r.stderr and len(lines) == 2, (r.stderr or r.stdout).decode())
+    check(max(float(line[-1]) for line in lines) < STALL, 'a request waited: %r' % lines)
 
 
 def redis():
     if missing('redis-server', 'redis-benchmark'):
         return 'redis is not installed'
-    with folder() as here, vm(['redis-server', '--port', '7110', '--save', '', '--protected-mode', 'no', '--dir', '.'], network=NETWORK) as p:
+    with vm(REDIS, network=NETWORK) as p:
         p.wait_for(GUEST, 7110)
-        r = subprocess.run(['redis-benchmark', '-h', GUEST, '-p', '7110', '-c', '500', '-P', '16', '-n', str(scaled(4000000)), '-t', 'set,get', '--csv'],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=400)
-        figures(r.stdout.decode().replace('\n', ' '))
-        check(r.returncode == 0 and not r.stderr and r.stdout.count(b'"') > 20, (r.stderr or r.stdout).decode())
+        redis_benchmark(500, scaled(4000000))
+
+
+def small_machines():
+    """12 MiB is enough for nginx and redis, with clients."""
+    if missing('nginx', 'wrk', 'redis-server', 'redis-benchmark'):
+        return 'not all of nginx, wrk and redis are installed'
+    with folder() as here, vm(page_server(here, 512), memory='12M', network=NETWORK) as p:
+        p.wait_for(GUEST, 7101)
+        wrk(50, 3)
+    with vm(REDIS, memory='12M', network=NETWORK) as p:
+        p.wait_for(GUEST, 7110)
+        redis_benchmark(50, scaled(1000000))
 
 
 def outgoing():
@@ -214,4 +240,4 @@ def set_up():
 
 
 single, bed.set_up = bed.set_up, set_up
-main([short_connections, all_at_once, idle_connections, never_read, nginx, redis, outgoing, ports], 'net.load')
+main([short_connections, all_at_once, idle_connections, never_read, nginx, redis, small_machines, outgoing, ports], 'net.load')

@@ -145,6 +145,8 @@ void host_memory_show(void)
                blocks[i].by[3], blocks[i].by[4]);
 }
 
+void (*page_reclaim_soon)(void);
+
 void page_stats(struct page_stats *s)
 {
     *s = (struct page_stats){.total = total_pages, .free = free_pages, .available = free_pages};
