@@ -61,6 +61,8 @@ struct fault_habits {
     u32 asked;                   /* mappings made since it has enough of them */
 };
 
+#define SPARE_TABLES 32u
+
 struct address_space {
     u32 refs;
     struct rwlock lock;          /* regions and everything below except page tables; faults take it for reading */
@@ -90,6 +92,8 @@ struct address_space {
     u32 auxv_words;
     u64 minor_faults, major_faults;
     struct fault_habits habits;
+    vaddr_t spare_tables[SPARE_TABLES]; /* blocks of 2 MiB that may have a page table left without use (kernel/zap.c); lock, for writing */
+    u32 spare_count;
     bool no_huge_pages;          /* PR_SET_THP_DISABLE: faults fill with small pages */
     struct patch_table *patches; /* patched system-call sites, loader/patch.c; NULL: none yet */
 };

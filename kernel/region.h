@@ -74,7 +74,7 @@ u64 resource_limit(unsigned which);
 void zap_range(struct address_space *as, vaddr_t start, vaddr_t end);
 /* The same for the object's own pages only; private copies stay. */
 void zap_object_pages(struct address_space *as, vaddr_t start, vaddr_t end);
-/* The same where regions go: [gap_start, gap_end), which holds the range, has none but those. Frees page tables that are of no use then. */
+/* The same where regions go: [gap_start, gap_end), which holds the range, has none but those. Page tables that are of no use then go, sooner or later. */
 void zap_gap(struct address_space *as, vaddr_t start, vaddr_t end, vaddr_t gap_start, vaddr_t gap_end);
 /* Makes separate pages of a 2 MiB block that a leaf boundary at va would cut. Under pt_lock. */
 void split_block_at(struct address_space *as, vaddr_t va);

@@ -7,8 +7,8 @@
  * memory_object_unmap() or zap_barrier() returned) and is dropped at once; then the commit comes before pt_lock is let go, so that
  * who takes the page from the object next finds either the entry or no translation.
  */
+#include "kernel/fault.h"
 #include "kernel/page.h"
-#include "kernel/region.h"
 
 /* Bounds how long pt_lock is held, without making sweeps over empty terabytes slow. */
 #define ZAP_STEP (1ul << 30)
@@ -142,13 +142,52 @@ void zap_range(struct address_space *as, vaddr_t start, vaddr_t end)
     zap(as, start, end, (struct span){0});
 }
 
+/* Of the blocks whose tables were left those that are still without a region: they go, at the price of one invalidation. */
+static void free_spare_tables(struct address_space *as)
+{
+    struct pt_batch b;
+    pt_batch_init(&b, as->root, as);
+    spin_lock(&as->pt_lock);
+    for (unsigned i = 0; i < as->spare_count; i++) {
+        vaddr_t block = as->spare_tables[i];
+        struct region *r = region_find(as, block);
+        if (!r || r->start >= block + HUGE_SIZE)
+            platform_pt_free_tables(&b, block, block + HUGE_SIZE);
+    }
+    as->spare_count = 0;
+    spin_unlock(&as->pt_lock);
+    platform_pt_commit(&b);
+}
+
+/*
+ * Leaves the tables of [low, high) for the next mapping there, or until there are more of them. To free a table, CPUs that idle with
+ * the space loaded have to be interrupted too, and waited for; allocators drop and make regions in the same places. False: that many
+ * are freed at once, and in a machine short of memory all.
+ */
+static bool leave_tables(struct address_space *as, vaddr_t low, vaddr_t high)
+{
+    if (high - low > 2 * HUGE_SIZE || !memory_is_ample(SPARE_TABLES))
+        return false;
+    if (as->spare_count + 2 > SPARE_TABLES)
+        free_spare_tables(as); /* first: the regions that go now are still there */
+    for (; low < high; low += HUGE_SIZE) {
+        unsigned i = 0;
+        while (i < as->spare_count && as->spare_tables[i] != low)
+            i++;
+        if (i == as->spare_count)
+            as->spare_tables[as->spare_count++] = low;
+    }
+    return true;
+}
+
 void zap_gap(struct address_space *as, vaddr_t start, vaddr_t end, vaddr_t gap_start, vaddr_t gap_end)
 {
     /* Tables one level up cover a gigabyte; looking for them pays only when that much goes. */
     u64 size = end - start < HUGE_SIZE << 8 ? HUGE_SIZE : HUGE_SIZE << 9;
-    vaddr_t low = MAX(gap_start, ALIGN_DOWN(start, size)), high = MIN(gap_end, ALIGN_UP(end, size));
-    bool whole = ALIGN_UP(low, HUGE_SIZE) < ALIGN_DOWN(high, HUGE_SIZE);
-    zap(as, start, end, whole ? (struct span){low, high} : (struct span){0});
+    vaddr_t low = ALIGN_UP(MAX(gap_start, ALIGN_DOWN(start, size)), HUGE_SIZE);
+    vaddr_t high = ALIGN_DOWN(MIN(gap_end, ALIGN_UP(end, size)), HUGE_SIZE);
+    bool leave = low >= high || leave_tables(as, low, high);
+    zap(as, start, end, leave ? (struct span){0} : (struct span){low, high});
 }
 
 /* ---------------------------------------------------------------- an object's pages only */

@@ -419,6 +419,21 @@ TEST(habits_are_learned_and_unlearned)
     end(free_before);
 }
 
+TEST(tables_without_use_are_bounded)
+{
+    host_machine();
+    u64 free_before = host_free_pages();
+    begin();
+    u64 tables = kernel_table_pages();
+    for (unsigned i = 1; i < 200; i++) { /* a block each */
+        struct mapping m = {.address = BASE + i * HUGE_SIZE, .length = PAGE_SIZE, .prot = PROT_READ | PROT_WRITE, .max_prot = 7, .fixed = true};
+        CHECK(address_space_map(as, &m) == (s64)m.address && reaches(m.address, true, 0, 0));
+        CHECK(address_space_unmap(as, m.address, m.length) == 0);
+        CHECK(kernel_table_pages() <= tables + SPARE_TABLES + 4);
+    }
+    end(free_before);
+}
+
 TEST(stores_in_sequence_are_copied_ahead)
 {
     host_machine();
