@@ -5,7 +5,8 @@
 
 java=
 if command -v javac >/dev/null 2>&1; then java=$(readlink -f "$(command -v java)"); fi
-java_flags="-XX:+UseSerialGC -cp /bench/java"
+# The same heap on all sides: by itself Java makes it a part of the memory it finds.
+java_flags="-XX:+UseSerialGC -Xms32m -Xmx128m -cp /bench/java"
 
 # Into the tree: the kernels, programs that sleep, and of a JDK what runs a program.
 make_language_tree()
