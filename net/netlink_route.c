@@ -510,17 +510,18 @@ static const struct interface_address *find_address(const struct interface *i, c
 {
     for (unsigned k = 0; k < i->n_addresses; k++) {
         const struct interface_address *a = &i->addresses[k];
-        if (ip_equal(a->ip, like->ip) && a->prefix == like->prefix && a->tentative == like->tentative)
+        if (ip_equal(a->ip, like->ip) && a->prefix == like->prefix)
             return a;
     }
     return NULL;
 }
 
-/* Tells of the addresses of a that b does not have. */
+/* Tells of the addresses of a that b does not have, or that are certain by now. */
 static void tell_addresses(const struct envelope *e, u16 type, const struct interface *a, const struct interface *b)
 {
     for (unsigned k = 0; k < a->n_addresses; k++) {
-        if (find_address(b, &a->addresses[k]))
+        const struct interface_address *same = find_address(b, &a->addresses[k]);
+        if (same && (type == RTM_DELADDR || same->tentative == a->addresses[k].tentative))
             continue;
         add_address(e, type, a, &a->addresses[k]);
         netlink_announce(ip_is_v4(a->addresses[k].ip) ? RTNLGRP_IPV4_IFADDR : RTNLGRP_IPV6_IFADDR, e->r);

@@ -242,7 +242,7 @@ static inline int option_write_int(void *value, int *user_length, int n)
     return option_write(value, user_length, &n, sizeof(n));
 }
 
-/* ioctl(2) of network interfaces, on any socket: net/interface.c. -ENOTTY: none of them. */
+/* ioctl(2) of network interfaces, on any socket: net/interface_ioctl.c. -ENOTTY: none of them. */
 long interface_ioctl(unsigned cmd, unsigned long arg);
 
 /* The families' create functions. */
