@@ -175,8 +175,11 @@ int inet_group_option6(struct inet_socket *u, const void *value, u32 length, boo
 int inet_group_option(struct inet_socket *u, const void *value, u32 length, bool joining);
 /* IP_MULTICAST_IF. */
 int inet_multicast_interface(struct inet_socket *u, const void *value, u32 length);
-/* Is u in group ip? Table lock held. */
-bool inet_group_member(const struct inet_socket *u, const u8 ip[16]);
+/* The same for one source of a group: struct ip_mreq_source, group_source_req. include: not what is to be left out, but what is wanted. */
+int inet_source_option4(struct inet_socket *u, const void *value, u32 length, bool include, bool add);
+int inet_source_option(struct inet_socket *u, const void *value, u32 length, bool include, bool add);
+/* Does u want what source sends to group ip? -1: it is not in that group. Table lock held. */
+int inet_group_member(const struct inet_socket *u, const u8 ip[16], const u8 source[16]);
 void inet_group_leave_all(struct inet_socket *u);
 
 /* ------------------------------------------------------------ net/inet_error.c */

@@ -163,6 +163,8 @@ static int route(const struct inet_socket *u, struct inet_address *to, const u8 
         return -ENETUNREACH;
     if (datagram && ip_is_v4(to->ip) && ip_is_multicast(to->ip) && u->options.multicast_interface == LOOPBACK_INDEX) {
         set_v4(source, LOOPBACK_IPV4);
+        if (!ip_is_any(from))
+            memcpy(source, from, 16);
         return 1;
     }
     if (ip_is_loopback(from))

@@ -9,10 +9,15 @@
 #include "net/inet.h"
 #include "net/sysctl.h"
 
+#define SOURCES_MAX 10 /* of a group: net.ipv4.igmp_max_msf */
+
 struct inet_group {
     struct list link;
     u8 ip[16];
     int interface;
+    bool include;                  /* only the sources listed, else all but those */
+    unsigned n_sources;
+    u8 sources[SOURCES_MAX][16];
 };
 
 /* Table lock held. interface 0: any. */
@@ -26,18 +31,30 @@ static struct inet_group *find(const struct inet_socket *u, const u8 ip[16], int
     return NULL;
 }
 
-bool inet_group_member(const struct inet_socket *u, const u8 ip[16])
+static bool lists(const struct inet_group *g, const u8 source[16], unsigned *at)
 {
-    return find(u, ip, 0) != NULL;
+    for (*at = 0; *at < g->n_sources; ++*at) {
+        if (ip_equal(g->sources[*at], source))
+            return true;
+    }
+    return false;
 }
 
-static int join(struct inet_socket *u, const u8 ip[16], int interface)
+int inet_group_member(const struct inet_socket *u, const u8 ip[16], const u8 source[16])
 {
-    struct inet_group *g = kmalloc(sizeof(*g));
+    const struct inet_group *g = find(u, ip, 0);
+    unsigned at;
+    return g ? lists(g, source, &at) == g->include : -1;
+}
+
+static int join(struct inet_socket *u, const u8 ip[16], int interface, bool include)
+{
+    struct inet_group *g = kzalloc(sizeof(*g));
     if (!g)
         return -ENOBUFS;
     memcpy(g->ip, ip, 16);
     g->interface = interface;
+    g->include = include;
     inet_datagram_lock();
     int error = find(u, ip, interface) ? -EADDRINUSE : (int)u->n_groups >= READ_ONCE(net_settings.groups_max) ? -ENOBUFS : 0;
     if (!error) {
@@ -101,7 +118,71 @@ static int change(struct inet_socket *u, const u8 ip[16], int interface, bool jo
         return -EINVAL;
     if (!interface && joining)
         return -ENODEV;
-    return joining ? join(u, ip, interface) : leave(u, ip, interface);
+    return joining ? join(u, ip, interface, false) : leave(u, ip, interface);
+}
+
+/* Adds a source to what a group includes or excludes, or takes it off. As on Linux, who has listed some one way cannot list others in the other. */
+static int change_source(struct inet_socket *u, const u8 ip[16], const u8 source[16], int interface, bool include, bool add)
+{
+    unsigned at;
+    bool last = false;
+    if (!ip_is_multicast(ip))
+        return -EINVAL;
+    if (!interface && include && add)
+        return -ENODEV;
+    int error = include && add ? join(u, ip, interface, true) : 0;
+    if (error && error != -EADDRINUSE)
+        return error;
+    inet_datagram_lock();
+    struct inet_group *g = find(u, ip, interface);
+    error = !g || (g->n_sources && g->include != include) ? -EINVAL : 0;
+    if (!error) {
+        bool listed = lists(g, source, &at);
+        g->include = include;
+        if (listed == add)
+            error = -EADDRNOTAVAIL;
+        else if (add && g->n_sources == SOURCES_MAX)
+            error = -ENOBUFS;
+        else if (add)
+            memcpy(g->sources[g->n_sources++], source, 16);
+        else
+            memmove(g->sources[at], g->sources[--g->n_sources], 16);
+        last = !error && !add && include && !g->n_sources;
+    }
+    inet_datagram_unlock();
+    return last ? leave(u, ip, interface) : error;
+}
+
+int inet_source_option4(struct inet_socket *u, const void *value, u32 length, bool include, bool add)
+{
+    struct ip_mreq_source m;
+    u8 ip[16], source[16];
+    u32 by;
+    if (length != sizeof(m))
+        return -EINVAL;
+    if (copy_from_user(&m, value, sizeof(m)))
+        return -EFAULT;
+    ip_from_v4(ip, &m.imr_multiaddr);
+    ip_from_v4(source, &m.imr_sourceaddr);
+    memcpy(&by, &m.imr_interface, sizeof(by));
+    return change_source(u, ip, source, interface_of(0, by), include, add);
+}
+
+int inet_source_option(struct inet_socket *u, const void *value, u32 length, bool include, bool add)
+{
+    struct group_source_req r;
+    struct socket_address a = {.length = sizeof(struct sockaddr_in6)};
+    struct inet_address group, source;
+    if (length != sizeof(r))
+        return -EINVAL;
+    if (copy_from_user(&r, value, sizeof(r)))
+        return -EFAULT;
+    memcpy(a.bytes, &r.gsr_group, sizeof(a.bytes));
+    int error = a.family == u->base.family ? inet_parse(u, &a, true, &group) : -EADDRNOTAVAIL;
+    memcpy(a.bytes, &r.gsr_source, sizeof(a.bytes));
+    if (!error)
+        error = a.family == u->base.family ? inet_parse(u, &a, true, &source) : -EADDRNOTAVAIL;
+    return error ? error : change_source(u, group.ip, source.ip, interface_of((int)r.gsr_interface, 0), include, add);
 }
 
 int inet_group_option4(struct inet_socket *u, const void *value, u32 length, bool joining)

@@ -84,6 +84,14 @@ static int set_unicast_interface(struct inet_socket *u, int value, u32 length)
     return 0;
 }
 
+static int set_source(struct inet_socket *u, int option, const void *value, u32 length)
+{
+    if (u->base.type == SOCK_STREAM)
+        return -EPROTO;
+    return inet_source_option(u, value, length, option == MCAST_JOIN_SOURCE_GROUP || option == MCAST_LEAVE_SOURCE_GROUP,
+                              option == MCAST_JOIN_SOURCE_GROUP || option == MCAST_BLOCK_SOURCE);
+}
+
 static bool connected(const struct inet_socket *u)
 {
     return u->base.type == SOCK_STREAM ? u->remote.port != 0 : !ip_is_any(u->remote.ip);
@@ -154,14 +162,18 @@ static int set_ip(struct inet_socket *u, int option, const void *value, u32 leng
             return -EPROTO;
         return inet_group_option(u, value, length, option == MCAST_JOIN_GROUP);
     case IP_ADD_SOURCE_MEMBERSHIP:
-    case MCAST_JOIN_SOURCE_GROUP:
-        if (u->base.type == SOCK_STREAM)
-            return -EPROTO;
-        return length < sizeof(struct ip_mreq) ? -EINVAL : -ENODEV;
     case IP_DROP_SOURCE_MEMBERSHIP:
+    case IP_BLOCK_SOURCE:
+    case IP_UNBLOCK_SOURCE:
         if (u->base.type == SOCK_STREAM)
             return -EPROTO;
-        return length < sizeof(struct ip_mreq) ? -EINVAL : -EADDRNOTAVAIL;
+        return inet_source_option4(u, value, length, option == IP_ADD_SOURCE_MEMBERSHIP || option == IP_DROP_SOURCE_MEMBERSHIP,
+                                   option == IP_ADD_SOURCE_MEMBERSHIP || option == IP_BLOCK_SOURCE);
+    case MCAST_JOIN_SOURCE_GROUP:
+    case MCAST_LEAVE_SOURCE_GROUP:
+    case MCAST_BLOCK_SOURCE:
+    case MCAST_UNBLOCK_SOURCE:
+        return set_source(u, option, value, length);
     default:
         return -ENOPROTOOPT;
     }
@@ -234,6 +246,11 @@ static int set_ip6(struct inet_socket *u, int option, const void *value, u32 len
         if (u->base.type != SOCK_STREAM)
             return inet_group_option(u, value, length, option == MCAST_JOIN_GROUP);
         return length < sizeof(struct group_req) ? -EINVAL : -EPROTO;
+    case MCAST_JOIN_SOURCE_GROUP:
+    case MCAST_LEAVE_SOURCE_GROUP:
+    case MCAST_BLOCK_SOURCE:
+    case MCAST_UNBLOCK_SOURCE:
+        return set_source(u, option, value, length);
     case IPV6_JOIN_ANYCAST:
         return length < sizeof(struct ipv6_mreq) ? -EINVAL : -ENODEV;
     case IPV6_LEAVE_ANYCAST:

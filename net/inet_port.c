@@ -369,7 +369,8 @@ unsigned inet_find_receivers(const struct inet_address *to, const struct inet_ad
             if (n == max || score(u, to, from, interface) < 0)
                 continue;
             bool all = v4 ? IP_BIT(u, IP_MULTICAST_ALL) : IP6_BIT(u, IPV6_MULTICAST_ALL);
-            if (group && !inet_group_member(u, to->ip) && (members ? ip_is_any(u->local.ip) : !all))
+            int member = group ? inet_group_member(u, to->ip, from->ip) : 1;
+            if (!member || (member < 0 && (members ? ip_is_any(u->local.ip) : !all)))
                 continue;
             socket_get(&u->base);
             list[n++] = u;
