@@ -31,6 +31,7 @@ static struct thread *holder;
 
 #define TURNS      4
 #define PAUSE_TIME (100 * NSEC_PER_USEC)
+#define PAUSE_LONG (500 * NSEC_PER_USEC) /* while the program looks by itself */
 
 bool network_attention;
 static bool looked;        /* frames were found since the timer looked */
@@ -41,7 +42,7 @@ static void pay_attention(void)
 {
     WRITE_ONCE(network_attention, true);
     if (!pause.armed)
-        timer_arm(&pause, platform_clock() + PAUSE_TIME);
+        timer_arm(&pause, platform_clock() + (looked ? PAUSE_LONG : PAUSE_TIME));
 }
 
 void core_lock(void)
@@ -89,7 +90,7 @@ void lwip_assert_locked(void)
 
 /*
  * Who is busy is not interrupted for each frame. While a program runs, the device is silent: it is looked at when the program
- * waits for events, when a CPU has nothing to do, and each PAUSE_TIME by a timer, until that finds nothing.
+ * waits for events, when a CPU has nothing to do, and by a timer (PAUSE_TIME, PAUSE_LONG), until that finds nothing.
  *
  * Frames that come faster than they are handled would keep the program from running for ever: after some turns it gets time.
  * The idle thread, which has no process, keeps nobody from anything.
@@ -101,7 +102,6 @@ static void network_work(struct deferred *d)
     timers_run();
     unsigned n = device_poll();
     bool again = n == DEVICE_BUDGET, program = current_thread()->process, seen = n || looked;
-    looked = false;
     if (!program || !(seen || again)) {
         WRITE_ONCE(network_attention, false);
         again |= !device_listen();
@@ -110,6 +110,7 @@ static void network_work(struct deferred *d)
         again = false;
         pay_attention();
     }
+    looked = false;
     core_unlock();
     if (again)
         deferred_queue(d);

@@ -19,7 +19,7 @@
  */
 void core_lock(void);
 void core_unlock(void);
-/* For a program's data: it may wait, some 100 us at most, for what the program sends next. */
+/* For a program's data: it may wait, half a millisecond at most, for what the program sends next. */
 void core_unlock_soon(void);
 /* Has network_work() run soon. Atomic. */
 void core_wake(void);
