@@ -290,6 +290,8 @@ static s64 attempt(struct uring_request *r, bool wait)
     s64 result = uring_ops[r->sqe.opcode].run(r);
     me->no_wait = false;
     me->lent = NULL;
+    if (r->sqe.opcode == IORING_OP_SPLICE || r->sqe.opcode == IORING_OP_TEE)
+        return result; /* Linux lets -ERESTARTSYS out here */
     return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK ? -EINTR : result;
 }
 
