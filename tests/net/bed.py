@@ -51,13 +51,19 @@ def answers(address, port):
         return False
 
 
+def defaults():
+    """What a shell has its background jobs ignore."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Process:
     """A server, in the VM or on Linux."""
 
     def __init__(self, words, folder=None, environment=None):
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=self.output,
-                                        stderr=subprocess.STDOUT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                                        stderr=subprocess.STDOUT, preexec_fn=defaults)
 
     def said(self):
         self.output.seek(0)

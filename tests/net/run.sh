@@ -20,7 +20,7 @@ gcc -O2 -Wall -o "$B/net/impair" tests/net/impair.c && gcc -static -O2 -Wall -D_
     echo "not ok net - the programs do not build"
     exit 1
 }
-if [ "$B/net/go_server" -ot tests/net/go_server.go ] && command -v go >/dev/null; then
+if ! [ "$B/net/go_server" -nt tests/net/go_server.go ] && command -v go >/dev/null; then
     (cd tests/net && GO111MODULE=off CGO_ENABLED=0 go build -o "$B/net/go_server" go_server.go)
 fi
 accels=tcg

@@ -230,7 +230,7 @@ static void look_transport(struct seen *s, size_t n)
 void frame_look(const u8 *bytes, size_t n, struct seen *s)
 {
     memset(s, 0, sizeof(*s));
-    require(n >= 14 + 28, "the VM sent a short frame");
+    require(n > 14 + 20, "the VM sent a short frame");
     require(!memcmp(bytes + 6, mac, 6), "the VM sent from another address");
     u16 type = get16(bytes + 12);
     if (type == ETH_P_ARP)
