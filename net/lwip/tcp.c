@@ -374,7 +374,8 @@ static void window_begin(struct tcp_link *l, const struct tcp_pcb *pcb, const st
 {
     l->short_end = l->recovered = l->sacked_end = pcb->lastack;
     l->window = pcb->rcv_wnd;
-    l->window_limit = s->options.receive_locked ? l->window : MAX(lwip_window, l->window);
+    /* A peer without window scaling is never told of more than 64 KiB. */
+    l->window_limit = s->options.receive_locked ? l->window : MIN(MAX(lwip_window, l->window), TCP_WND_MAX(pcb));
 }
 
 static void attach(struct tcp_link *l, struct tcp_pcb *pcb)
