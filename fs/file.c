@@ -209,7 +209,7 @@ static ssize read_checked(struct file *f, struct io *io, s64 *offset, int rwf)
     if (!(f->mode & FILE_READ))
         return -EBADF;
     if (!f->ops->read)
-        return f->inode && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+        return f->inode && S_ISDIR(f->inode->mode) && !file_check_range(f, offset, io->left) ? -EISDIR : -EINVAL;
     if (!(f->mode & FILE_SEEKABLE)) {
         if (offset)
             return -ESPIPE;

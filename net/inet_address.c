@@ -90,7 +90,7 @@ int inet_parse(const struct inet_socket *u, const struct socket_address *a, bool
     }
     if (destination && a->family == AF_INET && u->base.type == SOCK_DGRAM) {
         int error = parse_v4(u, a, out);
-        return error ? error : u->v6only ? -ENETUNREACH : 0;
+        return u->v6only ? -ENETUNREACH : error;
     }
     if (a->length < SIN6_LENGTH_MIN)
         return -EINVAL;
@@ -136,7 +136,9 @@ static int route(const struct inet_socket *u, struct inet_address *to, const u8 
 {
     bool v4_only = ip_is_v4(from);
     if (ip_is_any(to->ip)) {
-        if (ip_is_v4(to->ip) || v4_only)
+        if (v4_only && ip_is_v4(to->ip) && !ip_is_any(from))
+            memcpy(to->ip, from, 16);
+        else if (ip_is_v4(to->ip) || v4_only)
             set_v4(to->ip, LOOPBACK_IPV4);
         else
             memcpy(to->ip, loopback6, 16);

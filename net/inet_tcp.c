@@ -103,8 +103,9 @@ static int tcp_listen(struct socket *s, int backlog)
     s->accept_limit = (unsigned)backlog;
     if (s->listening)
         return 0;
-    u->shutdown = 0;
-    return inet_port_listen(u);
+    int error = inet_port_listen(u);
+    u->shutdown = error ? u->shutdown : 0;
+    return error;
 }
 
 /* The client's connection stands. Takes over the reference to the client. */
@@ -376,7 +377,8 @@ static int tcp_connect(struct socket *s, const struct socket_address *a, bool no
     if (s->stream) {
         if (!__atomic_exchange_n(&u->connecting, false, __ATOMIC_ACQ_REL))
             return -EISCONN;
-        return 0;
+        int ended = tcp_state_of(u) == TCP_CLOSE ? socket_take_error(s) ?: -ECONNABORTED : 0; /* meanwhile */
+        return ended;
     }
     if (READ_ONCE(u->state) == TCP_SYN_SENT)
         return nonblock ? -EALREADY : finish(u, false);
@@ -542,11 +544,8 @@ static void tcp_close(struct socket *s)
 static int tcp_shutdown(struct socket *s, int how)
 {
     struct inet_socket *u = inet_of(s);
-    if (s->listening) {
-        if (how & SHUT_READ)
-            tcp_disconnect(s);
-        return 0;
-    }
+    if (s->listening)
+        return how & SHUT_READ ? tcp_disconnect(s) : 0;
     if (!s->stream) {
         u->shutdown |= (u8)how; /* takes effect on the connection to come, as on Linux */
         return -ENOTCONN;
@@ -554,6 +553,7 @@ static int tcp_shutdown(struct socket *s, int how)
     if (tcp_state_of(u) == TCP_CLOSE)
         return -ENOTCONN;
     struct stream_side *me = stream_mine(s), *other = stream_other(s);
+    u->connecting = false; /* connect(2) has nothing to tell any more */
     spin_lock(&s->stream->lock);
     me->shutdown |= (u8)how;
     if (how & SHUT_WRITE) {
@@ -586,9 +586,8 @@ static int await_connection(struct inet_socket *u, nsec_t deadline, int error_if
     if (s->stream)
         return 0;
     int error = socket_take_error(s);
-    if (!error && error_if_closed == -ENOTCONN && u->shutdown & SHUT_READ && !s->listening)
-        return 1;
-    return error ? error : error_if_closed;
+    bool end = error_if_closed == -ENOTCONN && u->shutdown & SHUT_READ && !s->listening;
+    return error ? error : end ? 1 : error_if_closed;
 }
 
 static ssize tcp_send(struct socket *s, struct message *m)
@@ -616,7 +615,7 @@ static ssize tcp_receive(struct socket *s, struct message *m)
     if (unlikely(!s->stream)) {
         int error = await_connection(inet_of(s), socket_receive_deadline(s, m->flags), -ENOTCONN);
         if (error)
-            return error > 0 ? 0 : error;
+            return MIN(error, 0);
     }
     return stream_receive(s, m, &tcp_rules);
 }

@@ -31,9 +31,8 @@ int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool
     u8 source[16];
     if (!u->local.port && inet_port_bind(u, 0)) /* also if the rest fails */
         return -EAGAIN;
-    int error = inet_parse(u, a, true, &to);
-    if (error == -ENETUNREACH && a->family == AF_INET)
-        error = -EAFNOSUPPORT; /* to send there is ENETUNREACH */
+    bool other = s->family == AF_INET6 && a->family == AF_INET && u->v6only; /* to send there is ENETUNREACH */
+    int error = other ? -EAFNOSUPPORT : inet_parse(u, a, true, &to);
     if (!error)
         error = inet_route(u, &to, source);
     if (error < 0)
@@ -109,6 +108,8 @@ static int destination(struct inet_socket *u, const struct message *m, struct in
     if (!m->name.length) {
         if (ip_is_any(u->remote.ip)) /* port 0 is one to be connected to */
             return -EDESTADDRREQ;
+        if (m->flags & MSG_OOB && ip_is_v4(u->remote.ip))
+            return -EOPNOTSUPP;
         if (!u->remote.port && u->base.family == AF_INET6 && ip_is_v4(u->remote.ip))
             return -EINVAL;
         *to = u->remote;
@@ -117,6 +118,8 @@ static int destination(struct inet_socket *u, const struct message *m, struct in
     int error = inet_parse(u, &m->name, true, to);
     if (error)
         return error;
+    if (m->flags & MSG_OOB && (ip_is_v4(to->ip) || (ip_is_any(to->ip) && ip_is_v4(u->local.ip)))) /* IPv6 does not look at it */
+        return -EOPNOTSUPP;
     if (!to->port)
         return -EINVAL;
     return inet_route_message(u, m, to, source);
@@ -259,8 +262,6 @@ static ssize udp_send(struct socket *s, struct message *m)
     int outside = destination(u, m, &to, from.ip);
     if (outside < 0)
         return outside;
-    if (m->flags & MSG_OOB && ip_is_v4(to.ip)) /* IPv6 does not look at it */
-        return -EOPNOTSUPP;
     int error = socket_take_error(s);
     if (!error && u->shutdown & SHUT_WRITE)
         error = -EPIPE;

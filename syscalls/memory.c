@@ -55,7 +55,7 @@ static long refuse_hugetlb(u64 length, u32 flags)
 /* Nothing is executed from a mount with noexec, nor from what is on no mount (pipes, sockets) but memfds. */
 static bool forbids_exec(const struct file *f)
 {
-    if (uring_of(f))
+    if (uring_of(f) || socket_of_file(f)) /* sockets that can be mapped, too */
         return true;
     return f->mount && f->mount != mount_anonymous() ? f->mount->flags & MS_NOEXEC : !f->ops->mmap;
 }

@@ -4,7 +4,9 @@
  * watched and closed in any order. Nothing waits. Left out is what depends on time or on room: full queues of connections, buffers that
  * are nearly full, small segments held back for others (all TCP sockets have TCP_NODELAY), ports of connections that ended a moment ago
  * (all have SO_REUSEADDR, and none connects from a port that a sequence chose). And what nobody does with a connection that failed or
- * ended: to bind it anew (Linux lets it, and the socket is of no use then), to ask for its port, to shut it down before another attempt.
+ * ended: to bind it anew (Linux lets it, and the socket is of no use then), to ask for its port, to shut it down before another attempt,
+ * to connect one that stood again.
+ * Nor ends an IPv6 socket's connection to an IPv4 one by AF_UNSPEC, is bound to no IPv4 address in IPv6's form, or connected to UDP's port 0.
  */
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -22,6 +24,7 @@
 
 static __thread int types[SLOTS], families[SLOTS]; /* of the socket in it, 0: none */
 static __thread bool tried[SLOTS];                 /* it has been connected, or the attempt was made */
+static __thread bool stood[SLOTS];                 /* and that stood */
 static __thread bool mapped[SLOTS];                /* to an IPv4 address in IPv6's form, after which Linux fails to connect to others */
 static __thread int epoll;
 
@@ -40,7 +43,7 @@ static void put_socket(unsigned i, int fd, int family, int type)
         return;
     types[i] = type;
     families[i] = family;
-    tried[i] = false;
+    tried[i] = stood[i] = mapped[i] = false;
     put(i, fd);
 }
 
@@ -97,6 +100,20 @@ static bool named_port(int fd)
     return getsockname(fd, (struct sockaddr *)&a, &n) == 0 && ntohs(((struct sockaddr_in *)&a)->sin_port) / 100 == FIRST_PORT / 100;
 }
 
+static int state(unsigned i)
+{
+    struct tcp_info info = {0};
+    socklen_t n = sizeof(info);
+
+    return types[i] == SOCK_STREAM && getsockopt(slots[i], IPPROTO_TCP, TCP_INFO, &info, &n) == 0 ? info.tcpi_state : 0;
+}
+
+/* A connection that failed or ended. */
+static bool failed(unsigned i)
+{
+    return tried[i] && state(i) == TCP_CLOSE;
+}
+
 static void step_make(void)
 {
     static const struct {
@@ -132,15 +149,6 @@ static void step_close(void)
     settle();
 }
 
-/* A connection that failed or ended. */
-static bool failed(unsigned i)
-{
-    struct tcp_info info = {0};
-    socklen_t n = sizeof(info);
-
-    return tried[i] && getsockopt(slots[i], IPPROTO_TCP, TCP_INFO, &info, &n) == 0 && info.tcpi_state == TCP_CLOSE;
-}
-
 static void step_bind(void)
 {
     unsigned i = used();
@@ -149,7 +157,7 @@ static void step_bind(void)
     unsigned p = port();
     socklen_t n = choose(families[i], &a, &host, p);
 
-    if (failed(i))
+    if (failed(i) || !strcmp(host, "::ffff:0.0.0.0"))
         return;
     call("bind(%d, %s %u, %u)", slots[i], host, p, n);
     result(bind(slots[i], (struct sockaddr *)&a, n));
@@ -173,15 +181,15 @@ static void step_connect(void)
     unsigned i = used();
     struct sockaddr_storage a;
     const char *host;
-    unsigned p = port();
+    unsigned p = types[i] == SOCK_DGRAM ? FIRST_PORT + pick(PORTS) : port();
     socklen_t n = choose(families[i], &a, &host, p);
 
-    if (types[i] == SOCK_STREAM && named_port(slots[i]))
+    if (types[i] == SOCK_STREAM && (named_port(slots[i]) || (stood[i] && failed(i))))
         return;
     if (types[i] == SOCK_STREAM && tried[i] && mapped[i] != !strncmp(host, "::ffff:", 7))
         return;
-    mapped[i] = !strncmp(host, "::ffff:", 7);
-    if (types[i] == SOCK_DGRAM && rarely(6)) {
+    mapped[i] |= !strncmp(host, "::ffff:", 7);
+    if (types[i] == SOCK_DGRAM && rarely(6) && !mapped[i]) {
         a.ss_family = AF_UNSPEC;
         host = "unspecified";
     }
@@ -189,6 +197,7 @@ static void step_connect(void)
     result(connect(slots[i], (struct sockaddr *)&a, n));
     tried[i] = types[i] == SOCK_STREAM;
     settle();
+    stood[i] |= state(i) > 0 && state(i) != TCP_CLOSE;
 }
 
 static void step_accept(void)
@@ -206,7 +215,7 @@ static void step_accept(void)
     result(fd);
     put_socket(j, fd, family, SOCK_STREAM);
     if (fd >= 0)
-        tried[j] = true;
+        tried[j] = stood[j] = true;
 }
 
 static const size_t lengths[] = {1, 2, 10, 100, 100, 300, 0};
@@ -325,6 +334,8 @@ static void step_option(void)
     long r;
 
     settle();
+    if (failed(i) && options[o].name == IPV6_V6ONLY)
+        return;
     memset(value, 0xee, sizeof(value));
     if (!options[o].may_set || rarely(2)) {
         call("getsockopt(%d, %s, %u)", slots[i], options[o].text, n);
