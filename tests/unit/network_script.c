@@ -292,8 +292,8 @@ void network_script_play(const u8 *data, size_t n)
         peer_answer();
     }
     finish();
-    /* A connection whose end the peer was not told of keeps trying: Linux's quarter of an hour, and half as much again. */
-    for (unsigned minutes = 0; host_memory_blocks() != blocks && minutes < 25; minutes++)
+    /* A connection whose end the peer was not told of keeps trying: 15 times, at most some 200 s apart. */
+    for (unsigned minutes = 0; host_memory_blocks() != blocks && minutes < 90; minutes++)
         host_network_pass(60 * NSEC_PER_SEC);
     if (host_memory_blocks() != blocks) {
         printf("network: %zu blocks of memory are left, %zu before\n", host_memory_blocks(), blocks);
