@@ -50,6 +50,8 @@ static struct address parse_address(const char *text)
     if (!good)
         die(STATUS_FAILED, "--ip wants ADDRESS/PREFIX or ADDRESS/PREFIX,GATEWAY, such as 192.168.7.2/24,192.168.7.1, not '%s' "
             "(see 'aril run --help')", text);
+    if (a.v6 && prefix != 64)
+        die(STATUS_FAILED, "--ip %s: a network of IPv6 has a prefix of 64 bits here, not %lu", text, prefix);
     a.prefix = (unsigned)prefix;
     a.has_gateway = comma != NULL;
     free(copy);

@@ -4,6 +4,7 @@
 #include "lwip/ip.h"
 #include "lwip/priv/nd6_priv.h"
 #include "net/lwip/core.h"
+#include "net/lwip/hooks.h"
 
 static const u8 v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -82,7 +83,7 @@ static bool has_route(const ip_addr_t *to)
         if (default_router_list[i].neighbor_entry)
             return true;
     }
-    return ip6_addr_islinklocal(ip_2_ip6(to));
+    return lwip_fixed_router() || ip6_addr_islinklocal(ip_2_ip6(to));
 }
 
 int network_source(const u8 to[16], u8 from[16])

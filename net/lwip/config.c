@@ -62,7 +62,7 @@ static int set_ip(const char *value)
     const char *slash = strchr(value, '/'), *end;
     u64 prefix;
     if (!slash || config_parse_address(value, (size_t)(slash - value), &f->ip) || parse_u64(slash + 1, &end, 10, &prefix) ||
-        prefix > (IP_IS_V6(&f->ip) ? 128 : 32))
+        (IP_IS_V6(&f->ip) ? prefix != 64 : prefix > 32)) /* lwIP has networks of 64 bits only */
         return -EINVAL;
     f->prefix = (u8)prefix;
     if (*end == ',') {
@@ -179,8 +179,22 @@ static void add_address(struct interface *i, const ip_addr_t *ip, unsigned prefi
     a->permanent = permanent;
 }
 
+const ip6_addr_t *lwip_fixed_router(void)
+{
+    for (unsigned k = 0; k < n_fixed; k++) {
+        if (IP_IS_V6(&fixed[k].ip) && !ip_addr_isany_val(fixed[k].gateway))
+            return ip_2_ip6(&fixed[k].gateway);
+    }
+    return NULL;
+}
+
 static void find_router(struct interface *i)
 {
+    const ip6_addr_t *router = lwip_fixed_router();
+    if (router) {
+        memcpy(i->gateway6, router->addr, 16);
+        return;
+    }
     for (int k = 0; k < LWIP_ND6_NUM_ROUTERS; k++) {
         const struct nd6_neighbor_cache_entry *n = default_router_list[k].neighbor_entry;
         if (n) {

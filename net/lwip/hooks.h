@@ -11,6 +11,8 @@ u32_t lwip_initial_sequence(const ip_addr_t *local, u16_t local_port, const ip_a
 struct tcp_hdr;
 struct tcp_pcb;
 u32_t *lwip_segment_leaves(struct tcp_hdr *h, struct tcp_pcb *pcb, u32_t *options);
+/* The router that --ip names for IPv6; NULL: those that say so themselves. net/lwip/config.c */
+const ip6_addr_t *lwip_fixed_router(void);
 /* A name server that the network told of; NULL: it is none any more. net/lwip/config.c */
 void dns_setserver(u8_t index, const ip_addr_t *server);
 /* One of those: the router's of IPv6, which alone asks. */

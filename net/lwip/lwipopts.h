@@ -138,6 +138,7 @@ extern unsigned lwip_window, lwip_send_buffer; /* by the size of memory: net/lwi
 #define TCP_SYNMAXRTX                 7    /* the last is sent when Linux gives up: net/lwip/tcp_table.c doubles the time between */
 #define TCP_MSL                       30000ul /* half of Linux's TIME_WAIT */
 #define LWIP_HOOK_TCP_ISN             lwip_initial_sequence
+#define LWIP_HOOK_ND6_GET_GW(netif, to) lwip_fixed_router()
 #define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(p, header, pcb, options) lwip_segment_leaves(header, (struct tcp_pcb *)(pcb), options)
 
 #endif

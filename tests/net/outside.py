@@ -92,6 +92,21 @@ def version_6():
         check(out == open('/usr/share/common-licenses/GPL-3', 'rb').read(), '%d bytes' % len(out))
 
 
+def router_of_version_6():
+    """The gateway that --ip names, beyond which there is another network."""
+    command('ip', '-6', 'address', 'add', 'fd78::1/128', 'dev', 'lo')
+    program = 'import socket\ns = socket.create_connection(("fd78::1", 8003), 20)\ns.sendall(b"vm")\nprint(s.recv(100), open("/proc/net/ipv6_route").read().count("fd770000000000000000000000000001"))'
+    s = socket.create_server(('fd78::1', 8003), family=socket.AF_INET6)
+
+    def answer():
+        c, _ = s.accept()
+        c.sendall(b'hello ' + c.recv(100))
+        c.close()
+    threading.Thread(target=answer, daemon=True).start()
+    status, said = run_in_vm([PYTHON, '-c', program])
+    check((status, said) == (0, "b'hello vm' 1\n"), 'status %d: %s' % (status, said))
+
+
 def errors():
     """Refused, silent, and not there."""
     subprocess.run(['ip', 'route', 'add', 'prohibit', '10.78.0.1'], check=True)
@@ -182,5 +197,5 @@ def tap_in_use():
         check(status == 125 and 'another process has it' in said, 'status %d: %s' % (status, said))
 
 
-main([forwarded_ports, out_through_the_host, no_network, hostname, out_through_the_tap, version_6, errors, names, addresses_by_dhcp, tap_in_use],
+main([forwarded_ports, out_through_the_host, no_network, hostname, out_through_the_tap, version_6, router_of_version_6, errors, names, addresses_by_dhcp, tap_in_use],
      'net.outside')

@@ -123,6 +123,7 @@ network_cases() {
     check ip-is-the-gateway 125 "another address" "$aril" run --ip 10.9.0.2/24 busybox
     check ip-far-from-the-gateway 125 "of the same network" "$aril" run --ip 10.9.0.2/24,10.8.0.1 busybox
     check ip6-of-a-user-network 125 "one address, of IPv4" "$aril" run --ip fd00::2/64 busybox
+    check ip6-prefix 125 "a prefix of 64 bits here, not 48" "$aril" run --net tap=lo --ip fd00::2/48 busybox
     check bad-dns 125 "--dns wants" "$aril" run --dns example.org busybox
     check bad-hostname 125 "--hostname wants" "$aril" run --hostname a_b busybox
     # Not root: has no right to /dev/net/tun's interfaces of others, and to low ports.
