@@ -181,6 +181,13 @@ int inet_source_option(struct inet_socket *u, const void *value, u32 length, boo
 /* Does u want what source sends to group ip? -1: it is not in that group. Table lock held. */
 int inet_group_member(const struct inet_socket *u, const u8 ip[16], const u8 source[16]);
 void inet_group_leave_all(struct inet_socket *u);
+struct inet_membership {
+    u8 ip[16];
+    int interface;
+    unsigned users; /* for whoever counts them */
+};
+/* The groups that sockets are in, an entry for each socket: at most max into list. Returns how many there are. Atomic. */
+unsigned inet_groups_get(struct inet_membership *list, unsigned max);
 
 /* ------------------------------------------------------------ net/inet_error.c */
 

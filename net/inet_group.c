@@ -12,13 +12,15 @@
 #define SOURCES_MAX 10 /* of a group: net.ipv4.igmp_max_msf */
 
 struct inet_group {
-    struct list link;
+    struct list link, all_link;
     u8 ip[16];
     int interface;
     bool include;                  /* only the sources listed, else all but those */
     unsigned n_sources;
     u8 sources[SOURCES_MAX][16];
 };
+
+static struct list all = LIST_INIT(all); /* those of all sockets, the oldest first */
 
 /* Table lock held. interface 0: any. */
 static struct inet_group *find(const struct inet_socket *u, const u8 ip[16], int interface)
@@ -59,6 +61,7 @@ static int join(struct inet_socket *u, const u8 ip[16], int interface, bool incl
     int error = find(u, ip, interface) ? -EADDRINUSE : (int)u->n_groups >= READ_ONCE(net_settings.groups_max) ? -ENOBUFS : 0;
     if (!error) {
         list_add_tail(&u->groups, &g->link);
+        list_add_tail(&all, &g->all_link);
         u->n_groups++;
     }
     inet_datagram_unlock();
@@ -75,6 +78,7 @@ static int leave(struct inet_socket *u, const u8 ip[16], int interface)
     struct inet_group *g = find(u, ip, interface);
     if (g) {
         list_remove(&g->link);
+        list_remove(&g->all_link);
         u->n_groups--;
     }
     inet_datagram_unlock();
@@ -91,6 +95,22 @@ void inet_group_leave_all(struct inet_socket *u)
     struct inet_group *g;
     while ((g = list_first(&u->groups, struct inet_group, link)))
         leave(u, g->ip, g->interface);
+}
+
+unsigned inet_groups_get(struct inet_membership *list, unsigned max)
+{
+    const struct inet_group *g;
+    unsigned n = 0;
+    inet_datagram_lock();
+    list_for_each(g, &all, all_link) {
+        if (n < max) {
+            memcpy(list[n].ip, g->ip, 16);
+            list[n].interface = g->interface;
+        }
+        n++;
+    }
+    inet_datagram_unlock();
+    return n;
 }
 
 /* The interface with index, or else address (IPv4, network order); 0 and 0: the one outside. 0: none. */

@@ -161,9 +161,12 @@ static int show_if_inet6(struct text *t, const struct generated_ref *r)
 const struct generated_node proc_net_files[] = {
     FILE("arp", show_arp),
     FILE("dev", show_dev),
+    FILE("dev_mcast", proc_net_dev_mcast),
     SOCKETS("icmp", SOCKETS_PING),
     SOCKETS("icmp6", SOCKETS_PING6),
     FILE("if_inet6", show_if_inet6),
+    FILE("igmp", proc_net_igmp),
+    FILE("igmp6", proc_net_igmp6),
     FILE("ipv6_route", show_ipv6_route),
     FILE("netlink", proc_net_netlink),
     FILE("netstat", proc_net_netstat),

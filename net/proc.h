@@ -15,6 +15,10 @@ int proc_net_netstat(struct text *t, const struct generated_ref *r);
 int proc_net_sockstat(struct text *t, const struct generated_ref *r);
 int proc_net_sockstat6(struct text *t, const struct generated_ref *r);
 int proc_net_softnet(struct text *t, const struct generated_ref *r);
+/* Multicast groups of the interfaces. */
+int proc_net_igmp(struct text *t, const struct generated_ref *r);
+int proc_net_igmp6(struct text *t, const struct generated_ref *r);
+int proc_net_dev_mcast(struct text *t, const struct generated_ref *r);
 /* Sockets: data points to the enum socket_kind. */
 int proc_net_inet(struct text *t, const struct generated_ref *r);
 int proc_net_unix(struct text *t, const struct generated_ref *r);
