@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Real servers, in the VM and on Linux: what a client in this namespace gets must be the same.
-import concurrent.futures, hashlib, http.client, json, os, signal, socket, struct, subprocess
+import concurrent.futures, hashlib, http.client, json, os, re, signal, socket, struct, subprocess
 
 from bed import *
 
@@ -235,4 +235,22 @@ def go():
     return compare([program, 'ADDRESS:PORT'], 7132, client)
 
 
-main([nginx, lighttpd, haproxy, redis, memcached, dnsmasq, iperf3, python, node, go], 'net.servers')
+def etcd():
+    if missing('etcd', 'etcdctl'):
+        return 'etcd is not installed'
+
+    def client(address, port):
+        line = ['etcdctl', '--endpoints=http://%s:%d' % (address, port), '--dial-timeout=60s', '--command-timeout=60s']
+
+        def control(*words):
+            out = subprocess.run(line + list(words), stdout=subprocess.PIPE, timeout=100, env={**ENVIRONMENT, 'ETCDCTL_API': '3'}).stdout.decode()
+            return re.sub('^lease [0-9a-f]+ ', 'lease ', out)
+        return [control(*c.split()) for c in ('put a 1', 'get a', *('put k%d v%d' % (i, i) for i in range(1, 6)), 'get k --prefix --keys-only', 'del k3',
+                                              'get k --prefix', 'lease grant 100', 'get k9')]
+
+    peer = 'http://127.0.0.1:7118'
+    return compare(['etcd', '--data-dir', 'd', '--listen-client-urls', 'http://ADDRESS:PORT', '--advertise-client-urls', 'http://ADDRESS:PORT',
+                    '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', 'default=' + peer, '--log-level', 'error'], 7117, client)
+
+
+main([nginx, lighttpd, haproxy, redis, memcached, dnsmasq, iperf3, python, node, go, etcd], 'net.servers')
