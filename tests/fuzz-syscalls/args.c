@@ -6,6 +6,7 @@
  */
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -21,6 +22,7 @@
 #define PAGE   4096ul
 #define PAGES  16ul
 #define AREA   0x100000000ul
+#define AREAS  0x200000000000ul
 #define FIRST  3
 #define LAST   899 /* of the descriptors that are the sequence's */
 
@@ -379,8 +381,13 @@ static void begin(void)
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {{~0u, ~0u, ~0u}, {~0u, ~0u, ~0u}};
 
-    /* In one place always, where nothing else is: some calls take an address for flags. Of one's own if others do the same. */
-    area = mmap(chaos ? NULL : (void *)AREA, (PAGES + 3) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static atomic_ulong areas;
+
+    /*
+     * In one place always, where nothing else is: some calls take an address for flags. Of one's own if others do the same, and far from where
+     * the system puts what has no place: pages that a step unmaps are mapped again by the next one, whatever has come there.
+     */
+    area = mmap((void *)(chaos ? AREAS + (areas++ % 1024 << 24) : AREA), (PAGES + 3) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     chmod("/", 0777);
     if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) || syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) ||
         syscall(SYS_capget, &header, data) || data[0].effective | data[1].effective | data[0].permitted | data[1].permitted || geteuid() != NOBODY) {

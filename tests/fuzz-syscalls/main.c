@@ -110,9 +110,10 @@ uint32_t digest(const void *bytes, size_t n)
 
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
-    (void)context;
     if ((signo == SIGSEGV || signo == SIGBUS)) {
         if (!touching) {
+            const greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+            dprintf(2, "signal %d at %llx by %llx in step %u\n", signo, (long long)registers[REG_CR2], (long long)registers[REG_RIP], step_number);
             signal(signo, SIG_DFL);
             return;
         }

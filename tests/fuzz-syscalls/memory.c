@@ -305,7 +305,8 @@ static void step_maps(void)
         n += (size_t)got;
     text[n] = '\0';
     close(fd);
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+    char *rest;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         memset(&now, 0, sizeof(now));
         if (sscanf(line, "%lx-%lx %4s %lx %*s %*s %59[^\n]", &now.start, &now.end, now.rights, &now.offset, now.name) < 4)
             continue;
