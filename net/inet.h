@@ -62,6 +62,7 @@ enum inet_table {
 
 struct inet_socket {
     struct socket base;
+    struct mutex change;         /* LOCK_FS: bind, listen, connect and shutdown come one at a time; let go while one waits */
     struct inet_address local, remote; /* remote.port 0: not connected */
     bool address_chosen;         /* bind(2) gave the address: it stays after a failed connect */
     bool port_chosen;            /* bind(2) asked for the port by number */
@@ -139,12 +140,16 @@ int inet_bind_to(struct inet_socket *u, const struct inet_address *wanted);
 
 /* ------------------------------------------------------------ net/inet_port.c */
 
-/* Gives u the port wanted (0: an ephemeral one) on u->local.ip. 0, -EADDRINUSE. */
+/*
+ * Gives u the port wanted (0: an ephemeral one) on u->local.ip. 0, -EADDRINUSE. Another thread may have been faster: u keeps that port,
+ * which is -EINVAL for one that wants its own.
+ */
 int inet_port_bind(struct inet_socket *u, u16 wanted);
-/* An ephemeral port for an outgoing connection. 0, -EADDRNOTAVAIL. */
+/* An ephemeral port for an outgoing connection. 0, -EADDRNOTAVAIL. Likewise. */
 int inet_port_connect(struct inet_socket *u);
 /* child gets the listener's port as one more connection on it. */
 void inet_port_inherit(struct inet_socket *child, struct inet_socket *listener);
+/* The port, if u has one, is no longer u's; u->local.port is 0. */
 void inet_port_release(struct inet_socket *u);
 /* May u start to listen? 0 or -EADDRINUSE. */
 int inet_port_listen(struct inet_socket *u);

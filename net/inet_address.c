@@ -209,6 +209,7 @@ int inet_route_message(const struct inet_socket *u, const struct message *m, str
 void inet_init(struct inet_socket *u, const struct socket_ops *ops, int family, int type, int protocol)
 {
     socket_init(&u->base, ops, family, type, protocol);
+    mutex_init(&u->change, LOCK_FS);
     list_init(&u->port_link);
     list_init(&u->pending);
     list_init(&u->pending_link);
@@ -313,10 +314,10 @@ int inet_bind(struct socket *s, const struct socket_address *a)
         return -EADDRNOTAVAIL;
     if (wanted.port && wanted.port < READ_ONCE(net_settings.port_unprivileged) && !capable(CAP_NET_BIND_SERVICE))
         return -EACCES;
-    if (u->local.port || u->state != TCP_CLOSE || s->stream)
-        return -EINVAL;
-    error = inet_bind_to(u, &wanted);
+    mutex_lock(&u->change);
+    error = u->local.port || u->state != TCP_CLOSE || s->stream ? -EINVAL : inet_bind_to(u, &wanted);
     if (!error && !ip_is_v4(wanted.ip) && !ip_is_any(wanted.ip))
         u->v6only = true; /* which IPV6_V6ONLY tells */
+    mutex_unlock(&u->change);
     return error;
 }

@@ -108,9 +108,10 @@ static int ping_bind(struct socket *s, const struct socket_address *a)
         return error;
     if (!inet_bindable(u, wanted.ip))
         return -EADDRNOTAVAIL;
-    if (u->local.port)
-        return -EINVAL;
-    return inet_bind_to(u, &wanted);
+    mutex_lock(&u->change);
+    error = u->local.port ? -EINVAL : inet_bind_to(u, &wanted);
+    mutex_unlock(&u->change);
+    return error;
 }
 
 static const struct socket_ops ping_ops = {

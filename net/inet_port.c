@@ -149,10 +149,14 @@ static int hold(struct inet_socket *u, u16 wanted, int none_left)
     spin_lock(&t->lock);
     if (!t->next)
         t->next = seed;
-    bool done = wanted ? try_bind(t, u, wanted, &spare, false) : try_ephemeral(t, u, &spare);
+    int error = 0;
+    if (u->port) /* another thread's sending or connecting came first */
+        error = wanted ? -EINVAL : 0;
+    else if (!(wanted ? try_bind(t, u, wanted, &spare, false) : try_ephemeral(t, u, &spare)))
+        error = none_left;
     spin_unlock(&t->lock);
     kfree(spare);
-    return done ? 0 : none_left;
+    return error;
 }
 
 int inet_port_bind(struct inet_socket *u, u16 wanted)
@@ -194,6 +198,7 @@ void inet_port_release(struct inet_socket *u)
         if (t >= &tables[PORTS_PING])
             __atomic_sub_fetch(&n_raw, 1, __ATOMIC_RELAXED);
         u->port = NULL;
+        u->local.port = 0;
         if (list_empty(&p->owners) && !p->accepted)
             list_remove(&p->link);
         else

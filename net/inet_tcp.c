@@ -12,7 +12,6 @@
 #include <linux/tcp.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
-#include "kernel/page.h"
 #include "kernel/user.h"
 #include "net/control.h"
 #include "net/inet.h"
@@ -21,59 +20,6 @@
 #define READABLE (EPOLLIN | EPOLLRDNORM)
 #define WRITABLE (EPOLLOUT | EPOLLWRNORM)
 #define CROWD    2 /* connections that wait to be accepted */
-
-/* ------------------------------------------------------------ rules of the stream */
-
-#define AUTOTUNE_MAX (4u << 20) /* what automatic tuning of Linux ends at on loopback */
-#define AUTOTUNE_MIN (128u << 10)
-
-/* Bytes a sender may have unread at the receiver: a share of memory unless the program chose; a page, when all that is sent takes an eighth. */
-static u64 tcp_limit(const struct socket *sender)
-{
-    static u64 automatic, outside;
-    if (!automatic) {
-        struct page_stats stats;
-        page_stats(&stats);
-        automatic = MAX(AUTOTUNE_MIN, MIN(AUTOTUNE_MAX, stats.total * PAGE_SIZE / 64));
-        outside = stats.total * PAGE_SIZE / 8;
-    }
-    if (unlikely(stream_outside_charge() > outside) && sender->stream && sender->stream->outside)
-        return PAGE_SIZE;
-    if (sender->options.send_locked)
-        return (u64)sender->options.send_buffer + (u64)sender->options.receive_buffer;
-    return MIN(automatic, (u64)READ_ONCE(network_room));
-}
-
-static u32 tcp_charge(u32 bytes)
-{
-    return bytes + 64;
-}
-
-static bool tcp_is_writable(u64 charge, u64 limit)
-{
-    return charge * 3 <= limit * 2;
-}
-
-/* What becomes of data for an end that closed in peace: it answers with a reset. stream.lock held. */
-static int tcp_to_closed(struct socket *s)
-{
-    struct stream_side *me = stream_mine(s);
-    if (me->reset)
-        return -EPIPE;
-    me->reset = true;
-    me->shutdown = SHUT_BOTH;
-    socket_set_error(s, me->ended ? EPIPE : ECONNRESET);
-    stream_wake(me, ~0u);
-    return 0;
-}
-
-const struct stream_rules tcp_rules = {
-    .chunk_max = 64 * 1024,
-    .charge = tcp_charge,
-    .limit = tcp_limit,
-    .writable = tcp_is_writable,
-    .to_closed = tcp_to_closed,
-};
 
 int tcp_state_of(const struct inet_socket *u)
 {
@@ -90,9 +36,9 @@ int tcp_state_of(const struct inet_socket *u)
 
 /* ------------------------------------------------------------ listening */
 
-static int tcp_listen(struct socket *s, int backlog)
+static int listen_now(struct inet_socket *u, int backlog)
 {
-    struct inet_socket *u = inet_of(s);
+    struct socket *s = &u->base;
     if (s->stream || u->state != TCP_CLOSE || u->connecting)
         return -EINVAL;
     if (!u->local.port) {
@@ -105,6 +51,15 @@ static int tcp_listen(struct socket *s, int backlog)
         return 0;
     int error = inet_port_listen(u);
     u->shutdown = error ? u->shutdown : 0;
+    return error;
+}
+
+static int tcp_listen(struct socket *s, int backlog)
+{
+    struct inet_socket *u = inet_of(s);
+    mutex_lock(&u->change);
+    int error = listen_now(u, backlog);
+    mutex_unlock(&u->change);
     return error;
 }
 
@@ -306,17 +261,15 @@ static int connect_to_listener(struct inet_socket *client)
     return result;
 }
 
-/* The attempt failed: the socket is as before connect(2). */
+/* The attempt failed: the socket is as before connect(2). Locked for a change, as all from here to tcp_connect(). */
 static void forget_attempt(struct inet_socket *u)
 {
     u->connecting = false;
     u->shutdown = 0;
     u->state = TCP_CLOSE;
     memset(&u->remote, 0, sizeof(u->remote));
-    if (u->local.port && !u->address_chosen && !u->port_chosen) {
+    if (!u->address_chosen && !u->port_chosen)
         inet_port_release(u);
-        u->local.port = 0;
-    }
     if (!u->address_chosen)
         memset(u->local.ip + (u->base.family == AF_INET ? 12 : 0), 0, u->base.family == AF_INET ? 4 : 16);
 }
@@ -347,8 +300,10 @@ static int finish(struct inet_socket *u, bool nonblock)
 {
     struct socket *s = &u->base;
     nsec_t deadline = socket_send_deadline(s, nonblock ? MSG_DONTWAIT : 0);
-    if (READ_ONCE(u->state) == TCP_SYN_SENT) {
+    while (READ_ONCE(u->state) == TCP_SYN_SENT) { /* again, if others began anew meanwhile */
+        mutex_unlock(&u->change);
         int error = wait_event(&s->wait, READ_ONCE(u->state) != TCP_SYN_SENT, deadline, WAIT_INTERRUPTIBLE);
+        mutex_lock(&u->change);
         if (error == -ETIMEDOUT)
             return -EINPROGRESS;
         if (error)
@@ -365,9 +320,9 @@ static int finish(struct inet_socket *u, bool nonblock)
 /* connect(2) to AF_UNSPEC: ends the connection with a reset, or an attempt. */
 static int tcp_disconnect(struct socket *s);
 
-static int tcp_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+static int connect_now(struct inet_socket *u, const struct socket_address *a, bool nonblock)
 {
-    struct inet_socket *u = inet_of(s);
+    struct socket *s = &u->base;
     if (a->length < 2)
         return -EINVAL;
     if (a->family == AF_UNSPEC)
@@ -398,6 +353,15 @@ static int tcp_connect(struct socket *s, const struct socket_address *a, bool no
         return -EINPROGRESS;
     }
     return finish(u, false);
+}
+
+static int tcp_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+{
+    struct inet_socket *u = inet_of(s);
+    mutex_lock(&u->change);
+    int error = connect_now(u, a, nonblock);
+    mutex_unlock(&u->change);
+    return error;
 }
 
 /* ------------------------------------------------------------ closing */
@@ -497,6 +461,7 @@ static void stop_listening(struct inet_socket *u)
     wait_wake_all(&s->wait);
 }
 
+/* Locked for a change. */
 static int tcp_disconnect(struct socket *s)
 {
     struct inet_socket *u = inet_of(s);
@@ -505,6 +470,10 @@ static int tcp_disconnect(struct socket *s)
         forget_attempt(u);
         return 0;
     }
+    if (!s->stream && leave_pending(u))
+        socket_put(s); /* the list's hold */
+    else /* whoever took it from there is about to say what became of it */
+        wait_event(&s->wait, s->stream || READ_ONCE(u->state) != TCP_SYN_SENT, NSEC_NEVER, WAIT_UNINTERRUPTIBLE);
     if (s->stream) {
         spin_lock(&s->stream->lock);
         struct stream_side *me = stream_mine(s), *other = stream_other(s);
@@ -519,10 +488,9 @@ static int tcp_disconnect(struct socket *s)
             network_stream_close(s->stream, true);
         return 0;
     }
-    if (leave_pending(u))
-        socket_put(s);
     socket_take_error(s);
     forget_attempt(u);
+    wait_wake_all(&s->wait); /* who waits for the attempt */
     return 0;
 }
 
@@ -541,9 +509,9 @@ static void tcp_close(struct socket *s)
     inet_port_release(u);
 }
 
-static int tcp_shutdown(struct socket *s, int how)
+static int shutdown_now(struct inet_socket *u, int how)
 {
-    struct inet_socket *u = inet_of(s);
+    struct socket *s = &u->base;
     if (s->listening)
         return how & SHUT_READ ? tcp_disconnect(s) : 0;
     if (!s->stream) {
@@ -568,6 +536,15 @@ static int tcp_shutdown(struct socket *s, int how)
     if (s->stream->outside && how & SHUT_WRITE)
         network_stream_shutdown(s->stream);
     return 0;
+}
+
+static int tcp_shutdown(struct socket *s, int how)
+{
+    struct inet_socket *u = inet_of(s);
+    mutex_lock(&u->change);
+    int error = shutdown_now(u, how);
+    mutex_unlock(&u->change);
+    return error;
 }
 
 /* ------------------------------------------------------------ data */

@@ -12,9 +12,9 @@
 #define READABLE    (EPOLLIN | EPOLLRDNORM)
 #define GROUP_RECEIVERS 32 /* of a datagram, in this VM */
 
-int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+static int set_peer(struct inet_socket *u, const struct socket_address *a)
 {
-    struct inet_socket *u = inet_of(s);
+    struct socket *s = &u->base;
     struct inet_address to;
     if (a->length < 2)
         return -EINVAL;
@@ -22,10 +22,8 @@ int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool
         memset(&u->remote, 0, sizeof(u->remote));
         if (!u->address_chosen)
             memset(u->local.ip + (s->family == AF_INET ? 12 : 0), 0, s->family == AF_INET ? 4 : 16);
-        if (!u->port_chosen) {
+        if (!u->port_chosen)
             inet_port_release(u);
-            u->local.port = 0;
-        }
         return 0;
     }
     u8 source[16];
@@ -40,6 +38,15 @@ int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool
     memcpy(u->local.ip, source, 16);
     u->remote = to;
     return 0;
+}
+
+int inet_datagram_connect(struct socket *s, const struct socket_address *a, bool nonblock)
+{
+    struct inet_socket *u = inet_of(s);
+    mutex_lock(&u->change);
+    int error = set_peer(u, a);
+    mutex_unlock(&u->change);
+    return error;
 }
 
 /* ------------------------------------------------------------ sending */
