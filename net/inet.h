@@ -86,8 +86,7 @@ struct inet_socket {
     struct inet_socket *listener;       /* while waiting: reference */
     struct inet_socket *pending_server; /* while waiting: the end that the listener will get */
     struct byte_stream *pending_stream;
-    struct tcp_link *attempt;    /* while connecting to the outside; under the network's core lock, as half_open */
-    unsigned half_open;          /* listener: handshakes with the outside that are not done */
+    struct tcp_link *attempt;    /* while connecting to the outside; under the network's core lock */
 
     /* UDP */
     struct datagram_queue queue;

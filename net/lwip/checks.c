@@ -20,23 +20,35 @@ void __wrap_etharp_input(struct pbuf *p, struct netif *n);
 err_t __real_ip4_input(struct pbuf *p, struct netif *n);
 err_t __wrap_ip4_input(struct pbuf *p, struct netif *n);
 err_t __real_ip6_input(struct pbuf *p, struct netif *n);
+/* Of p's options, whose header is at h: where the one of that kind is; where they end; or header + 1 if they are wrong. */
+static size_t option_at(const u8 *h, size_t header, int kind)
+{
+    size_t at = TCP_HLEN;
+    while (at < header && h[at] != LWIP_TCP_OPT_EOL && h[at] != kind) {
+        size_t length = 1;
+        if (h[at] != LWIP_TCP_OPT_NOP)
+            length = at + 1 < header ? h[at + 1] : 0;
+        if (length == 0 || length > header - at)
+            return header + 1;
+        at += length;
+    }
+    return at;
+}
+
 bool checks_tcp(const struct pbuf *p)
 {
     const u8 *h = p->payload;
     if (p->len < TCP_HLEN)
         return false;
-    size_t header = TCPH_HDRLEN_BYTES((const struct tcp_hdr *)p->payload), at = TCP_HLEN;
-    if (header > p->len)
-        return false;
-    while (at < header && h[at] != LWIP_TCP_OPT_EOL) {
-        size_t length = 1;
-        if (h[at] != LWIP_TCP_OPT_NOP)
-            length = at + 1 < header ? h[at + 1] : 0;
-        if (length == 0 || length > header - at)
-            return false;
-        at += length;
-    }
-    return true;
+    size_t header = TCPH_HDRLEN_BYTES((const struct tcp_hdr *)p->payload);
+    return header <= p->len && option_at(h, header, -1) <= header;
+}
+
+const u8 *tcp_option(const struct pbuf *p, u8 kind)
+{
+    const u8 *h = p->payload;
+    size_t header = TCPH_HDRLEN_BYTES((const struct tcp_hdr *)p->payload), at = option_at(h, header, kind);
+    return at < header && h[at] == kind ? h + at : NULL;
 }
 
 err_t __wrap_ip6_input(struct pbuf *p, struct netif *n);

@@ -45,8 +45,12 @@ bool tcp_entry_settle(void);
 void tcp_entry_each(void (*fn)(struct tcp_entry *e, void *arg), void *arg);
 /* Something happened to e's block: timers look at it from now on. */
 void tcp_entry_busy(struct tcp_entry *e);
-/* Makes room for one more handshake by ending the oldest. */
-void tcp_drop_half_open(void);
+/* A handshake that somebody outside began with listener is under way on e... */
+void tcp_handshake_begin(struct tcp_entry *e, struct inet_socket *listener);
+/* ... and no longer: the listener, whose reference is the caller's now. */
+struct inet_socket *tcp_handshake_end(struct tcp_entry *e);
+/* Makes room for one more, perhaps by ending the oldest. */
+void tcp_handshake_room(void);
 /* lwIP's clock is this machine's. Before anything that looks at it. */
 void tcp_set_clock(void);
 /* The timers: each TCP_TMR_INTERVAL while tcp_is_busy(), and each second. */
@@ -128,6 +132,8 @@ u16 tcp_asked_mss(const struct inet_socket *u, u16 mss);
 
 /* Is p's TCP header in its first buffer, options and all, and does none end beyond it? net/lwip/checks.c */
 bool checks_tcp(const struct pbuf *p);
+/* The first option of that kind in p's TCP header, which checks_tcp() allows, NULL. */
+const u8 *tcp_option(const struct pbuf *p, u8 kind);
 /* A handshake that began at listener is done: ERR_OK, or an error that has lwIP reset the connection. */
 err_t tcp_accept_connection(struct inet_socket *listener, struct tcp_pcb *pcb);
 /* Sets pcb's receive window as u's options want it, before it is announced. */

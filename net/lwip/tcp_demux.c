@@ -4,14 +4,13 @@
  * the port table (net/inet_port.c) alone: lwIP has one listening block, which is given the port of each SYN that a socket of
  * ours wants, and port 0 otherwise.
  */
+#include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net/counters.h"
 #include "net/inet.h"
 #include "net/lwip/core.h"
 #include "net/lwip/tcp.h"
-
-#define HALF_OPEN_MIN 128 /* handshakes that each listener may have under way, however short its queue is */
 
 static struct tcp_pcb_listen *listening;
 static struct inet_socket *wanted; /* the listener of the segment in hand: reference */
@@ -26,9 +25,7 @@ static err_t passive_open(u8_t id, struct tcp_pcb_listen *l, struct tcp_pcb *pcb
     struct tcp_entry *e = tcp_entry_create(pcb);
     if (!e)
         return ERR_MEM;
-    e->listener = wanted;
-    socket_get(&wanted->base);
-    wanted->half_open++;
+    tcp_handshake_begin(e, wanted);
     pcb->rto = pcb->sv = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;
     tcp_set_window(pcb, wanted);
     tcp_apply_options(pcb, wanted);
@@ -41,10 +38,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 {
     if (!pcb)
         return ERR_OK; /* there was no memory for one */
-    struct tcp_entry *e = tcp_entry_of(pcb);
-    struct inet_socket *listener = e->listener;
-    e->listener = NULL;
-    listener->half_open--;
+    struct inet_socket *listener = tcp_handshake_end(tcp_entry_of(pcb));
     err_t result = tcp_accept_connection(listener, pcb);
     socket_put(&listener->base);
     return result;
@@ -80,10 +74,26 @@ static bool begin(const struct tcp_hdr *h)
         net_count(TCP_OVERFLOWS, 1);
         return false;
     }
-    if (wanted->half_open >= MAX((unsigned)HALF_OPEN_MIN, wanted->base.accept_limit))
-        tcp_drop_half_open();
+    tcp_handshake_room();
     listening->local_port = lwip_ntohs(h->dest);
     return true;
+}
+
+/*
+ * A SYN of p to pcb, which is in TIME_WAIT: does it begin a new connection between the same ends (RFC 1122, 4.2.2.13; RFC 6191)? A newer
+ * timestamp says so, an older one tells of a duplicate; else the sequence number does.
+ */
+static bool begins_anew(const struct tcp_pcb *pcb, const struct pbuf *p)
+{
+    const struct tcp_hdr *h = p->payload;
+    const u8 *option = pcb->flags & TF_TIMESTAMP ? tcp_option(p, LWIP_TCP_OPT_TS) : NULL;
+    if (option && option[1] == LWIP_TCP_OPT_LEN_TS) {
+        u32 stamp;
+        memcpy(&stamp, option + 2, sizeof(stamp));
+        if (lwip_ntohl(stamp) != pcb->ts_recent)
+            return TCP_SEQ_GT(lwip_ntohl(stamp), pcb->ts_recent);
+    }
+    return TCP_SEQ_GT(lwip_ntohl(h->seqno), pcb->rcv_nxt);
 }
 
 void __wrap_tcp_input(struct pbuf *p, struct netif *n)
@@ -96,9 +106,15 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *n)
     if (good) {
         bool begins = (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
         e = tcp_entry_find(ip_current_dest_addr(), lwip_ntohs(h->dest), ip_current_src_addr(), lwip_ntohs(h->src));
-        if (begins && e && e->pcb->state == TIME_WAIT && TCP_SEQ_GT(lwip_ntohl(h->seqno), e->pcb->rcv_nxt)) {
-            tcp_abort(e->pcb); /* a new one between the same ends (RFC 1122, 4.2.2.13) */
-            e = NULL;
+        if (begins && e && e->pcb->state == TIME_WAIT) {
+            if (begins_anew(e->pcb, p)) {
+                tcp_abort(e->pcb);
+                e = NULL;
+            } else { /* lwIP would reset, which a client takes for a refusal */
+                tcp_ack_now(e->pcb);
+                tcp_output(e->pcb);
+                good = false;
+            }
         }
         if (begins && !e)
             good = begin(h);

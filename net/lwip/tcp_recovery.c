@@ -42,20 +42,11 @@ static bool is_busy(const struct tcp_seg *s)
 
 void tcp_sack_read(struct tcp_sack *sack, const struct pbuf *p)
 {
-    const struct tcp_hdr *h = p->payload;
     sack->n = 0;
-    if (p->len < TCP_HLEN || TCPH_HDRLEN_BYTES(h) > p->len || TCPH_HDRLEN_BYTES(h) <= TCP_HLEN + 12)
+    if (TCPH_HDRLEN_BYTES((const struct tcp_hdr *)p->payload) <= TCP_HLEN + 12)
         return; /* timestamps at most */
-    const u8 *option = (const u8 *)(h + 1), *end = (const u8 *)h + TCPH_HDRLEN_BYTES(h);
-    while (option + 1 < end && *option != LWIP_TCP_OPT_EOL) {
-        unsigned length = *option == LWIP_TCP_OPT_NOP ? 1 : option[1];
-        if (!length || (length == 1 && *option != LWIP_TCP_OPT_NOP) || option + length > end)
-            return;
-        if (*option == 5)
-            break;
-        option += length;
-    }
-    if (option + 1 >= end || *option != 5)
+    const u8 *option = tcp_option(p, 5);
+    if (!option || option[1] < 2)
         return;
     /* lwIP looks at the sum too late. */
     if ((device_netif.chksum_flags & NETIF_CHECKSUM_CHECK_TCP) &&

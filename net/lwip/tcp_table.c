@@ -12,10 +12,11 @@
 
 #define NEIGHBOUR_TICKS (3000 / TCP_SLOW_INTERVAL) /* ARP without an answer is no route to the host */
 #define BLOCK_MEMORY    512 /* bytes of a block in TIME_WAIT, with all around it */
+#define HALF_OPEN_MAX   4096
 
 /* Blocks that timers look at; those that need nothing but perhaps keep-alive; those in TIME_WAIT, oldest first. */
 static struct list busy = LIST_INIT(busy), idle = LIST_INIT(idle), waiting = LIST_INIT(waiting);
-static unsigned waiting_count, waiting_max;
+static unsigned waiting_count, waiting_max, half_open, half_open_max;
 
 static struct tcp_entry **buckets;
 static u32 bucket_mask, seed;
@@ -31,6 +32,7 @@ void tcp_table_init(u64 memory)
     bucket_mask = n - 1;
     seed = (u32)random_u64();
     waiting_max = (unsigned)MIN((u64)16384, memory / 64 / BLOCK_MEMORY);
+    half_open_max = (unsigned)MIN((u64)HALF_OPEN_MAX, memory / 16384);
 }
 
 void tcp_set_clock(void)
@@ -79,15 +81,6 @@ static void unhash(struct tcp_entry *e)
 
 /* ------------------------------------------------------------ life */
 
-static void leave_listener(struct tcp_entry *e)
-{
-    if (e->listener) {
-        e->listener->half_open--;
-        socket_put(&e->listener->base);
-        e->listener = NULL;
-    }
-}
-
 static void leave_connection(struct tcp_entry *e)
 {
     if (e->connection) {
@@ -108,7 +101,8 @@ static void destroyed(u8_t id, void *data)
     }
     unhash(e);
     list_remove(&e->link);
-    leave_listener(e);
+    if (e->listener)
+        socket_put(&tcp_handshake_end(e)->base);
     leave_connection(e);
     kfree(e);
 }
@@ -180,9 +174,29 @@ void tcp_entry_busy(struct tcp_entry *e)
     list_add_tail(&busy, &e->link);
 }
 
-void tcp_drop_half_open(void)
+/* ------------------------------------------------------------ handshakes from outside */
+
+void tcp_handshake_begin(struct tcp_entry *e, struct inet_socket *listener)
+{
+    socket_get(&listener->base);
+    e->listener = listener;
+    half_open++;
+}
+
+struct inet_socket *tcp_handshake_end(struct tcp_entry *e)
+{
+    struct inet_socket *listener = e->listener;
+    e->listener = NULL;
+    half_open--;
+    return listener;
+}
+
+/* A client that has answered meanwhile, and whose answer was not seen yet, is reset: so the limit is memory's, not that of a queue. */
+void tcp_handshake_room(void)
 {
     struct tcp_entry *e;
+    if (half_open < half_open_max)
+        return;
     list_for_each(e, &busy, link) {
         if (e->listener) {
             tcp_abandon(e->pcb, 0);

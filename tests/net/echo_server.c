@@ -181,7 +181,7 @@ int main(int argc, char **argv)
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 4096)) {
+    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, argc > 2 ? atoi(argv[2]) : 4096)) {
         perror("echo_server");
         return 1;
     }

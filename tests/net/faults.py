@@ -299,10 +299,10 @@ def internet_sum(data):
     return ~total & 0xffff
 
 
-def raw_socket():
-    """Frames as they are, and the addresses in their header."""
+def raw_socket(protocol=0):
+    """Frames as they are (of that protocol, those that arrive, too), and the addresses in their header."""
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    s.bind((TAP, 0))
+    s.bind((TAP, protocol))
     entry = subprocess.run(['ip', 'neighbour', 'show', GUEST], stdout=subprocess.PIPE).stdout.decode().split()
     theirs = bytes.fromhex(entry[entry.index('lladdr') + 1].replace(':', ''))
     return s, theirs + s.getsockname()[4]
@@ -313,8 +313,9 @@ def packet(source, protocol, body):
     return head[:10] + struct.pack('>H', internet_sum(head)) + head[12:] + body
 
 
-def segment(source, port, flags, sequence=None):
-    body = struct.pack('>HHIIBBHHH', port, PORT, random.randrange(1 << 32) if sequence is None else sequence, 0, 0x50, flags, 65535, 0, 0)
+def segment(source, port, flags, sequence=None, acknowledged=0, options=b'', data=b''):
+    body = struct.pack('>HHIIBBHHH', port, PORT, random.randrange(1 << 32) if sequence is None else sequence, acknowledged,
+                       (20 + len(options)) << 2, flags, 65535, 0, 0) + options + data
     pseudo = socket.inet_aton(source) + socket.inet_aton(GUEST) + struct.pack('>BBH', 0, 6, len(body))
     return packet(source, 6, body[:16] + struct.pack('>H', internet_sum(pseudo + body)) + body[18:])
 
@@ -340,6 +341,110 @@ def half_open_flood():
         during, _ = memory()
         check(before - during < 60000, 'half-open connections take %d KiB' % (before - during))
         upload(1000000)
+
+
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+NOBODY = '10.77.0.77' # an address that only Hand has
+
+
+class Hand:
+    """TCP by hand: what Linux would not send, or not at that moment."""
+
+    def __init__(self):
+        self.raw, self.header = raw_socket(0x0800)
+        self.raw.settimeout(20 * SLOW)
+        us = self.header[6:]
+        self.raw.send(b'\xff' * 6 + us + struct.pack('>HHHBBH6s4s6s4s', 0x0806, 1, 0x0800, 6, 4, 1, us, socket.inet_aton(NOBODY), bytes(6), socket.inet_aton(GUEST)))
+
+    def send(self, port, flags, sequence, acknowledged=0, stamp=None, data=b''):
+        options = b'' if stamp is None else struct.pack('>BBBBII', 1, 1, 8, 10, stamp, 0)
+        self.raw.send(self.header + b'\x08\x00' + segment(NOBODY, port, flags, sequence, acknowledged, options, data))
+
+    def receive(self):
+        """The next segment for this end: port, flags, sequence number, acknowledgement, bytes of data."""
+        while True:
+            frame = self.raw.recv(2000)
+            if frame[23] == 6 and frame[30:34] == socket.inet_aton(NOBODY):
+                length, = struct.unpack('>H', frame[16:18])
+                _, port, sequence, acknowledged, offset, flags = struct.unpack('>HHIIBB', frame[34:48])
+                return port, flags, sequence, acknowledged, length - 20 - offset // 4
+
+    def expect(self, what, port, flags, acknowledged):
+        """The next that is none of those before, sent again: its sequence number."""
+        while True:
+            got = self.receive()
+            if got[0] == port and got[3] == acknowledged and got[1] & ~8 == flags:
+                return got[2]
+            check(got[0] == port and got[3] == acknowledged and not got[1] & RST, '%s: flags %#x, %#x acknowledged, not %#x, %#x' % (what, got[1], got[3], flags, acknowledged))
+
+    def begin(self, what, port, sequence, stamp):
+        """A connection: the other side's next sequence number."""
+        self.send(port, SYN, sequence, 0, stamp)
+        theirs = self.expect(what, port, SYN | ACK, sequence + 1) + 1 & 0xffffffff
+        self.send(port, ACK, sequence + 1, theirs, stamp)
+        return theirs
+
+
+def same_ports_again():
+    """A client's SYN while the VM still has the former connection: in TIME_WAIT (RFC 1122, 6191) and in LAST_ACK (RFC 5961)."""
+    with vm([SERVER, str(PORT)]) as p:
+        p.wait_for(GUEST, PORT)
+        hand, port, at, stamp = Hand(), 2000, 1000000, 5000
+
+        def ended(what):
+            """The server closes first: at is what it expects next."""
+            theirs = hand.begin(what, port, at, stamp)
+            hand.send(port, ACK, at + 1, theirs, stamp, b's0\n')
+            end = hand.expect(what, port, FIN | ACK, at + 4) + 1 & 0xffffffff
+            hand.send(port, FIN | ACK, at + 4, end, stamp)
+            hand.expect(what, port, ACK, at + 5)
+            return at + 5
+
+        def duplicate(what, flags, sequence, stamp, data=b''):
+            hand.send(port, flags, sequence, 0, stamp, data)
+            hand.expect(what, port, ACK, at)
+
+        at = ended('the first')
+        duplicate('an old segment in TIME_WAIT', ACK, at - 4, stamp, b's0\n')
+        duplicate('SYN in TIME_WAIT, older timestamp', SYN, at + 100000, stamp - 1)
+        duplicate('SYN in TIME_WAIT, same timestamp, old number', SYN, at - 1000, stamp)
+        duplicate('SYN in TIME_WAIT, same timestamp, same number', SYN, at, stamp)
+        at += 100000
+        at = ended('same timestamp, newer number')
+        at, stamp = at - 500000, stamp + 1
+        at = ended('newer timestamp, older number')
+        at, stamp = at + 100000, stamp + 1000
+        theirs = hand.begin('newer in both', port, at, stamp)
+        hand.send(port, FIN | ACK, at + 1, theirs, stamp)
+        at += 2
+        end = hand.expect('FIN of the server', port, FIN | ACK, at)
+        duplicate('SYN in LAST_ACK', SYN, at + 100000, stamp + 1)
+        hand.send(port, RST, at, 0)
+        at, stamp = at + 100000, stamp + 1
+        ended('after LAST_ACK')
+
+
+def handshakes_at_once():
+    """More than the listener's queue takes are half open, and all of their clients there: none is reset."""
+    with vm([SERVER, str(PORT), '100']) as p:
+        p.wait_for(GUEST, PORT)
+        hand, theirs = Hand(), {}
+        for first in range(2000, 2500, 50):
+            for port in range(first, first + 50):
+                hand.send(port, SYN, port)
+            while len(theirs) < first + 50 - 2000:
+                port, flags, sequence, acknowledged, _ = hand.receive()
+                check(flags == SYN | ACK and acknowledged == port + 1, 'flags %#x' % flags)
+                theirs[port] = sequence + 1 & 0xffffffff
+        for port, sequence in theirs.items():
+            hand.send(port, ACK, port + 1, sequence)
+            hand.send(port, ACK, port + 1, sequence, None, b's1\n')
+            while True:
+                got, flags, at, acknowledged, n = hand.receive()
+                check(not flags & RST, 'a client whose handshake was done is reset')
+                if got == port and n:
+                    break
+        echo(60)
 
 
 @contextlib.contextmanager
@@ -427,5 +532,5 @@ def malformed_frames():
         upload(1000000)
 
 
-main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood,
+main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood, same_ports_again, handshakes_at_once,
       datagrams_beside_a_server, datagram_flood, malformed_frames], 'net.faults')
