@@ -201,8 +201,9 @@ def bash(t):
     t.interrupt(b"echo not this" + CTRL_C, rb"(?s)\^C.*?(\$ |# )")
     t.type(b"echo spinning; while :; do :; done" + ENTER)
     t.expect(rb"[\r\n]spinning\r\n")
-    t.type(CTRL_Z + CTRL_C)
-    t.expect(prompt)
+    t.type(CTRL_Z)
+    t.expect(rb"\^Z")
+    t.interrupt(CTRL_C, prompt)
     t.type(b"read -s -p 'Re'ady x; echo \"<$x>\"" + ENTER)
     t.expect(rb"Ready")
     t.type(b"hidden" + ENTER)
@@ -220,6 +221,7 @@ def bash(t):
 
 
 def busybox(t):
+    """No interrupt of a loop: on Linux, too, one in 20 is the end of this shell."""
     prompt = rb"# "
     t.expect(prompt)
     t.type(b"echo a'b'c" + ENTER)
@@ -227,10 +229,6 @@ def busybox(t):
     t.expect(prompt)
     t.type(UP + b"d" + ENTER)
     t.expect(rb"\nabcd\r\n")
-    t.expect(prompt)
-    t.type(b"echo spinning; while :; do :; done" + ENTER)
-    t.expect(rb"\nspinning\r\n")
-    t.type(CTRL_Z + CTRL_C)
     t.expect(prompt)
     t.type(b"echo reading; read x; echo \"<$x>\"" + ENTER)
     t.expect(rb"\nreading\r\n")
