@@ -338,14 +338,20 @@ void dentry_hash(struct dentry *d)
         dentry_cache_limit();
 }
 
+/* The parent's children are locked. True: the cache's reference is the caller's to drop. */
+static bool unlink_locked(struct dentry *d)
+{
+    child_remove(d->parent, d);
+    d->unlinked = true;
+    return dentry_cache_remove(d);
+}
+
 void dentry_unhash(struct dentry *d)
 {
     bool was_cached;
 
     spin_lock(&d->parent->children_lock);
-    child_remove(d->parent, d);
-    d->unlinked = true;
-    was_cached = dentry_cache_remove(d);
+    was_cached = unlink_locked(d);
     spin_unlock(&d->parent->children_lock);
     if (was_cached)
         dentry_put(d);
@@ -430,12 +436,14 @@ static void swap_names(struct dentry *a, struct dentry *b)
     b->hash = hash;
 }
 
-void dentry_move(struct dentry *d, struct dentry *place)
+void dentry_move(struct dentry *d, struct dentry *place, struct dentry *replaced)
 {
     struct dentry *old_parent = d->parent, *new_parent = place->parent, *missing;
+    bool was_cached;
 
     lock_both(old_parent, new_parent);
     child_remove(old_parent, d);
+    was_cached = replaced && unlink_locked(replaced);
     missing = remove_missing(new_parent, place);
     swap_names(d, place);
     /* Each holds a reference on its parent: swapping the parents swaps those too. */
@@ -445,6 +453,8 @@ void dentry_move(struct dentry *d, struct dentry *place)
     unlock_both(old_parent, new_parent);
     if (missing)
         dentry_put(missing);
+    if (was_cached)
+        dentry_put(replaced);
 }
 
 void dentry_exchange(struct dentry *a, struct dentry *b)

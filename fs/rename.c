@@ -133,9 +133,7 @@ static int move(const struct path_last *from, const struct path_last *to, struct
     if (!error && exchange) {
         dentry_exchange(source, target);
     } else if (!error) {
-        if (target)
-            dentry_unhash(target);
-        dentry_move(source, place);
+        dentry_move(source, place, target);
         if (whiteout)
             dentry_hash(whiteout);
     }

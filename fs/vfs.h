@@ -297,8 +297,11 @@ struct dentry *dentry_find(struct dentry *parent, const char *name, size_t lengt
 /* Makes d found by name, instead of one known to miss. Parent's inode locked. */
 void dentry_hash(struct dentry *d);
 void dentry_unhash(struct dentry *d);
-/* Gives d the name and parent of place, an unhashed dentry made for this; LOCK_RENAME held. */
-void dentry_move(struct dentry *d, struct dentry *place);
+/*
+ * Gives d the name and parent of place, an unhashed dentry made for this; replaced, which has the name until then, or NULL, is unhashed in
+ * the same moment: no look-up finds neither. LOCK_RENAME held.
+ */
+void dentry_move(struct dentry *d, struct dentry *place, struct dentry *replaced);
 void dentry_exchange(struct dentry *a, struct dentry *b);
 /* Next hashed child at or after cookie, referenced; NULL. For readdir from memory. */
 struct dentry *dentry_next_child(struct dentry *parent, u64 cookie);

@@ -102,14 +102,11 @@ static int replace(struct end *from, struct end *to, const struct overlay_listin
     }
     if (!error)
         error = a->ops->rename(a, from->real, b, to->real ? to->real : to->fresh, 0);
-    if (!error && to->real)
-        dentry_unhash(to->real);
+    if (!error)
+        dentry_move(from->real, to->fresh, to->real);
     if (directory)
         mutex_unlock(&to->real->inode->lock);
-    if (error)
-        return error;
-    dentry_move(from->real, to->fresh);
-    return 0;
+    return error;
 }
 
 static void lock_two(struct inode *a, struct inode *b)
