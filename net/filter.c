@@ -43,6 +43,8 @@ int filter_attach(struct socket *s, const void *value, u32 length)
     if (!error)
         error = bpf_check_packet(f->program, given.len, scratch);
     kfree(scratch);
+    if (!error && !s->ops->filters)
+        error = -EOPNOTSUPP; /* better than packets that the program believes to be kept away */
     if (error) {
         kfree(f);
         return error;

@@ -6,7 +6,7 @@
 #include "kernel/lib/bpf.h"
 #include "net/socket.h"
 
-/* The options; value and length are the program's. Errors of Linux. */
+/* The options; value and length are the program's. Errors of Linux, and -EOPNOTSUPP for TCP, AF_UNIX and netlink. */
 int filter_attach(struct socket *s, const void *value, u32 length);
 int filter_detach(struct socket *s);
 int filter_get(struct socket *s, void *value, int *length);

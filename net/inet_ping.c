@@ -115,6 +115,7 @@ static int ping_bind(struct socket *s, const struct socket_address *a)
 }
 
 static const struct socket_ops ping_ops = {
+    .filters = true,
     .bind = ping_bind,
     .connect = inet_datagram_connect,
     .name = inet_name,

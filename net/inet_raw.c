@@ -316,6 +316,7 @@ static int raw_bind(struct socket *s, const struct socket_address *a)
 }
 
 static const struct socket_ops raw_ops = {
+    .filters = true,
     .bind = raw_bind,
     .connect = inet_datagram_connect,
     .name = inet_name,

@@ -432,6 +432,7 @@ void inet_datagram_close(struct socket *s)
 }
 
 const struct socket_ops udp_ops = {
+    .filters = true,
     .bind = inet_bind,
     .connect = inet_datagram_connect,
     .name = inet_name,

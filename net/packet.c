@@ -481,6 +481,7 @@ static void packet_destroy(struct socket *s)
 }
 
 static const struct socket_ops packet_ops = {
+    .filters = true,
     .bind = packet_bind,
     .name = packet_name,
     .send = packet_send,

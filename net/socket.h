@@ -121,6 +121,7 @@ struct socket;
 struct byte_stream;
 
 struct socket_ops {
+    bool filters; /* SO_ATTACH_FILTER decides what is received: filter_run() is called */
     /* NULL operations answer EOPNOTSUPP. Addresses are kernel copies with their length checked to be 0..128. */
     int (*bind)(struct socket *s, const struct socket_address *a);
     int (*listen)(struct socket *s, int backlog);

@@ -119,8 +119,6 @@ int main(void)
     SHOW(recv(raw, buffer, sizeof buffer, MSG_DONTWAIT));
     close(raw);
     int t = socket(AF_INET, SOCK_STREAM, 0);
-    SHOW(ATTACH(t, RETURN(-1)));
-    get(t, 4);
     SHOW(setsockopt(t, SOL_SOCKET, SO_DETACH_FILTER, &a, 4));
     close(t);
     return 0;
