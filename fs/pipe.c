@@ -319,8 +319,8 @@ static ssize write_pipe(struct file *f, struct io *io, u64 *pos, int rwf)
         return 0;
     mutex_lock(&p->lock);
     n = p->readers ? 0 : -EPIPE;
-    if (!n && !packet)
-        n = write_into_last(p, io);
+    if (!n)
+        n = write_into_last(p, io); /* a packet, too, where the one before is none */
     while (n >= 0) {
         done += n;
         if (!io->left)

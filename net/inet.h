@@ -246,6 +246,9 @@ bool tcp_arrived(struct inet_socket *listener, struct inet_socket *server);
 /* It came to nothing. */
 void tcp_drop_server(struct inet_socket *server);
 extern const struct stream_rules tcp_rules;
+
+/* The socket of this end is told that its connection was reset. stream.lock held. */
+void tcp_reset_end(struct stream_side *side);
 /* Counts what a connection between two sockets of this VM would have sent. */
 static inline void tcp_count_segments(const struct inet_socket *u, u64 segments, u64 bytes)
 {

@@ -49,9 +49,7 @@ static int listen_now(struct inet_socket *u, int backlog)
     s->accept_limit = (unsigned)backlog;
     if (s->listening)
         return 0;
-    int error = inet_port_listen(u);
-    u->shutdown = error ? u->shutdown : 0;
-    return error;
+    return inet_port_listen(u);
 }
 
 static int tcp_listen(struct socket *s, int backlog)
@@ -186,6 +184,11 @@ static struct inet_socket *create_server(struct inet_socket *client, struct inet
     if (!*st) {
         tcp_drop_server(server);
         return NULL;
+    }
+    (*st)->side[1].shutdown = listener->shutdown; /* of before listen(2) */
+    if (listener->shutdown & SHUT_WRITE) {
+        (*st)->side[0].ended = true;
+        (*st)->side[0].shutdown = SHUT_READ;
     }
     return server;
 }
@@ -395,13 +398,10 @@ static bool leave_pending(struct inet_socket *u)
     }
 }
 
-static void tell_reset(struct socket *s, struct stream_side *other, bool unread)
+static void tell_reset(struct stream_side *other)
 {
     net_count(TCP_LOOP_RESETS, 1);
-    if (!other->reset)
-        socket_set_error(other->socket, other->ended ? EPIPE : ECONNRESET);
-    other->reset = true;
-    other->shutdown = SHUT_BOTH;
+    tcp_reset_end(other);
 }
 
 /* Does a close with this much care end the connection by a reset? */
@@ -424,7 +424,7 @@ static void linger(struct socket *s)
 static void tell_closed(struct socket *s, struct stream_side *other, bool unread)
 {
     if (closes_hard(s, unread)) {
-        tell_reset(s, other, unread);
+        tell_reset(other);
     } else {
         if (!other->ended)
             tcp_count_segments(inet_of(s), 2, 0);
@@ -480,7 +480,7 @@ static int tcp_disconnect(struct socket *s)
         me->reset = true;
         me->shutdown = SHUT_BOTH;
         if (other->socket)
-            tell_reset(s, other, false);
+            tell_reset(other);
         stream_wake(me, ~0u);
         stream_wake(other, ~0u);
         spin_unlock(&s->stream->lock);

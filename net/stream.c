@@ -245,7 +245,7 @@ static ssize deliver(struct socket *s, const struct message *m, struct list *lis
     spin_lock(&s->stream->lock);
     if (me->shutdown & SHUT_WRITE) {
         result = -EPIPE;
-    } else if (far_end_gone(s)) {
+    } else if (far_end_gone(s) || (me->ended && other->shutdown & SHUT_READ)) {
         result = rules->to_closed(s);
         if (!result)
             result = (ssize)n;

@@ -49,7 +49,7 @@ struct stream_rules {
     u32 (*charge)(u32 bytes);                         /* what a chunk counts */
     u64 (*limit)(const struct socket *sender);        /* charge up to which a send may start */
     bool (*writable)(u64 charge, u64 limit);          /* poll says POLLOUT */
-    /* The other end is closed: bytes to pretend to have sent (0: none), or negative errno. stream.lock held. */
+    /* The other end is closed, or has shut down both ways (TCP): bytes to pretend to have sent (0: all), or negative errno. stream.lock held. */
     int (*to_closed)(struct socket *s);
     bool shutdown_first;                              /* EPIPE after shutdown wins over a pending error */
     bool passes_files;                                /* SCM_RIGHTS and credentials: AF_UNIX */

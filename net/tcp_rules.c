@@ -33,16 +33,26 @@ static bool tcp_is_writable(u64 charge, u64 limit)
     return charge * 3 <= limit * 2;
 }
 
-/* What becomes of data for an end that closed in peace: it answers with a reset. stream.lock held. */
+void tcp_reset_end(struct stream_side *side)
+{
+    if (!side->reset)
+        socket_set_error(side->socket, side->ended ? EPIPE : ECONNRESET);
+    side->reset = true;
+    side->shutdown = SHUT_BOTH;
+}
+
+/* What becomes of data for an end that closed in peace, or will read no more after its FIN: it answers with a reset. stream.lock held. */
 static int tcp_to_closed(struct socket *s)
 {
-    struct stream_side *me = stream_mine(s);
+    struct stream_side *me = stream_mine(s), *other = stream_other(s);
     if (me->reset)
         return -EPIPE;
-    me->reset = true;
-    me->shutdown = SHUT_BOTH;
-    socket_set_error(s, me->ended ? EPIPE : ECONNRESET);
+    tcp_reset_end(me);
     stream_wake(me, ~0u);
+    if (other->socket) {
+        tcp_reset_end(other);
+        stream_wake(other, ~0u);
+    }
     return 0;
 }
 

@@ -398,7 +398,7 @@ static void unix_datagram_close(struct socket *s)
     struct unix_socket *peer = get_peer(u);
     if (peer) {
         if (is_seqpacket(s)) {
-            if (unread)
+            if (unread || s->unaccepted)
                 socket_set_error(&peer->base, ECONNRESET);
             add_shutdown(peer, SHUT_BOTH);
         }

@@ -8,8 +8,6 @@ int path_arg_find(int dirfd, const char *user_path, u32 find, struct path_ref *o
     struct path_name name;
     int error;
 
-    if (!user_path && find & FIND_EMPTY)
-        return path_find(dirfd, "", find, 0, out);
     error = path_name_get(&name, user_path);
     if (error)
         return error;

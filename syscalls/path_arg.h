@@ -5,12 +5,9 @@
 
 #include "fs/vfs.h"
 
-/*
- * path_find() of a path in the program's memory. With FIND_EMPTY a NULL pointer is an empty path,
- * as Linux has it since 6.11.
- */
+/* path_find() of a path in the program's memory. */
 int path_arg_find(int dirfd, const char *user_path, u32 find, struct path_ref *out);
-/* True: flags allow an empty path and this is one, so the call is about dirfd itself. */
+/* True: flags allow an empty path and this is one, so the call is about dirfd itself. NULL is one, too, as stat calls have it since Linux 6.11. */
 bool path_arg_is_empty(const char *user_path, int flags);
 
 #endif

@@ -37,17 +37,30 @@ static long stat_fd(int fd, struct stat *user)
     return error ? error : copy_to_user(user, &st, sizeof(st));
 }
 
+/* The object of a call that takes NULL for an empty path. */
+static int find_object(int dirfd, const char *path, int flags, struct path_ref *at)
+{
+    u32 find = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
+
+    return path || !(flags & AT_EMPTY_PATH) ? path_arg_find(dirfd, path, find, at) : path_find(dirfd, "", find, 0, at);
+}
+
+static bool known_flags(int flags)
+{
+    return !(flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE));
+}
+
 static long stat_path(int dirfd, const char *path, struct stat *user, int flags)
 {
-    u32 find =
-        (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
     struct path_ref at;
     struct stat st;
     int error;
 
     if (dirfd >= 0 && path_arg_is_empty(path, flags))
-        return stat_fd(dirfd, user);
-    error = path_arg_find(dirfd, path, find, &at);
+        return stat_fd(dirfd, user); /* whatever else flags say */
+    if (!known_flags(flags))
+        return -EINVAL;
+    error = find_object(dirfd, path, flags, &at);
     if (error)
         return error;
     error = inode_stat(at.dentry->inode, &st);
@@ -72,11 +85,7 @@ long sys_fstat(const struct syscall_args *a)
 
 long sys_newfstatat(const struct syscall_args *a)
 {
-    int flags = ARG_INT(a, 3);
-
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
-        return -EINVAL;
-    return stat_path(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_PTR(a, 2), flags);
+    return stat_path(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_INT(a, 3));
 }
 
 static struct statx_timestamp timestamp(u64 seconds, u64 ns)
@@ -141,15 +150,11 @@ long sys_statx(const struct syscall_args *a)
 {
     int dirfd = ARG_INT(a, 0), flags = ARG_INT(a, 2), error;
     const char *path = ARG_PTR(a, 1);
-    u32 find =
-        (flags & AT_SYMLINK_NOFOLLOW ? 0 : FIND_FOLLOW) | (flags & AT_EMPTY_PATH ? FIND_EMPTY : 0);
     struct path_ref at;
     struct statx x;
     struct stat st;
 
     if (ARG_U32(a, 3) & STATX__RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
-        return -EINVAL;
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
         return -EINVAL;
     if (dirfd >= 0 && path_arg_is_empty(path, flags)) {
         struct file *f = fd_get_path(dirfd);
@@ -162,7 +167,7 @@ long sys_statx(const struct syscall_args *a)
         file_put(f);
         return error ? error : copy_to_user(ARG_PTR(a, 4), &x, sizeof(x));
     }
-    error = path_arg_find(dirfd, path, find, &at);
+    error = known_flags(flags) ? find_object(dirfd, path, flags, &at) : -EINVAL;
     if (error)
         return error;
     error = inode_stat(at.dentry->inode, &st);
@@ -228,7 +233,7 @@ static long read_link(int dirfd, const char *path, char *user, int n)
     if (n <= 0)
         return -EINVAL;
     empty = path_arg_is_empty(path, AT_EMPTY_PATH);
-    got = path_arg_find(dirfd, path, path ? FIND_EMPTY : 0, &at);
+    got = path_arg_find(dirfd, path, FIND_EMPTY, &at);
     if (got)
         return got;
     i = at.dentry->inode;

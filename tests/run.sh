@@ -242,7 +242,7 @@ done
 [ -n "${full:-}" ] && add go script go tests/go/run.sh
 [ -n "${full:-}" ] && add libuv script libuv tests/libuv/run.sh
 [ -n "${full:-}" ] && add fuzz script fuzz tests/fuzz/run.sh
-for family in data paths events memory ipc process inet --chaos; do
+for family in data paths events memory ipc process args inet --chaos; do
     # shellcheck disable=SC2046
     add "fuzz-syscalls.${family#--}" script fuzz-syscalls env $([ -n "${full:-}" ] || echo SEED=1 ROUNDS=2 FUZZ_SECONDS=5) tests/fuzz-syscalls/run.sh "$family"
 done

