@@ -131,7 +131,7 @@ u32 inet_mtu(const struct inet_socket *u, const u8 ip[16], bool outside);
 /* Is ip an address of this VM? */
 bool ip_is_own(const u8 ip[16]);
 bool ip_is_multicast(const u8 ip[16]);
-int inet_name(struct socket *s, struct socket_address *a, bool peer);
+int inet_name(struct socket *s, struct socket_address *a, enum socket_name whose);
 int inet_bind(struct socket *s, const struct socket_address *a);
 /* May u be bound to ip? And its second half, for an address that it may have. */
 bool inet_bindable(const struct inet_socket *u, const u8 ip[16]);

@@ -260,16 +260,16 @@ void inet_destroy(struct socket *s)
     kfree(inet_of(s));
 }
 
-int inet_name(struct socket *s, struct socket_address *a, bool peer)
+int inet_name(struct socket *s, struct socket_address *a, enum socket_name whose)
 {
     struct inet_socket *u = inet_of(s);
-    if (!peer) {
+    if (whose == NAME_OWN) {
         inet_format(u, &u->local, a);
         return 0;
     }
     if (!u->remote.port)
         return -ENOTCONN;
-    if (s->type == SOCK_STREAM) {
+    if (s->type == SOCK_STREAM && whose == NAME_PEER) {
         int state = tcp_state_of(u);
         if (state == TCP_CLOSE || state == TCP_SYN_SENT)
             return -ENOTCONN;

@@ -215,12 +215,12 @@ static int netlink_bind(struct socket *s, const struct socket_address *a)
     return 0;
 }
 
-static int netlink_name(struct socket *s, struct socket_address *a, bool peer)
+static int netlink_name(struct socket *s, struct socket_address *a, enum socket_name whose)
 {
     struct sockaddr_nl *nl = (void *)a->bytes;
     memset(nl, 0, sizeof(*nl));
     nl->nl_family = AF_NETLINK;
-    if (!peer) {
+    if (whose == NAME_OWN) {
         nl->nl_pid = netlink_of(s)->port;
         nl->nl_groups = (u32)netlink_of(s)->groups;
     }

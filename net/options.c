@@ -284,7 +284,7 @@ static int get_timeout(nsec_t timeout, void *value, int *length)
 static int get_peer_name(struct socket *s, void *value, int *length)
 {
     struct socket_address a;
-    int error = s->ops->name(s, &a, true);
+    int error = s->ops->name(s, &a, NAME_PEER);
     if (error)
         return -ENOTCONN;
     int room;

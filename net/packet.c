@@ -274,12 +274,12 @@ static int packet_bind(struct socket *s, const struct socket_address *a)
     return 0;
 }
 
-static int packet_name(struct socket *s, struct socket_address *a, bool peer)
+static int packet_name(struct socket *s, struct socket_address *a, enum socket_name whose)
 {
     const struct packet_socket *k = packet_of(s);
     struct sockaddr_ll *out = (void *)a->bytes;
     struct interface i;
-    if (peer)
+    if (whose != NAME_OWN)
         return -EOPNOTSUPP;
     *out = (struct sockaddr_ll){.sll_family = AF_PACKET, .sll_ifindex = k->interface, .sll_protocol = swap16(k->protocol)};
     if (k->interface && interface_get(k->interface, &i)) {

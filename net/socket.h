@@ -120,13 +120,20 @@ struct socket_options {
 struct socket;
 struct byte_stream;
 
+/* Whose address socket_ops.name tells. */
+enum socket_name {
+    NAME_OWN,
+    NAME_PEER,     /* getpeername(2): ENOTCONN when a TCP connection is over */
+    NAME_ACCEPTED, /* accept(2): the peer's, were it gone already */
+};
+
 struct socket_ops {
     bool filters; /* SO_ATTACH_FILTER decides what is received: filter_run() is called */
     /* NULL operations answer EOPNOTSUPP. Addresses are kernel copies with their length checked to be 0..128. */
     int (*bind)(struct socket *s, const struct socket_address *a);
     int (*listen)(struct socket *s, int backlog);
     int (*connect)(struct socket *s, const struct socket_address *a, bool nonblock);
-    int (*name)(struct socket *s, struct socket_address *a, bool peer); /* fills a; 0 or errno */
+    int (*name)(struct socket *s, struct socket_address *a, enum socket_name whose); /* fills a; 0 or errno */
     int (*pair)(struct socket *a, struct socket *b);
     ssize (*send)(struct socket *s, struct message *m);
     ssize (*receive)(struct socket *s, struct message *m);

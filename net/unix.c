@@ -270,9 +270,9 @@ static ssize unix_stream_receive(struct socket *s, struct message *m)
     return n;
 }
 
-static int unix_stream_name(struct socket *s, struct socket_address *a, bool peer)
+static int unix_stream_name(struct socket *s, struct socket_address *a, enum socket_name whose)
 {
-    if (!peer) {
+    if (whose == NAME_OWN) {
         unix_fill_name(__atomic_load_n(&unix_of(s)->name, __ATOMIC_ACQUIRE), a);
         return 0;
     }

@@ -293,10 +293,10 @@ static ssize unix_datagram_receive(struct socket *s, struct message *m)
 
 /* ------------------------------------------------------------ state */
 
-static int unix_datagram_name(struct socket *s, struct socket_address *a, bool peer)
+static int unix_datagram_name(struct socket *s, struct socket_address *a, enum socket_name whose)
 {
     struct unix_socket *u = unix_of(s);
-    if (!peer) {
+    if (whose == NAME_OWN) {
         unix_fill_name(__atomic_load_n(&u->name, __ATOMIC_ACQUIRE), a);
         return 0;
     }

@@ -197,7 +197,7 @@ static struct file *accept_from(struct socket *s, bool nonblock, void *user_addr
     socket_file_attach(f, c);
     if (user_address) {
         struct socket_address address;
-        int error = c->ops->name(c, &address, true);
+        int error = c->ops->name(c, &address, NAME_ACCEPTED);
         if (error)
             error = -ECONNABORTED;
         else
@@ -233,14 +233,14 @@ long sys_accept4(const struct syscall_args *a)
     return do_accept(ARG_INT(a, 0), ARG_PTR(a, 1), ARG_PTR(a, 2), ARG_INT(a, 3));
 }
 
-static long do_name(const struct syscall_args *a, bool peer)
+static long do_name(const struct syscall_args *a, enum socket_name whose)
 {
     struct file *f;
     struct socket_address address;
     struct socket *s = socket_from_fd(ARG_INT(a, 0), &f);
     if (IS_ERR(s))
         return PTR_ERR(s);
-    long result = s->ops->name(s, &address, peer);
+    long result = s->ops->name(s, &address, whose);
     if (!result)
         result = address_to_user(&address, ARG_PTR(a, 1), ARG_PTR(a, 2));
     file_put(f);
@@ -249,12 +249,12 @@ static long do_name(const struct syscall_args *a, bool peer)
 
 long sys_getsockname(const struct syscall_args *a)
 {
-    return do_name(a, false);
+    return do_name(a, NAME_OWN);
 }
 
 long sys_getpeername(const struct syscall_args *a)
 {
-    return do_name(a, true);
+    return do_name(a, NAME_PEER);
 }
 
 long sys_shutdown(const struct syscall_args *a)

@@ -163,6 +163,28 @@ static void shut_listener(int how)
     close(listener);
 }
 
+/* A connection that was reset before accept(2) took it still tells who it was from. */
+static void gone_before_accept(void)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, from = {.sin_port = 0};
+    struct linger hard = {.l_onoff = 1};
+    socklen_t n = sizeof(own);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), server;
+    char text[4];
+
+    if (bind(listener, any(&own), n) || getsockname(listener, any(&own), &n) || listen(listener, 5))
+        printf("no listener\n");
+    SHOW(connect(client, any(&own), n));
+    setsockopt(client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    SHOW(close(client));
+    SHOW(server = accept(listener, any(&from), &n));
+    printf("%u %d %d\n", n, from.sin_family, from.sin_port != 0);
+    SHOW(getpeername(server, any(&from), &n));
+    SHOW(recv(server, text, 4, MSG_DONTWAIT));
+    close(server);
+    close(listener);
+}
+
 int main(void)
 {
     int on = 1, s = socket(AF_INET6, SOCK_STREAM, 0);
@@ -173,6 +195,7 @@ int main(void)
     datagrams();
     for (int how = SHUT_RD; how <= SHUT_RDWR; how++)
         shut_listener(how);
+    gone_before_accept();
     SHOW(setsockopt(s, SOL_IPV6, IPV6_MULTICAST_HOPS, &on, 1));
     return 0;
 }
