@@ -289,6 +289,16 @@ static struct dentry *find_or_create(struct walk *w, const struct open_how_kerne
     return d;
 }
 
+/*
+ * In a sticky directory that everybody may write to O_CREAT opens nothing that is neither the caller's nor the directory's owner's.
+ * Regular files and FIFOs are a matter of settings, fs.protected_regular and fs.protected_fifos, which are 0.
+ */
+static bool foreign_in_sticky(const struct inode *dir, const struct inode *i)
+{
+    return dir->mode & S_ISVTX && dir->mode & S_IWOTH && !S_ISREG(i->mode) && !S_ISFIFO(i->mode) && i->uid != dir->uid &&
+           i->uid != current_thread()->cred.fsuid;
+}
+
 /* Opening with O_CREAT once the directory is found. 1: a symlink was followed, go on walking. */
 static int open_creating(struct walk *w, const struct open_how_kernel *how, struct file **out)
 {
@@ -321,6 +331,10 @@ static int open_creating(struct walk *w, const struct open_how_kernel *how, stru
     if (S_ISDIR(at.dentry->inode->mode)) {
         path_put(&at);
         return -EISDIR;
+    }
+    if (foreign_in_sticky(w->at.dentry->inode, at.dentry->inode)) {
+        path_put(&at);
+        return -EACCES;
     }
     *out = open_found(&at, flags);
     return 0;

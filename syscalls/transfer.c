@@ -70,7 +70,7 @@ static long send_file(struct pair *p, s64 *pos, size_t n)
     if (error)
         return error;
     /* Not from where data that cannot be written on would be lost. */
-    if (p->out->flags & O_APPEND || !(p->in->mode & FILE_SEEKABLE))
+    if (p->out->flags & O_APPEND || !p->in->ops->seek)
         return -EINVAL;
     return splice_files(p->in, pos, p->out, NULL, n);
 }

@@ -49,6 +49,9 @@ static void counts(void)
     SHOW(syscall(SYS_getdents64, open(".", O_RDONLY), BAD_PTR, 1ul << 31));
     SHOW(syscall(SYS_getrandom, ODD, 0, 0));
     SHOW(syscall(SYS_sendfile, -1, s[0], NULL, -4096l));
+    SHOW(syscall(SYS_sendfile, s[0], event, NULL, 0));
+    SHOW(syscall(SYS_sendfile, s[0], event, NULL, 1));
+    SHOW(syscall(SYS_sendfile, s[0], s[0], NULL, 0));
     struct msghdr h = {.msg_name = BAD_PTR, .msg_namelen = 4, .msg_iov = &v, .msg_iovlen = 2000};
     SHOW(sendmsg(s[0], &h, 0));
     h.msg_name = NULL;
@@ -157,6 +160,14 @@ static void *another(void *unused)
     SHOW(linkat(own, "none", AT_FDCWD, "", AT_EMPTY_PATH));
     if (syscall(SYS_setresgid, -1, -1, NOBODY))
         printf("the same group is refused\n");
+    /* In a sticky directory: what is somebody else's, the directory's owner's, and one's own. */
+    SHOW(open("sticky/socket", O_CREAT | O_RDONLY, 0600));
+    SHOW(open("sticky/socket", O_RDONLY, 0600));
+    SHOW(open("sticky/link", O_CREAT | O_NOFOLLOW | O_RDONLY, 0600));
+    SHOW(open("sticky/owners", O_CREAT | O_RDONLY, 0600));
+    SHOW(mknod("sticky/own", S_IFSOCK | 0600, 0));
+    SHOW(open("sticky/own", O_CREAT | O_RDONLY, 0600));
+    SHOW(unlink("sticky/own"));
     SHOW(syscall(SYS_fremovexattr, event, "security.w"));
     SHOW(syscall(SYS_fremovexattr, s[0], "security.w"));
     SHOW(fcntl(event, F_SETFL, O_NOATIME | O_DIRECT));
@@ -182,9 +193,16 @@ int main(void)
     waiting();
     files();
     no_path();
+    if (mkdir("sticky", 0700) || mknod("sticky/socket", S_IFSOCK | 0666, 0) || symlink("socket", "sticky/link") ||
+        mknod("sticky/owners", S_IFSOCK | 0666, 0) || chown("sticky/owners", 1000, -1) || chown("sticky", 1000, -1) || chmod("sticky", 01777))
+        perror("sticky");
     pthread_create(&thread, NULL, another, NULL);
     pthread_join(thread, NULL);
     unlink("own");
+    unlink("sticky/socket");
+    unlink("sticky/link");
+    unlink("sticky/owners");
+    rmdir("sticky");
     unlink("nameless");
     leave_scratch();
     return 0;

@@ -309,6 +309,8 @@ static void step_option(void)
         return;
     }
     memset(value, 0, sizeof(value));
+    if (o->value == SO_RCVBUF && number < 0) /* as much as a setting allows */
+        number = 1;
     memcpy(value, &number, sizeof(number));
     if (o->value == SO_SNDBUF) /* Linuxes look at the room before or after the address */
         o = &options[0];
