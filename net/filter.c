@@ -79,6 +79,14 @@ int filter_get(struct socket *s, void *value, int *length)
     return error ? error : put_user(n, length) ? -EFAULT : 0;
 }
 
+bool filter_message(struct socket *s, struct datagram *d)
+{
+    struct bpf_packet p = {.rest = datagram_payload(d), .rest_length = d->length};
+    u32 wanted = s->filter ? filter_run(s, &p) : UINT32_MAX;
+    d->length = MIN(d->length, wanted);
+    return wanted != 0;
+}
+
 u32 filter_run(struct socket *s, struct bpf_packet *p)
 {
     p->cpu = this_cpu()->cpu;

@@ -10,6 +10,7 @@
 #include "kernel/init.h"
 #include "kernel/lib/string.h"
 #include "net/control.h"
+#include "net/filter.h"
 #include "net/netlink.h"
 #include "net/proc.h"
 
@@ -79,12 +80,16 @@ static int queue_bytes(struct netlink_socket *n, void *data, size_t length, unsi
     memcpy(datagram_payload(d), data, length);
     d->netlink_group = group;
     spin_lock(&s->lock);
-    bool fits = n->queue.charge <= (u64)s->options.receive_buffer + (group ? 0 : REPLY_SLACK);
-    if (fits)
+    bool wanted = filter_message(s, d), fits = n->queue.charge <= (u64)s->options.receive_buffer + (group ? 0 : REPLY_SLACK);
+    if (wanted && fits)
         datagram_enqueue(&n->queue, d);
-    else
+    else if (wanted)
         n->queue.drops++;
     spin_unlock(&s->lock);
+    if (!wanted) {
+        datagram_put(d);
+        return 0;
+    }
     if (!fits) {
         datagram_put(d);
         if (!(n->options & 1u << NETLINK_NO_ENOBUFS))
@@ -349,6 +354,7 @@ static void netlink_destroy(struct socket *s)
 }
 
 static const struct socket_ops netlink_ops = {
+    .filters = true,
     .bind = netlink_bind,
     .connect = netlink_connect,
     .name = netlink_name,

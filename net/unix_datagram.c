@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include "kernel/heap.h"
 #include "net/control.h"
+#include "net/filter.h"
 #include "net/sysctl.h"
 #include "net/unix.h"
 
@@ -131,12 +132,14 @@ static bool no_wait_for_room(struct unix_socket *from, struct unix_socket *to)
     return queue_has_room(from, to) || READ_ONCE(to->dead) || (READ_ONCE(to->shutdown) & SHUT_READ);
 }
 
-/* 0 when d was queued (the reference went over), -EAGAIN when there is no room, or an error. */
+/* 0 when d was queued (the reference went over), 1 when the receiver's filter does not want it, -EAGAIN when there is no room, or an error. */
 static int deliver(struct unix_socket *from, struct unix_socket *to, struct datagram *d)
 {
     int error = 0;
     spin_lock(&to->base.lock);
-    if (!may_send(from, to))
+    if (!filter_message(&to->base, d))
+        error = 1;
+    else if (!may_send(from, to))
         error = -EPERM;
     else if (to->dead)
         error = -ECONNREFUSED;
@@ -234,8 +237,10 @@ static ssize unix_datagram_send(struct socket *s, struct message *m)
         error = datagram_charge_sender(s, d, deadline);
         if (!error)
             error = send_to(u, to, d, deadline);
-        if (error)
+        if (error < 0)
             unbuild(m, d);
+        else if (error)
+            datagram_put(d); /* the sender is not told */
     }
     if (error == -ECONNREFUSED && !m->name.length) {
         if (is_seqpacket(s))
@@ -246,7 +251,7 @@ static ssize unix_datagram_send(struct socket *s, struct message *m)
         }
     }
     socket_put(&to->base);
-    return error ? error : result;
+    return error < 0 ? error : result;
 }
 
 /* ------------------------------------------------------------ receiving */
@@ -410,6 +415,7 @@ static void unix_datagram_close(struct socket *s)
 }
 
 const struct socket_ops unix_datagram_ops = {
+    .filters = true,
     .bind = unix_bind,
     .connect = unix_datagram_connect,
     .name = unix_datagram_name,
@@ -426,6 +432,7 @@ const struct socket_ops unix_datagram_ops = {
 };
 
 const struct socket_ops unix_seqpacket_ops = {
+    .filters = true,
     .accepted = unix_accepted,
     .bind = unix_bind,
     .listen = unix_listen,
