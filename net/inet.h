@@ -83,7 +83,10 @@ struct inet_socket {
     bool dead;                   /* closed; under base.lock */
     struct list pending;         /* listener: clients that wait for room, by pending_link; under base.lock */
     struct list pending_link;
-    struct inet_socket *listener;       /* while waiting: reference */
+    struct inet_socket *listener;       /* while waiting: reference; the end that waits by TCP_DEFER_ACCEPT has none */
+    struct tcp_deferrals *deferrals; /* listener: net/tcp_defer.c; NULL: none so far; set once */
+    nsec_t due;                  /* when such an end is to be accepted; under the listener's lock */
+    bool defers;                 /* client: the other end waits for what this one sends */
     struct inet_socket *pending_server; /* while waiting: the end that the listener will get */
     struct byte_stream *pending_stream;
     struct tcp_link *attempt;    /* while connecting to the outside; under the network's core lock */
@@ -224,6 +227,19 @@ ssize inet_receive_error(struct socket *s, struct message *m);
 bool inet_errors_waiting(const struct inet_socket *u);
 void inet_errors_drop(struct inet_socket *u);
 
+/* ------------------------------------------------------------ net/tcp_defer.c: TCP_DEFER_ACCEPT inside of the VM */
+
+/* u may have the option from now on. 0, -ENOMEM. */
+int tcp_defer_prepare(struct inet_socket *u);
+/* Does server wait for client to send something? The listener's lock is held, and both stay with the caller; the list has the accept queue's reference. */
+bool tcp_defer(struct inet_socket *listener, struct inet_socket *client, struct inet_socket *server);
+/* Puts those that are due into the accept queue: how many. Before one looks there. */
+unsigned tcp_defer_look(struct socket *listener);
+/* client, which defers, has sent data, or its FIN; or resets the connection. */
+void tcp_defer_end(struct inet_socket *client, bool reset);
+/* It listens no more. Sleeps not. */
+void tcp_defer_stop(struct inet_socket *listener);
+
 /* ------------------------------------------------------------ the protocols */
 
 extern const struct socket_ops tcp_ops, udp_ops;
@@ -245,6 +261,8 @@ struct inet_socket *tcp_create_server(struct inet_socket *listener, const struct
 bool tcp_arrived(struct inet_socket *listener, struct inet_socket *server);
 /* It came to nothing. */
 void tcp_drop_server(struct inet_socket *server);
+/* client's pointer to the listener it waits for; the listener's lock is held. */
+void tcp_set_listener(struct inet_socket *client, struct inet_socket *listener);
 extern const struct stream_rules tcp_rules;
 
 /* The socket of this end is told that its connection was reset. stream.lock held. */

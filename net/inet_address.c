@@ -257,6 +257,7 @@ void inet_destroy(struct socket *s)
     stream_release(s);
     inet_errors_drop(inet_of(s));
     kfree(inet_of(s)->errors);
+    kfree(inet_of(s)->deferrals);
     kfree(inet_of(s));
 }
 

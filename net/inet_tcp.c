@@ -29,6 +29,8 @@ int tcp_state_of(const struct inet_socket *u)
         return network_tcp_state(u->base.stream);
     const struct stream_side *me = stream_mine(&u->base), *other = stream_other(&u->base);
     bool sent = other->ended, received = me->ended;
+    if (unlikely(u->listener))
+        return TCP_SYN_RECV; /* TCP_DEFER_ACCEPT */
     if (me->reset || (sent && received))
         return TCP_CLOSE;
     return sent ? TCP_FIN_WAIT2 : received ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
@@ -105,7 +107,7 @@ void tcp_refused(struct inet_socket *client, int error)
  * A client's pointer to the listener it waits for changes under both locks, the listener's first; so the client may look at
  * it under its own. A listener is never a client, which makes that order safe.
  */
-static void set_listener(struct inet_socket *client, struct inet_socket *listener)
+void tcp_set_listener(struct inet_socket *client, struct inet_socket *listener)
 {
     spin_lock_nested(&client->base.lock);
     client->listener = listener;
@@ -122,7 +124,7 @@ static struct inet_socket *take_pending(struct inet_socket *listener, bool only_
         client = list_first(&listener->pending, struct inet_socket, pending_link);
     if (client) {
         list_remove(&client->pending_link);
-        set_listener(client, NULL);
+        tcp_set_listener(client, NULL);
         if (only_if_room) {
             list_add_tail(&l->accept_queue, &client->pending_server->base.accept_link);
             l->accept_count++;
@@ -138,6 +140,8 @@ static struct inet_socket *take_pending(struct inet_socket *listener, bool only_
 static void tcp_accepted(struct socket *s, struct socket *connection)
 {
     struct inet_socket *listener = inet_of(s);
+    if (tcp_defer_look(s))
+        wait_wake_events(&s->wait, 1, READABLE);
     if (list_empty(&listener->pending))
         return;
     struct inet_socket *client = take_pending(listener, true);
@@ -215,21 +219,24 @@ static int join(struct inet_socket *client, struct inet_socket *listener, struct
     struct socket *l = &listener->base;
     int result = -ECONNREFUSED;
     spin_lock(&l->lock);
-    if (l->listening && l->accept_count <= l->accept_limit) {
+    bool room = l->listening && l->accept_count <= l->accept_limit, deferred = room && tcp_defer(listener, client, server);
+    if (deferred) {
+        result = 1;
+    } else if (room) {
         list_add_tail(&l->accept_queue, &server->base.accept_link);
         l->accept_count++;
         result = 1;
     } else if (l->listening) {
         socket_get(l);
         socket_get(&client->base); /* the list's hold */
-        set_listener(client, listener);
+        tcp_set_listener(client, listener);
         client->pending_server = server;
         client->pending_stream = st;
         list_add_tail(&listener->pending, &client->pending_link);
         result = 0;
     }
     spin_unlock(&l->lock);
-    if (result == 1)
+    if (result == 1 && !deferred)
         wait_wake_events(&l->wait, 1, READABLE);
     return result;
 }
@@ -386,7 +393,7 @@ static bool leave_pending(struct inet_socket *u)
         bool mine = u->listener == listener;
         if (mine) {
             list_remove(&u->pending_link);
-            set_listener(u, NULL);
+            tcp_set_listener(u, NULL);
         }
         spin_unlock(&listener->base.lock);
         socket_put(&listener->base);
@@ -444,6 +451,8 @@ static void close_stream(struct socket *s)
         net_count(unread ? TCP_ABORT_UNREAD : TCP_ABORT_LINGER, 1);
     if (outside)
         network_stream_close(s->stream, closes_hard(s, unread));
+    else if (unlikely(inet_of(s)->defers))
+        tcp_defer_end(inet_of(s), closes_hard(s, unread));
 }
 
 static void stop_listening(struct inet_socket *u)
@@ -457,6 +466,7 @@ static void stop_listening(struct inet_socket *u)
         drop_server(client->pending_server, client->pending_stream);
         tcp_refused(client, ECONNREFUSED);
     }
+    tcp_defer_stop(u);
     socket_accept_flush(s);
     wait_wake_all(&s->wait);
 }
@@ -486,6 +496,8 @@ static int tcp_disconnect(struct socket *s)
         spin_unlock(&s->stream->lock);
         if (s->stream->outside)
             network_stream_close(s->stream, true);
+        if (u->defers)
+            tcp_defer_end(u, true);
         return 0;
     }
     socket_take_error(s);
@@ -535,6 +547,8 @@ static int shutdown_now(struct inet_socket *u, int how)
     spin_unlock(&s->stream->lock);
     if (s->stream->outside && how & SHUT_WRITE)
         network_stream_shutdown(s->stream);
+    if (u->defers && how & SHUT_WRITE)
+        tcp_defer_end(u, false);
     return 0;
 }
 
@@ -576,7 +590,10 @@ static ssize tcp_send(struct socket *s, struct message *m)
         if (error)
             return error;
     }
-    return tcp_count_sent(inet_of(s), stream_send(s, m, &tcp_rules));
+    ssize n = tcp_count_sent(inet_of(s), stream_send(s, m, &tcp_rules));
+    if (unlikely(inet_of(s)->defers) && n > 0)
+        tcp_defer_end(inet_of(s), false);
+    return n;
 }
 
 static ssize tcp_receive(struct socket *s, struct message *m)
@@ -601,6 +618,8 @@ static u32 tcp_poll(struct socket *s)
 {
     struct inet_socket *u = inet_of(s);
     u32 events = READ_ONCE(s->error) ? EPOLLERR : 0;
+    if (s->listening)
+        tcp_defer_look(s);
     unsigned waiting = READ_ONCE(s->accept_count);
     if (s->listening)
         return waiting ? READABLE | (waiting < CROWD ? 0 : POLL_CROWD) : 0;
@@ -663,6 +682,7 @@ const struct socket_ops tcp_ops = {
     .receive = tcp_receive,
     .shutdown = tcp_shutdown,
     .poll = tcp_poll,
+    .accepting = tcp_defer_look,
     .accepted = tcp_accepted,
     .set_option = inet_set_option,
     .get_option = inet_get_option,

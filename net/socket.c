@@ -241,6 +241,8 @@ void socket_peek_move(struct socket *s, int flags, size_t n)
 
 static struct socket *take_connection(struct socket *s)
 {
+    if (s->ops->accepting)
+        s->ops->accepting(s);
     spin_lock(&s->lock);
     struct socket *c = list_first(&s->accept_queue, struct socket, accept_link);
     if (c) {

@@ -128,7 +128,7 @@ enum socket_name {
 };
 
 struct socket_ops {
-    bool filters; /* SO_ATTACH_FILTER decides what is received: filter_run() is called */
+    bool filters; /* SO_ATTACH_FILTER decides what is received, as far as it does on Linux */
     /* NULL operations answer EOPNOTSUPP. Addresses are kernel copies with their length checked to be 0..128. */
     int (*bind)(struct socket *s, const struct socket_address *a);
     int (*listen)(struct socket *s, int backlog);
@@ -141,6 +141,8 @@ struct socket_ops {
     int (*send_control)(struct message *m, int level, int type, const void *data, size_t length);
     int (*shutdown)(struct socket *s, int how); /* SHUT_* bits */
     u32 (*poll)(struct socket *s);
+    /* Somebody looks for a connection there: how many are due, and were put there. Called without locks. May be NULL. */
+    unsigned (*accepting)(struct socket *listener);
     /* A connection left the accept queue: room for one more. Called without locks. May be NULL. */
     void (*accepted)(struct socket *listener, struct socket *connection);
     /* Options of levels other than SOL_SOCKET: value is the program's pointer. NULL: ENOPROTOOPT. */

@@ -42,7 +42,7 @@ static int set_range(int n, int low, int high, int *to)
 static int deferred_seconds(int seconds)
 {
     int due = 0;
-    for (int period = 1; due < seconds && due < 247; period = MIN(period * 2, 120))
+    for (int n = 0, period = 1; due < seconds && n < 255; n++, period = MIN(period * 2, 120))
         due += period;
     return due;
 }
@@ -83,8 +83,9 @@ int tcp_set_option(struct inet_socket *u, int option, const void *value, u32 len
         o->linger2 = n < 0 ? -1 : MIN(n ? n : 60, 120);
         return 0;
     case TCP_DEFER_ACCEPT:
-        o->defer_accept = deferred_seconds(n);
-        return 0;
+        error = n > 0 ? tcp_defer_prepare(u) : 0;
+        o->defer_accept = error ? 0 : deferred_seconds(n);
+        return error;
     case TCP_WINDOW_CLAMP:
         if (n == 0 && tcp_state_of(u) != TCP_CLOSE)
             return -EINVAL;

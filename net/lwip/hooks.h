@@ -5,12 +5,15 @@
 
 #include "lwip/ip_addr.h"
 
+struct tcp_hdr;
+struct tcp_pcb;
+
 /* RFC 6528: numbers that others cannot guess, and that grow for one pair of addresses and ports. */
 u32_t lwip_initial_sequence(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote, u16_t remote_port);
 /* A segment's header is complete but for the checksum; options: where more of them would go, returned. net/lwip/tcp_urgent.c */
-struct tcp_hdr;
-struct tcp_pcb;
 u32_t *lwip_segment_leaves(struct tcp_hdr *h, struct tcp_pcb *pcb, u32_t *options);
+/* How often what pcb waits an answer to is sent again at most, by options and settings. */
+unsigned lwip_retries(const struct tcp_pcb *pcb);
 /* The router that --ip names for IPv6; NULL: those that say so themselves. net/lwip/config.c */
 const ip6_addr_t *lwip_fixed_router(void);
 /* A name server that the network told of; NULL: it is none any more. net/lwip/config.c */

@@ -134,8 +134,8 @@ extern unsigned lwip_window, lwip_send_buffer; /* by the size of memory: net/lwi
 #define TCP_WND_UPDATE_THRESHOLD      16384
 #define TCP_TMR_INTERVAL              25    /* ms: delayed ACKs; twice that the step of retransmission */
 #define LWIP_TCP_RTO_TIME             1000  /* RFC 6298 */
-#define TCP_MAXRTX                    15
-#define TCP_SYNMAXRTX                 7    /* the last is sent when Linux gives up: net/lwip/tcp_table.c doubles the time between */
+#define TCP_MAXRTX                    lwip_retries(pcb) /* net/lwip/tcp_table.c, which also doubles the time between */
+#define TCP_SYNMAXRTX                 lwip_retries(pcb)
 #define TCP_MSL                       30000ul /* half of Linux's TIME_WAIT */
 #define LWIP_HOOK_TCP_ISN             lwip_initial_sequence
 #define LWIP_HOOK_ND6_GET_GW(netif, to) lwip_fixed_router()

@@ -15,6 +15,7 @@
 #include "net/lwip/core.h"
 #include "net/lwip/tcp.h"
 #include "net/stream.h"
+#include "net/sysctl.h"
 
 #define READABLE      (EPOLLIN | EPOLLRDNORM)
 #define COPY_BELOW    512          /* bytes: what is shorter is not worth the page it came in */
@@ -126,6 +127,11 @@ static bool join(struct tcp_link *l, struct pbuf *p)
     if (room)
         pbuf_free(p);
     return room;
+}
+
+int tcp_link_syn_count(const struct tcp_link *l)
+{
+    return l->client ? l->client->options.syn_count : net_settings.syn_count;
 }
 
 bool tcp_entry_hoards(const struct tcp_entry *e)

@@ -91,6 +91,8 @@ struct tcp_link {
 void tcp_link_ended(struct tcp_link *l);
 /* ICMP says that a segment of l's did not get through (positive errno): ends an attempt to connect. */
 void tcp_link_error(struct tcp_link *l, int error);
+/* TCP_SYNCNT of an attempt to connect. */
+int tcp_link_syn_count(const struct tcp_link *l);
 /* Does e's connection have frames that wait to be read, or for others to come before them? */
 bool tcp_entry_hoards(const struct tcp_entry *e);
 /* Has the socket been closed? */

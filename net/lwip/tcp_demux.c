@@ -11,6 +11,9 @@
 #include "net/inet.h"
 #include "net/lwip/core.h"
 #include "net/lwip/tcp.h"
+#include "net/sysctl.h"
+
+#define DEFER_SLACK 500 /* ms: the SYN-ACK whose answer is waited for may have been sent a little before its time */
 
 static struct tcp_pcb_listen *listening;
 static struct inet_socket *wanted; /* the listener of the segment in hand: reference */
@@ -80,6 +83,29 @@ static bool begin(const struct tcp_hdr *h)
 }
 
 /*
+ * An acknowledgement that ends a handshake: is a connection to be made now? Else nothing was heard: the peer will send again what it has
+ * to say, or be asked again by the SYN-ACK. So it is with an accept queue that is full, and with TCP_DEFER_ACCEPT for an acknowledgement
+ * without data until the time is over.
+ */
+static bool completes(struct tcp_entry *e, const struct pbuf *p)
+{
+    const struct tcp_hdr *h = p->payload;
+    const struct inet_socket *l = e->listener;
+    if ((TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_ACK)
+        return true;
+    bool bare = !(TCPH_FLAGS(h) & TCP_FIN) && p->tot_len == TCPH_HDRLEN_BYTES(h);
+    tcp_set_clock();
+    if (bare && (tcp_ticks - e->began) * TCP_SLOW_INTERVAL + DEFER_SLACK < (u32)l->options.defer_accept * 1000)
+        return false;
+    if (READ_ONCE(l->base.accept_count) <= l->base.accept_limit)
+        return true;
+    net_count(TCP_OVERFLOWS, 1);
+    if (READ_ONCE(net_settings.abort_on_overflow))
+        tcp_abort(e->pcb);
+    return false;
+}
+
+/*
  * A SYN of p to pcb, which is in TIME_WAIT: does it begin a new connection between the same ends (RFC 1122, 4.2.2.13; RFC 6191)? A newer
  * timestamp says so, an older one tells of a duplicate; else the sequence number does.
  */
@@ -118,6 +144,8 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *n)
         }
         if (begins && !e)
             good = begin(h);
+        else if (e && e->listener)
+            good = completes(e, p);
         else if (e && device_is_full() && p->tot_len > TCPH_HDRLEN_BYTES(h))
             good = !tcp_entry_hoards(e); /* it will be sent again */
     }

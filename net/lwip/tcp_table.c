@@ -8,7 +8,9 @@
 #include "lwip/priv/tcp_priv.h"
 #include "net/counters.h"
 #include "net/lwip/core.h"
+#include "net/lwip/hooks.h"
 #include "net/lwip/tcp.h"
+#include "net/sysctl.h"
 
 #define NEIGHBOUR_TICKS (3000 / TCP_SLOW_INTERVAL) /* ARP without an answer is no route to the host */
 #define BLOCK_MEMORY    512 /* bytes of a block in TIME_WAIT, with all around it */
@@ -232,6 +234,35 @@ static bool is_idle(const struct tcp_entry *e)
            !(e->connection && tcp_link_waits(e->connection));
 }
 
+/* The time until the next retransmission doubles, up to two minutes (RFC 6298, 5.5); lwIP would stop at 128 times the first one. */
+static void back_off(struct tcp_pcb *pcb)
+{
+    s32 first = pcb->state == SYN_SENT ? LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL : MAX((pcb->sa >> 3) + pcb->sv, 1);
+    if (pcb->state == SYN_SENT || pcb->nrtx)
+        pcb->rto = (s16_t)MIN(first << MIN(pcb->nrtx, 12), 120000 / TCP_SLOW_INTERVAL);
+}
+
+/* SYN-ACKs that are sent again to a client that was slow to say something, until its listener is told all the same. */
+static int deferred_count(int seconds)
+{
+    int n = 0;
+    for (int due = 0; due < seconds; n++)
+        due += MIN(1 << MIN(n, 7), 120);
+    return n;
+}
+
+/* One more than Linux sends: the last goes out, for lwIP's sake, at the moment when Linux gives up. */
+unsigned lwip_retries(const struct tcp_pcb *pcb)
+{
+    const struct tcp_entry *e = tcp_entry_of(pcb);
+    int n = READ_ONCE(net_settings.retries);
+    if (pcb->state == SYN_SENT && e && e->connection)
+        n = tcp_link_syn_count(e->connection);
+    else if (e && e->listener)
+        n = MAX(READ_ONCE(net_settings.synack_count), deferred_count(e->listener->options.defer_accept));
+    return (unsigned)MIN(n + 1, UINT8_MAX);
+}
+
 void tcp_tick(void)
 {
     static bool slow;
@@ -240,8 +271,9 @@ void tcp_tick(void)
     list_for_each(e, &busy, link) {
         e->pcb->next = tcp_active_pcbs;
         tcp_active_pcbs = e->pcb;
-        if (e->pcb->state == SYN_SENT) /* lwIP would ask each second */
-            e->pcb->rto = (s16_t)(LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL << e->pcb->nrtx);
+        if (e->listener)
+            e->pcb->tmr = tcp_ticks; /* lwIP would give it 20 s */
+        back_off(e->pcb);
     }
     tcp_fasttmr();
     slow = !slow;

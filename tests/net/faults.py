@@ -447,6 +447,97 @@ def handshakes_at_once():
         echo(60)
 
 
+# Accepts one connection for each datagram: answers with the bytes it brought, or the error.
+ACCEPTS = """
+import errno, socket, sys
+s = socket.create_server(("", 7000), backlog=int(sys.argv[1]))
+s.setsockopt(socket.SOL_TCP, socket.TCP_DEFER_ACCEPT, int(sys.argv[2]))
+s.setblocking(False)
+kept, u = [], socket.socket(type=socket.SOCK_DGRAM)
+u.bind(("", 7001))
+while True:
+    who = u.recvfrom(10)[1]
+    try:
+        c, peer = s.accept()
+        kept.append(c)
+        c.setblocking(False)
+        try:
+            data = c.recv(100)
+        except OSError as e:
+            data = errno.errorcode[e.errno].encode()
+        u.sendto(b"%d %s" % (peer[1], data), who)
+    except OSError as e:
+        u.sendto(errno.errorcode[e.errno].encode(), who)
+"""
+
+
+@contextlib.contextmanager
+def who_accepts(backlog, seconds):
+    with vm(['/usr/bin/python3', '-c', ACCEPTS, str(backlog), str(seconds)]) as p, socket.socket(type=socket.SOCK_DGRAM) as u:
+        u.settimeout(1)
+
+        def accept():
+            u.sendto(b'accept', (GUEST, 7001))
+            return u.recv(200).decode()
+
+        def ready():
+            try:
+                return accept() == 'EAGAIN'
+            except OSError:
+                return False
+        wait_until(ready, 30 * SLOW, 'no server')
+        u.settimeout(20)
+        yield accept, Hand()
+
+
+def accept_queue_is_full():
+    """Handshakes that end when there is no room for them: not one too many is accepted, and none is lost."""
+    with who_accepts(2, 0) as (accept, hand):
+        for port in range(2000, 2003):
+            hand.begin('handshake %d' % port, port, port, None)
+        first, theirs = [accept() for i in range(3)], {}
+        check(first == ['%d EAGAIN' % port for port in range(2000, 2003)], 'accepted %r' % first)
+        for port in range(2003, 2009): # there is room when they begin
+            hand.send(port, SYN, port)
+        while len(theirs) < 6:
+            port, flags, sequence, acknowledged, _ = hand.receive()
+            check(flags == SYN | ACK and acknowledged == port + 1, 'flags %#x' % flags)
+            theirs[port] = sequence + 1 & 0xffffffff
+        for port in range(2003, 2009):
+            hand.send(port, ACK, port + 1, theirs[port])
+        got = [accept() for i in range(4)]
+        check(got == ['%d EAGAIN' % port for port in range(2003, 2006)] + ['EAGAIN'], 'accepted %r' % got)
+        again = set()
+        while len(again) < 3:
+            port, flags, sequence, acknowledged, _ = hand.receive()
+            check(not flags & RST, 'port %d is reset' % port)
+            check(port > 2005 or not flags & SYN, 'port %d was accepted, and is asked again' % port)
+            if flags & SYN and port not in again: # one repeats its acknowledgement, the others have something to say
+                again.add(port)
+                hand.send(port, ACK, port + 1, theirs[port], None, b'' if port == 2006 else b'hello')
+                time.sleep(0.2)
+        got = sorted(accept() for i in range(4))
+        check(got == ['2006 EAGAIN', '2007 hello', '2008 hello', 'EAGAIN'], 'accepted %r' % got)
+
+
+def deferred_accept():
+    """TCP_DEFER_ACCEPT: a client that does not say anything is accepted when it answers the SYN-ACK once more, a second later."""
+    with who_accepts(10, 1) as (accept, hand):
+        theirs = {port: hand.begin('handshake %d' % port, port, port, None) for port in (2000, 2001, 2002)}
+        check(accept() == 'EAGAIN', 'accepted before there are data')
+        hand.send(2001, ACK, 2002, theirs[2001], None, b'hello')
+        wait_until(lambda: accept() == '2001 hello', 2, 'not accepted with data')
+        hand.send(2002, RST, 2003, 0)
+        while True:
+            port, flags, sequence, acknowledged, _ = hand.receive()
+            check(port != 2002, 'something to who has reset')
+            if port == 2000 and flags == SYN | ACK:
+                break
+        check(accept() == 'EAGAIN', 'accepted before the answer to that')
+        hand.send(2000, ACK, 2001, theirs[2000])
+        wait_until(lambda: accept() == '2000 EAGAIN', 2, 'not accepted after the time')
+
+
 @contextlib.contextmanager
 def datagrams(senders, burst, rest):
     """Processes that send datagrams nobody wants: so many, then a rest (s)."""
@@ -532,5 +623,5 @@ def malformed_frames():
         upload(1000000)
 
 
-main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood, same_ports_again, handshakes_at_once,
+main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood, same_ports_again, handshakes_at_once, accept_queue_is_full, deferred_accept,
       datagrams_beside_a_server, datagram_flood, malformed_frames], 'net.faults')
