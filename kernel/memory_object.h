@@ -74,6 +74,18 @@ void memory_object_put(struct memory_object *o);
 void memory_object_unmap(struct memory_object *o, u64 first, u64 last, bool also_private);
 
 /*
+ * Memory that kernel and program share: count zeroed pages, which the kernel uses by their addresses, in blocks of 2^order that follow one
+ * another (count is a multiple of that). It is seen again at each multiple of 128 MiB: io_uring(7) has an offset for each part of a ring.
+ * NULL: out of memory.
+ */
+struct pages_object {
+    struct memory_object base;
+    u32 count;
+    u8 *pages[];
+};
+struct pages_object *pages_object_create(u64 count, unsigned order);
+
+/*
  * Waits until every removal from page tables that is under way has reached the CPUs. Who takes a page out because nobody else
  * has a reference on it calls this before it drops its own: the last mapping's reference goes before the CPUs have forgotten it.
  * Spins for microseconds; no spinlock held.

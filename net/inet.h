@@ -136,8 +136,8 @@ bool ip_is_own(const u8 ip[16]);
 bool ip_is_multicast(const u8 ip[16]);
 int inet_name(struct socket *s, struct socket_address *a, enum socket_name whose);
 int inet_bind(struct socket *s, const struct socket_address *a);
-/* May u be bound to ip? And its second half, for an address that it may have. */
-bool inet_bindable(const struct inet_socket *u, const u8 ip[16]);
+/* Reads the address that u is to be bound to. -EADDRNOTAVAIL: not that. And the second half, for an address that it may have. */
+int inet_bind_address(const struct inet_socket *u, const struct socket_address *a, struct inet_address *wanted);
 int inet_bind_to(struct inet_socket *u, const struct inet_address *wanted);
 
 /* ------------------------------------------------------------ net/inet_port.c */
@@ -291,6 +291,11 @@ u32 inet_datagram_poll(struct socket *s);
 u64 inet_datagram_readable(struct socket *s);
 u64 inet_datagram_unsent(struct socket *s);
 void inet_datagram_close(struct socket *s);
+#define INET_DATAGRAM_OPS \
+    .filters = true, .connect = inet_datagram_connect, .name = inet_name, .receive = inet_datagram_receive, \
+    .send_control = inet_datagram_send_control, .shutdown = inet_datagram_shutdown, .poll = inet_datagram_poll, \
+    .readable_bytes = inet_datagram_readable, .unsent_bytes = inet_datagram_unsent, .close = inet_datagram_close, \
+    .destroy = inet_destroy
 void inet_options_init(struct inet_socket *u);
 int inet_set_option(struct socket *s, int level, int option, const void *value, u32 length);
 int inet_get_option(struct socket *s, int level, int option, void *value, int *length);

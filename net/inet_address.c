@@ -279,14 +279,20 @@ int inet_name(struct socket *s, struct socket_address *a, enum socket_name whose
     return 0;
 }
 
-/* May a socket be bound to ip? The VM's own addresses, or any with IP_FREEBIND. */
-bool inet_bindable(const struct inet_socket *u, const u8 ip[16])
+/* May u be bound to ip? The VM's own addresses, or any with IP_FREEBIND. */
+static bool bindable(const struct inet_socket *u, const u8 ip[16])
 {
     if (ip_is_any(ip) || ip_is_own(ip))
         return true;
     if (u->base.type != SOCK_STREAM && (ip_is_multicast(ip) || network_is_broadcast(ip)))
         return true;
     return READ_ONCE(net_settings.nonlocal_bind) || IP_BIT(u, IP_FREEBIND) || IP_BIT(u, IP_TRANSPARENT);
+}
+
+int inet_bind_address(const struct inet_socket *u, const struct socket_address *a, struct inet_address *wanted)
+{
+    int error = inet_parse(u, a, false, wanted);
+    return error ? error : bindable(u, wanted->ip) ? 0 : -EADDRNOTAVAIL;
 }
 
 int inet_bind_to(struct inet_socket *u, const struct inet_address *wanted)
@@ -308,11 +314,9 @@ int inet_bind(struct socket *s, const struct socket_address *a)
 {
     struct inet_socket *u = inet_of(s);
     struct inet_address wanted;
-    int error = inet_parse(u, a, false, &wanted);
+    int error = inet_bind_address(u, a, &wanted);
     if (error)
         return error;
-    if (!inet_bindable(u, wanted.ip))
-        return -EADDRNOTAVAIL;
     if (wanted.port && wanted.port < READ_ONCE(net_settings.port_unprivileged) && !capable(CAP_NET_BIND_SERVICE))
         return -EACCES;
     mutex_lock(&u->change);

@@ -185,6 +185,21 @@ void inet_packet_unreachable(const struct ip_packet *p, u8 code4, u8 code6)
     kfree(data);
 }
 
+void inet_packet_deliver(struct inet_socket *u, const struct ip_packet *p, const struct inet_address *from, const void *data, u32 n)
+{
+    struct socket_address name;
+    inet_format(u, from, &name);
+    struct datagram *d = datagram_allocate(name.bytes, (u32)name.length, n);
+    if (!d)
+        return; /* as if the network had lost it */
+    memcpy(datagram_payload(d), data, n);
+    memcpy(d->destination, p->to.ip, 16);
+    d->interface = p->interface;
+    d->hops = p->hops;
+    d->traffic_class = p->traffic_class;
+    udp_deliver(u, d);
+}
+
 /* A datagram of UDP that somebody sent by a raw socket. */
 static void udp_input(const struct ip_packet *p)
 {
@@ -203,17 +218,7 @@ static void udp_input(const struct ip_packet *p)
         inet_packet_unreachable(p, UNREACHABLE_PORT, UNREACHABLE_PORT6);
         return;
     }
-    struct socket_address name;
-    inet_format(u, &from, &name);
-    struct datagram *d = datagram_allocate(name.bytes, (u32)name.length, n - UDP_HEADER);
-    if (d) {
-        memcpy(datagram_payload(d), udp + UDP_HEADER, n - UDP_HEADER);
-        memcpy(d->destination, to.ip, 16);
-        d->interface = p->interface;
-        d->hops = p->hops;
-        d->traffic_class = p->traffic_class;
-        udp_deliver(u, d);
-    }
+    inet_packet_deliver(u, p, &from, udp + UDP_HEADER, n - UDP_HEADER);
     socket_put(&u->base);
 }
 

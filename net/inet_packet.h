@@ -48,6 +48,8 @@ u16 ip_transport_checksum(const u8 from[16], const u8 to[16], u8 protocol, const
 
 /* Does anybody want to see packets inside of the VM that are not sent as such? */
 bool inet_packet_watched(void);
+/* Gives u the n bytes at data, which came in p from from. Atomic. */
+void inet_packet_deliver(struct inet_socket *u, const struct ip_packet *p, const struct inet_address *from, const void *data, u32 n);
 /* One that came, from inside or outside: to raw and ping sockets. True: there were raw ones that it was for. Atomic. */
 bool inet_packet_input(const struct ip_packet *p);
 /*

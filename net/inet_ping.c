@@ -18,22 +18,12 @@ void inet_ping_input(const struct ip_packet *p)
     u32 n = p->length - p->header;
     struct inet_address to = p->to;
     struct inet_socket *u;
-    struct socket_address name;
     if (n < HEADER)
         return;
     to.port = (u16)(icmp[4] << 8 | icmp[5]);
     if (!inet_find_all(PORTS_PING, &to, &p->from, p->interface, &u, 1))
         return;
-    inet_format(u, &p->from, &name);
-    struct datagram *d = datagram_allocate(name.bytes, (u32)name.length, n);
-    if (d) {
-        memcpy(datagram_payload(d), icmp, n);
-        memcpy(d->destination, p->to.ip, 16);
-        d->interface = p->interface;
-        d->hops = p->hops;
-        d->traffic_class = p->traffic_class;
-        udp_deliver(u, d);
-    }
+    inet_packet_deliver(u, p, &p->from, icmp, n);
     socket_put(&u->base);
 }
 
@@ -103,11 +93,9 @@ static int ping_bind(struct socket *s, const struct socket_address *a)
 {
     struct inet_socket *u = inet_of(s);
     struct inet_address wanted;
-    int error = inet_parse(u, a, false, &wanted);
+    int error = inet_bind_address(u, a, &wanted);
     if (error)
         return error;
-    if (!inet_bindable(u, wanted.ip))
-        return -EADDRNOTAVAIL;
     mutex_lock(&u->change);
     error = u->local.port ? -EINVAL : inet_bind_to(u, &wanted);
     mutex_unlock(&u->change);
@@ -115,21 +103,11 @@ static int ping_bind(struct socket *s, const struct socket_address *a)
 }
 
 static const struct socket_ops ping_ops = {
-    .filters = true,
+    INET_DATAGRAM_OPS,
     .bind = ping_bind,
-    .connect = inet_datagram_connect,
-    .name = inet_name,
     .send = ping_send,
-    .receive = inet_datagram_receive,
-    .send_control = inet_datagram_send_control,
-    .shutdown = inet_datagram_shutdown,
-    .poll = inet_datagram_poll,
     .set_option = inet_set_option,
     .get_option = inet_get_option,
-    .readable_bytes = inet_datagram_readable,
-    .unsent_bytes = inet_datagram_unsent,
-    .close = inet_datagram_close,
-    .destroy = inet_destroy,
 };
 
 static bool allowed(void)

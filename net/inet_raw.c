@@ -51,17 +51,7 @@ static bool wants(const struct raw_socket *r, const struct ip_packet *p)
 static void deliver(struct raw_socket *r, const struct ip_packet *p)
 {
     u32 skip = p->v4 ? 0 : p->header, n = p->length - skip;
-    struct socket_address name;
-    inet_format(&r->inet, &p->from, &name);
-    struct datagram *d = datagram_allocate(name.bytes, (u32)name.length, n);
-    if (!d)
-        return; /* as if the network had lost it */
-    memcpy(datagram_payload(d), p->data + skip, n);
-    memcpy(d->destination, p->to.ip, 16);
-    d->interface = p->interface;
-    d->hops = p->hops;
-    d->traffic_class = p->traffic_class;
-    udp_deliver(&r->inet, d);
+    inet_packet_deliver(&r->inet, p, &p->from, p->data + skip, n);
 }
 
 bool inet_raw_input(const struct ip_packet *p)
@@ -303,34 +293,22 @@ static int raw_bind(struct socket *s, const struct socket_address *a)
 {
     struct inet_socket *u = inet_of(s);
     struct inet_address wanted;
-    int error = inet_parse(u, a, false, &wanted);
+    int error = inet_bind_address(u, a, &wanted);
+    if (!ip_is_any(u->remote.ip) && (!error || error == -EADDRNOTAVAIL))
+        return -EINVAL;
     if (error)
         return error;
-    if (!ip_is_any(u->remote.ip))
-        return -EINVAL;
-    if (!inet_bindable(u, wanted.ip))
-        return -EADDRNOTAVAIL;
     memcpy(u->local.ip, wanted.ip, 16);
     u->address_chosen = !ip_is_any(wanted.ip);
     return 0;
 }
 
 static const struct socket_ops raw_ops = {
-    .filters = true,
+    INET_DATAGRAM_OPS,
     .bind = raw_bind,
-    .connect = inet_datagram_connect,
-    .name = inet_name,
     .send = raw_send,
-    .receive = inet_datagram_receive,
-    .send_control = inet_datagram_send_control,
-    .shutdown = inet_datagram_shutdown,
-    .poll = inet_datagram_poll,
     .set_option = raw_set_option,
     .get_option = raw_get_option,
-    .readable_bytes = inet_datagram_readable,
-    .unsent_bytes = inet_datagram_unsent,
-    .close = inet_datagram_close,
-    .destroy = inet_destroy,
 };
 
 struct socket *inet_raw_create(int family, int protocol)

@@ -432,19 +432,9 @@ void inet_datagram_close(struct socket *s)
 }
 
 const struct socket_ops udp_ops = {
-    .filters = true,
+    INET_DATAGRAM_OPS,
     .bind = inet_bind,
-    .connect = inet_datagram_connect,
-    .name = inet_name,
     .send = udp_send,
-    .receive = inet_datagram_receive,
-    .send_control = inet_datagram_send_control,
-    .shutdown = inet_datagram_shutdown,
-    .poll = inet_datagram_poll,
     .set_option = inet_set_option,
     .get_option = inet_get_option,
-    .readable_bytes = inet_datagram_readable,
-    .unsent_bytes = inet_datagram_unsent,
-    .close = inet_datagram_close,
-    .destroy = inet_destroy,
 };

@@ -15,39 +15,12 @@
 #define ADDRESS_AT   TPACKET_ALIGN(sizeof(struct tpacket2_hdr))
 #define HEADER_LEAST 16          /* bytes kept for a link's header */
 
-struct ring_memory {
-    struct memory_object object;
-    u32 count;
-    u8 *pages[];
-};
-
 struct packet_ring {
-    struct ring_memory *memory;
+    struct pages_object *memory;
     u32 block_size, frame_size, per_block, frames; /* bytes; numbers */
     u32 reserve;
     u32 next;                                      /* slot for the next frame */
 };
-
-static int get_page(struct memory_object *o, u64 index, bool write, paddr_t *pa, bool *writable)
-{
-    struct ring_memory *m = container_of(o, struct ring_memory, object);
-    if (index >= m->count)
-        return -EFAULT;
-    *pa = virt_to_phys(m->pages[index]);
-    page_get(page_of(*pa));
-    *writable = true;
-    return 0;
-}
-
-static void destroy(struct memory_object *o)
-{
-    struct ring_memory *m = container_of(o, struct ring_memory, object);
-    for (u32 i = 0; i < m->count; i++)
-        page_put(page_of(virt_to_phys(m->pages[i])));
-    kfree(m);
-}
-
-static const struct memory_object_ops memory_ops = {.get_page = get_page, .destroy = destroy};
 
 struct packet_ring *packet_ring_create(const struct tpacket_req *q, u32 reserve)
 {
@@ -61,23 +34,15 @@ struct packet_ring *packet_ring_create(const struct tpacket_req *q, u32 reserve)
     if (count > RING_MAX / PAGE_SIZE)
         return ERR_PTR(-ENOMEM);
     struct packet_ring *r = kzalloc(sizeof(*r));
-    struct ring_memory *m = kzalloc(sizeof(*m) + count * sizeof(m->pages[0]));
+    struct pages_object *m = pages_object_create(count, 0);
     if (!r || !m) {
         kfree(r);
-        kfree(m);
+        if (m)
+            memory_object_put(&m->base);
         return ERR_PTR(-ENOMEM);
     }
-    memory_object_init(&m->object, &memory_ops, count * PAGE_SIZE);
     *r = (struct packet_ring){.memory = m, .block_size = q->tp_block_size, .frame_size = q->tp_frame_size,
                               .per_block = per_block, .frames = q->tp_frame_nr, .reserve = reserve};
-    for (; m->count < count; m->count++) {
-        struct page *page = page_alloc(0, PAGE_ZERO);
-        if (!page) {
-            packet_ring_destroy(r);
-            return ERR_PTR(-ENOMEM);
-        }
-        m->pages[m->count] = page_virt(page);
-    }
     return r;
 }
 
@@ -85,16 +50,16 @@ void packet_ring_destroy(struct packet_ring *r)
 {
     if (!r)
         return;
-    memory_object_put(&r->memory->object);
+    memory_object_put(&r->memory->base);
     kfree(r);
 }
 
 struct memory_object *packet_ring_map(struct packet_ring *r, u64 offset, u64 length)
 {
-    if (!r || offset || length != r->memory->object.size)
+    if (!r || offset || length != r->memory->base.size)
         return ERR_PTR(-EINVAL);
-    memory_object_get(&r->memory->object);
-    return &r->memory->object;
+    memory_object_get(&r->memory->base);
+    return &r->memory->base;
 }
 
 /* Where slot i begins. */

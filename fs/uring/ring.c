@@ -19,54 +19,17 @@ static struct thread *reaper;
 
 /* ------------------------------------------------------------ memory */
 
-struct ring_memory {
-    struct memory_object object;
-    char *pages; /* a block that was split */
-    u32 count;
-};
-
-static int get_page(struct memory_object *o, u64 index, bool write, paddr_t *pa, bool *writable)
-{
-    struct ring_memory *m = container_of(o, struct ring_memory, object);
-
-    index &= (IORING_OFF_CQ_RING >> PAGE_SHIFT) - 1; /* each is mapped at an offset of its own */
-    if (index >= m->count)
-        return -EFAULT;
-    *pa = virt_to_phys(m->pages + (index << PAGE_SHIFT));
-    page_get(page_of(*pa));
-    *writable = true;
-    return 0;
-}
-
-static void destroy(struct memory_object *o)
-{
-    struct ring_memory *m = container_of(o, struct ring_memory, object);
-
-    for (u32 i = 0; i < m->count; i++)
-        page_put(page_of(virt_to_phys(m->pages + ((u64)i << PAGE_SHIFT))));
-    kfree(m);
-}
-
-static const struct memory_object_ops memory_ops = {.get_page = get_page, .destroy = destroy};
-
 static struct memory_object *memory_create(u64 bytes, void *address)
 {
-    struct ring_memory *m = kzalloc(sizeof(*m));
     unsigned order = 0;
 
     while (PAGE_SIZE << order < bytes)
         order++;
-    struct page *block = m && order <= PAGE_MAX_ORDER ? page_alloc(order, PAGE_ZERO) : NULL;
-    if (!block) {
-        kfree(m);
+    struct pages_object *o = pages_object_create(1ull << order, order);
+    if (!o)
         return NULL;
-    }
-    m->pages = page_virt(block);
-    m->count = 1u << order;
-    page_split(block);
-    memory_object_init(&m->object, &memory_ops, (u64)m->count << PAGE_SHIFT);
-    *(void **)address = m->pages;
-    return &m->object;
+    *(void **)address = o->pages[0];
+    return &o->base;
 }
 
 static struct memory_object *ring_mmap(struct file *f, u64 offset, u64 length, u32 prot, u32 map_flags)
