@@ -6,6 +6,9 @@
 #include <linux/netlink.h>
 #include "net/datagram.h"
 
+struct inet_address;
+struct inet_diag_bc_op;
+
 #define NETLINK_REPLY_MAX   2048
 #define NETLINK_MESSAGE_MAX 800 /* the longest one of ours */
 
@@ -52,5 +55,24 @@ void netlink_announce(unsigned group, struct netlink_reply *r);
 /* A request of the family: 0, or what the queue's functions return. An error of the request's is in *error, for the answer; else 0. */
 int netlink_route_request(struct netlink_socket *n, struct netlink_reply *r, const struct nlmsghdr *request, int *error);
 int netlink_diag_request(struct netlink_socket *n, struct netlink_reply *r, const struct nlmsghdr *request, int *error);
+
+/* ------------------------------------------------------------ net/netlink_filter.c */
+
+struct diag_filter {
+    const struct inet_diag_bc_op *code;
+    int length;           /* bytes; 0: no filter */
+};
+/* What it is asked about: a socket, or what is left of one. */
+struct diag_subject {
+    const struct inet_address *local, *remote;
+    bool v6;              /* the socket's family */
+    bool port_chosen;     /* by bind(2) */
+    int interface;        /* it is bound to; 0: none */
+    u32 mark;
+};
+/* 0; -EINVAL; -EPERM: it asks about marks, which only CAP_NET_ADMIN may. */
+int diag_filter_check(const struct diag_filter *f);
+/* f was checked. Without code, all pass. */
+bool diag_filter_passes(const struct diag_filter *f, const struct diag_subject *s);
 
 #endif

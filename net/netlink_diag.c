@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sock_diag(7): what ss(8) asks about sockets of TCP, UDP, and AF_UNIX. */
 #include <linux/inet_diag.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <linux/unix_diag.h>
@@ -106,7 +107,15 @@ static void add_socket(struct netlink_socket *n, struct netlink_reply *r, const 
     add_extensions(r, u, ext, tcp);
 }
 
-static int dump_ownerless(struct netlink_socket *n, struct netlink_reply *r, const struct nlmsghdr *q, const struct inet_diag_req_v2 *want)
+/* Is it among those that a dump asks for? Ports in the request's id, and the filter, say so. */
+static bool is_wanted(const struct inet_diag_req_v2 *want, const struct diag_filter *f, const struct diag_subject *s)
+{
+    u16 from = __builtin_bswap16(want->id.idiag_sport), to = __builtin_bswap16(want->id.idiag_dport);
+    return (!from || from == s->local->port) && (!to || to == s->remote->port) && diag_filter_passes(f, s);
+}
+
+static int dump_ownerless(struct netlink_socket *n, struct netlink_reply *r, const struct nlmsghdr *q, const struct inet_diag_req_v2 *want,
+                          const struct diag_filter *f)
 {
     unsigned max = network_tcp_rows(NULL, 0) + 16;
     struct network_tcp_row *rows = kmalloc(max * sizeof(*rows));
@@ -120,6 +129,8 @@ static int dump_ownerless(struct netlink_socket *n, struct netlink_reply *r, con
         struct inet_address local = {.port = row->local_port}, remote = {.port = row->remote_port};
         memcpy(local.ip, row->local, 16);
         memcpy(remote.ip, row->remote, 16);
+        if (!is_wanted(want, f, &(struct diag_subject){.local = &local, .remote = &remote, .v6 = v6}))
+            continue;
         struct inet_diag_msg *m = add_inet(n, r, q, NLM_F_MULTI, &local, &remote, v6);
         m->idiag_state = row->state;
         m->idiag_uid = row->uid;
@@ -141,15 +152,33 @@ static bool is_same(const struct inet_socket *u, const struct inet_diag_sockid *
            !memcmp(local, id->idiag_src, n) && !memcmp(remote, id->idiag_dst, n);
 }
 
+static bool is_wanted_socket(const struct inet_diag_req_v2 *want, const struct diag_filter *f, const struct inet_socket *u)
+{
+    const struct diag_subject s = {
+        .local = &u->local,
+        .remote = &u->remote,
+        .v6 = u->base.family == AF_INET6,
+        .port_chosen = u->port_chosen && !u->accepted,
+        .interface = u->base.options.bound_interface,
+        .mark = (u32)u->base.options.mark,
+    };
+    return is_wanted(want, f, &s);
+}
+
 static int inet_request(struct netlink_socket *n, struct netlink_reply *r, const struct nlmsghdr *q, bool dump, int *error)
 {
     const struct inet_diag_req_v2 *want = NLMSG_DATA(q);
     bool v6 = want->sdiag_family == AF_INET6, tcp = want->sdiag_protocol == IPPROTO_TCP;
+    struct diag_filter f = {0};
     int result = 0;
     if (q->nlmsg_len < NLMSG_LENGTH(sizeof(*want)))
         *error = -EINVAL;
     else if (!tcp && want->sdiag_protocol != IPPROTO_UDP)
         *error = -ENOENT;
+    else if (dump && (f.code = netlink_find(q, sizeof(*want), INET_DIAG_REQ_BYTECODE, 0))) {
+        f.length = (int)RTA_PAYLOAD((const struct rtattr *)((const u8 *)f.code - RTA_LENGTH(0)));
+        *error = diag_filter_check(&f);
+    }
     struct sockets *all = *error ? NULL : sockets_of(tcp ? v6 ? SOCKETS_TCP6 : SOCKETS_TCP : v6 ? SOCKETS_UDP6 : SOCKETS_UDP);
     if (IS_ERR(all) || !all)
         return (int)PTR_ERR(all);
@@ -157,7 +186,7 @@ static int inet_request(struct netlink_socket *n, struct netlink_reply *r, const
     for (unsigned i = 0; !result && i < all->n; i++) {
         struct inet_socket *u = inet_of(all->list[i]);
         int state = state_of(u, tcp);
-        if (dump ? !(want->idiag_states >> state & 1) : found || !is_same(u, &want->id, v6))
+        if (dump ? !(want->idiag_states >> state & 1) || !is_wanted_socket(want, &f, u) : found || !is_same(u, &want->id, v6))
             continue;
         found = true;
         add_socket(n, r, q, dump ? NLM_F_MULTI : 0, u, want->idiag_ext, state);
@@ -167,7 +196,7 @@ static int inet_request(struct netlink_socket *n, struct netlink_reply *r, const
     if (!dump)
         *error = found ? 0 : -ENOENT;
     else if (!result && tcp)
-        result = dump_ownerless(n, r, q, want);
+        result = dump_ownerless(n, r, q, want, &f);
     return result;
 }
 

@@ -239,12 +239,108 @@ static void diag(void)
     ask("no inode", fd, &q);
 }
 
+/* Dumps with a filter (INET_DIAG_REQ_BYTECODE): how many of the program's own sockets are told of, or the error. */
+static void filtered(const char *what, int fd, const void *code, unsigned length, const int *sockets, unsigned count, int family)
+{
+    struct request q;
+    struct inet_diag_req_v2 *d = begin(&q, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sizeof *d);
+    unsigned found = 0;
+    d->sdiag_family = (unsigned char)family;
+    d->sdiag_protocol = IPPROTO_TCP;
+    d->idiag_states = ~0u;
+    attribute(&q, INET_DIAG_REQ_BYTECODE, code, length);
+    printf("%s:", what);
+    send(fd, &q, q.h.nlmsg_len, 0);
+    for (int done = 0; !done;) {
+        long n = recv(fd, answer, sizeof answer, 0);
+        for (struct nlmsghdr *h = (void *)answer; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+            struct inet_diag_msg *m = NLMSG_DATA(h);
+            done |= h->nlmsg_type != SOCK_DIAG_BY_FAMILY;
+            if (h->nlmsg_type == NLMSG_ERROR)
+                printf(" %s", strerrorname_np(-*(int *)NLMSG_DATA(h)));
+            for (unsigned i = 0; !done && i < count; i++)
+                found |= m->idiag_inode == inode_of(sockets[i]) ? 1u << i : 0;
+        }
+    }
+    printf(" found %x\n", found);
+}
+
+#define OP(c, y, n) {.code = INET_DIAG_BC_##c, .yes = (y), .no = (unsigned short)(n)}
+#define PORT(p)     {.no = (p)}
+#define ASK(what, family, ...)                                                                      \
+    do {                                                                                            \
+        struct inet_diag_bc_op code[] = {__VA_ARGS__};                                              \
+        filtered(what, fd, code, sizeof code, all, 4, family);                                      \
+    } while (0)
+
+static void filters(void)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG), v[2], l = tcp_listener(3), l6 = socket(AF_INET6, SOCK_STREAM, 0);
+    struct sockaddr_in6 any = at6("::1", 0);
+    bind(l6, (void *)&any, sizeof any);
+    listen(l6, 2);
+    tcp_pair(v);
+    int all[4] = {l, v[0], v[1], l6};
+    unsigned short port = ntohs(local_name(l).sin_port), peer = ntohs(local_name(v[1]).sin_port);
+    ASK("nop", AF_INET, OP(NOP, 4, 0));
+    ASK("jump to the end", AF_INET, OP(JMP, 4, 4));
+    ASK("jump past it", AF_INET, OP(JMP, 4, 8));
+    ASK("source port", AF_INET, OP(S_EQ, 8, 12), PORT(port));
+    ASK("at least 1", AF_INET, OP(S_GE, 8, 12), PORT(1));
+    ASK("at most 0", AF_INET, OP(S_LE, 8, 12), PORT(0));
+    ASK("peer's port", AF_INET, OP(D_EQ, 8, 12), PORT(peer));
+    ASK("peer's at least 1", AF_INET, OP(D_GE, 8, 12), PORT(1));
+    ASK("peer's at most 0", AF_INET, OP(D_LE, 8, 12), PORT(0));
+    ASK("ports by the kernel", AF_INET, OP(AUTO, 4, 8));
+    ASK("either", AF_INET, OP(S_EQ, 8, 12), PORT(port), OP(JMP, 4, 12), OP(D_EQ, 8, 12), PORT(peer));
+    ASK("on lo", AF_INET, OP(DEV_COND, 8, 12), {.code = 1});
+    ASK("not bound to a device", AF_INET, OP(DEV_COND, 8, 12), {0});
+    ASK("mark 0", AF_INET, OP(MARK_COND, 12, 16), {0}, {.code = 255});
+    struct {
+        struct inet_diag_bc_op op;
+        struct inet_diag_hostcond c;
+        unsigned addr[4];
+    } host = {.op = OP(S_COND, 16, 20), .c = {.family = AF_INET, .prefix_len = 8, .port = -1}, .addr = {htonl(0x7f010101)}};
+    filtered("more behind", fd, &host, 20, all, 4, AF_INET);
+    filtered("network", fd, &host, 16, all, 4, AF_INET);
+    host.c.prefix_len = 32;
+    filtered("no such", fd, &host, 16, all, 4, AF_INET);
+    host.c.prefix_len = 0;
+    host.c.port = port;
+    filtered("any, and a port", fd, &host, 16, all, 4, AF_INET);
+    host.c.prefix_len = 33;
+    filtered("prefix too long", fd, &host, 16, all, 4, AF_INET);
+    host.c.prefix_len = 8;
+    filtered("cut off", fd, &host, 12, all, 4, AF_INET);
+    host.c.family = 99;
+    filtered("family", fd, &host, 16, all, 4, AF_INET);
+    host.op.yes = 28, host.op.no = 32;
+    host.c = (struct inet_diag_hostcond){.family = AF_INET6, .prefix_len = 128, .port = -1};
+    memset(host.addr, 0, sizeof host.addr);
+    host.addr[3] = htonl(1);
+    filtered("IPv6", fd, &host, 28, all, 4, AF_INET6);
+    filtered("IPv6 of IPv4", fd, &host, 28, all, 4, AF_INET);
+    host.addr[3] = htonl(2);
+    filtered("another", fd, &host, 28, all, 4, AF_INET6);
+    ASK("code", AF_INET, {.code = 77, .yes = 4});
+    ASK("too short", AF_INET, OP(S_EQ, 4, 8), PORT(1));
+    ASK("not aligned", AF_INET, OP(NOP, 6, 0), PORT(1));
+    ASK("into an instruction", AF_INET, OP(JMP, 4, 8), OP(S_EQ, 8, 12), PORT(1));
+    ASK("backwards", AF_INET, OP(NOP, 4, 0), OP(JMP, 4, 0));
+    ASK("far past", AF_INET, OP(JMP, 4, 12));
+    ASK("yes past the end", AF_INET, OP(NOP, 8, 0));
+    filtered("empty", fd, "", 0, all, 4, AF_INET);
+    close(l6);
+    close(fd);
+}
+
 int main(void)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
     routes(fd);
     groups();
     diag();
+    filters();
     SHOW(socket(AF_NETLINK, SOCK_RAW, 99));
     return 0;
 }
