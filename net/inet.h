@@ -113,6 +113,8 @@ bool ip_is_v4(const u8 ip[16]);
 bool ip_is_any(const u8 ip[16]);       /* 0.0.0.0 or :: */
 bool ip_is_loopback(const u8 ip[16]);  /* 127/8 or ::1 */
 bool ip_equal(const u8 a[16], const u8 b[16]);
+/* Are the first n bits of both the same? */
+bool bits_equal(const void *a, const void *b, unsigned n);
 /* ip becomes the mapped form of an address in 4 bytes. */
 void ip_from_v4(u8 ip[16], const void *network_order);
 /*

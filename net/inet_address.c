@@ -44,6 +44,12 @@ bool ip_equal(const u8 a[16], const u8 b[16])
     return !memcmp(a, b, 16);
 }
 
+bool bits_equal(const void *a, const void *b, unsigned n)
+{
+    const u8 *x = a, *y = b;
+    return !memcmp(x, y, n / 8) && (n % 8 == 0 || !((x[n / 8] ^ y[n / 8]) >> (8 - n % 8)));
+}
+
 static void set_v4(u8 ip[16], u32 network_order)
 {
     ip_from_v4(ip, &network_order);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The interfaces: what they are, and changes. */
+#include <linux/rtnetlink.h>
 #include "kernel/lib/string.h"
-#include "net/counters.h"
-#include "net/interface.h"
-#include "net/network.h"
+#include "net/inet.h"
 
 static const u8 loopback4[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}, loopback6[16] = {[15] = 1};
 
@@ -22,11 +21,14 @@ static void describe_loopback(struct interface *i)
     }
     i->tx_frames = i->rx_frames;
     i->tx_bytes = i->rx_bytes;
-    i->n_addresses = 2;
-    i->addresses[0] = (struct interface_address){.prefix = 8, .permanent = true};
+    i->addresses[0] = (struct interface_address){.prefix = 8, .permanent = true, .scope = RT_SCOPE_HOST};
     memcpy(i->addresses[0].ip, loopback4, 16);
-    i->addresses[1] = (struct interface_address){.prefix = 128, .permanent = true};
-    memcpy(i->addresses[1].ip, loopback6, 16);
+    i->n_addresses = 1;
+    network_addresses_lo(true, i);
+    network_addresses_lo(false, i);
+    struct interface_address *last = &i->addresses[i->n_addresses++];
+    *last = (struct interface_address){.prefix = 128, .permanent = true};
+    memcpy(last->ip, loopback6, 16);
 }
 
 bool interface_get(int index, struct interface *i)
@@ -60,8 +62,7 @@ bool interface_is_on_link(const struct interface *i, const u8 ip[16])
 {
     for (unsigned k = 0; k < i->n_addresses; k++) {
         const struct interface_address *a = &i->addresses[k];
-        unsigned bits = a->prefix + (memcmp(a->ip, loopback4, 12) ? 0 : 96), whole = bits / 8;
-        if (!memcmp(a->ip, ip, whole) && (bits % 8 == 0 || !((a->ip[whole] ^ ip[whole]) >> (8 - bits % 8))))
+        if (!a->no_prefix_route && bits_equal(a->ip, ip, a->prefix + (ip_is_v4(a->ip) ? 96u : 0)))
             return true;
     }
     return false;
@@ -93,13 +94,39 @@ int interface_change(const struct interface *i, u32 flags, u32 mtu)
     return error;
 }
 
-int interface_set_address(const struct interface *i, const u8 ip[16], u8 prefix, bool add)
+int interface_set_address(const struct interface *i, const struct interface_address *a, bool add)
 {
-    if (i->index != OUTSIDE_INDEX) {
-        bool has = !memcmp(ip, loopback4, 16) || !memcmp(ip, loopback6, 16);
-        return add && has ? -EEXIST : -EOPNOTSUPP;
+    struct interface_address given = *a;
+    bool v4 = ip_is_v4(a->ip), found = false;
+    given.permanent = true;
+    given.tentative &= i->index != LOOPBACK_INDEX;
+    if (!strcmp(a->label, i->name))
+        given.label[0] = 0;
+    for (unsigned k = 0; k < i->n_addresses; k++) {
+        const struct interface_address *other = &i->addresses[k];
+        if (!ip_equal(other->ip, a->ip) || (v4 && other->prefix != a->prefix)) {
+            bool same_network = v4 && ip_is_v4(other->ip) && other->prefix == a->prefix && bits_equal(other->ip, a->ip, 96u + a->prefix);
+            if (add && same_network && other->scope != a->scope)
+                return -EINVAL;
+            given.secondary |= same_network;
+            continue;
+        }
+        if (add)
+            return -EEXIST;
+        found |= other->prefix == a->prefix;
+        if (found) {
+            given = *other;
+            break;
+        }
     }
-    return network_set_address(ip, prefix, add);
+    if (!add && !found)
+        return -EADDRNOTAVAIL;
+    if (!add && i->index == LOOPBACK_INDEX && (ip_equal(a->ip, loopback4) || ip_equal(a->ip, loopback6)))
+        return -EOPNOTSUPP;
+    int error = network_set_address(i->index, &given, add);
+    if (!error)
+        interface_changed();
+    return error;
 }
 
 int interface_set_gateway(const struct interface *i, const u8 *gateway, bool add, bool replace)

@@ -28,8 +28,14 @@ struct interface_address {
     u8 prefix;      /* bits, of the IP version */
     bool tentative; /* IPv6: not known to be the only one yet */
     bool permanent; /* not from a lease or an advertisement */
+    /* of IPv4, as rtnetlink(7) has them */
+    u8 scope;             /* RT_SCOPE_* */
+    bool secondary;       /* not the first one in its network */
+    bool broadcast;       /* its broadcast address is told */
+    bool no_prefix_route; /* its network is not on the link */
+    char label[16];       /* empty: the interface's name */
 };
-#define INTERFACE_ADDRESSES 5
+#define INTERFACE_ADDRESSES 25
 
 struct interface {
     char name[16];
@@ -54,9 +60,9 @@ u8 interface_operstate(const struct interface *i);
 /* Something about an interface is not as it was: whoever listens is told soon (net/netlink_route.c). Atomic. */
 void interface_changed(void);
 
-/* Changes by privileged programs. 0, or the errors of rtnetlink(7): what lwIP has not, and all of lo, is -EOPNOTSUPP. Sleep. */
+/* Changes by privileged programs. 0, or the errors of rtnetlink(7): what cannot be, as lo down, is -EOPNOTSUPP. Sleep. */
 int interface_change(const struct interface *i, u32 flags, u32 mtu);
-int interface_set_address(const struct interface *i, const u8 ip[16], u8 prefix, bool add);
+int interface_set_address(const struct interface *i, const struct interface_address *a, bool add);
 int interface_set_gateway(const struct interface *i, const u8 *gateway, bool add, bool replace);
 /* Is ip in the network of one of i's addresses? */
 bool interface_is_on_link(const struct interface *i, const u8 ip[16]);

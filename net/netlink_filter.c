@@ -87,12 +87,6 @@ int diag_filter_check(const struct diag_filter *f)
     return left ? -EINVAL : 0;
 }
 
-static bool same_bits(const void *a, const void *b, unsigned n)
-{
-    const u8 *x = a, *y = b;
-    return !memcmp(x, y, n / 8) && (n % 8 == 0 || !((x[n / 8] ^ y[n / 8]) >> (8 - n % 8)));
-}
-
 static bool host_matches(const struct inet_diag_hostcond *c, const struct inet_address *end, bool v6)
 {
     if (c->port != -1 && c->port != end->port)
@@ -100,8 +94,8 @@ static bool host_matches(const struct inet_diag_hostcond *c, const struct inet_a
     if (c->family == AF_INET6 && !v6)
         return false;
     if (c->family == AF_INET && v6) /* an IPv4 peer of an IPv6 socket */
-        return ip_is_v4(end->ip) && same_bits(end->ip + 12, c->addr, c->prefix_len);
-    return same_bits(v6 ? end->ip : end->ip + 12, c->addr, c->prefix_len);
+        return ip_is_v4(end->ip) && bits_equal(end->ip + 12, c->addr, c->prefix_len);
+    return bits_equal(v6 ? end->ip : end->ip + 12, c->addr, c->prefix_len);
 }
 
 static bool is_true(const struct inet_diag_bc_op *op, const struct diag_subject *s)

@@ -5,6 +5,8 @@
  */
 #include <linux/capability.h>
 #include <linux/fib_rules.h>
+#include <linux/in_route.h>
+#include <linux/icmpv6.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include "kernel/deferred.h"
@@ -68,9 +70,12 @@ static void add_link(const struct envelope *e, const struct interface *i)
 }
 
 /* As ipv6_addr_scope() does: fe80::/10 is the link's. */
-static u8 scope_of(const struct interface *i, const u8 ip[16])
+static u8 scope_of(const struct interface *i, const struct interface_address *a)
 {
-    if (i->index == LOOPBACK_INDEX)
+    const u8 *ip = a->ip;
+    if (ip_is_v4(a->ip))
+        return a->scope;
+    if (i->index == LOOPBACK_INDEX && ip_is_loopback(ip))
         return RT_SCOPE_HOST;
     return ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 }
@@ -80,22 +85,24 @@ static void add_address(const struct envelope *e, u16 type, const struct interfa
     struct ifa_cacheinfo cache = {.ifa_prefered = UINT32_MAX, .ifa_valid = UINT32_MAX};
     struct netlink_reply *r = e->r;
     bool v4 = ip_is_v4(a->ip);
-    u32 flags = (a->permanent ? IFA_F_PERMANENT : 0) | (a->tentative ? IFA_F_TENTATIVE : 0);
+    u32 flags = (a->permanent ? IFA_F_PERMANENT : 0) | (a->tentative ? IFA_F_TENTATIVE : 0) | (a->secondary ? IFA_F_SECONDARY : 0) |
+                (a->no_prefix_route ? IFA_F_NOPREFIXROUTE : 0);
     struct ifaddrmsg *m = netlink_begin(r, e->request, type, e->flags, e->port, sizeof(*m));
     m->ifa_family = v4 ? AF_INET : AF_INET6;
     m->ifa_prefixlen = a->prefix;
     m->ifa_flags = (u8)flags;
-    m->ifa_scope = scope_of(i, a->ip);
+    m->ifa_scope = scope_of(i, a);
     m->ifa_index = (u32)i->index;
     attribute_ip(r, IFA_ADDRESS, a->ip);
     if (v4) {
         attribute_ip(r, IFA_LOCAL, a->ip);
-        if (i->flags & INTERFACE_BROADCAST) {
+        if (i->flags & INTERFACE_BROADCAST && a->broadcast) {
             u32 ip;
             memcpy(&ip, a->ip + 12, 4);
             netlink_attribute_u32(r, IFA_BROADCAST, ip | (a->prefix < 32 ? __builtin_bswap32(UINT32_MAX >> a->prefix) : 0));
         }
-        netlink_attribute(r, IFA_LABEL, i->name, (u32)strlen(i->name) + 1);
+        const char *label = a->label[0] ? a->label : i->name;
+        netlink_attribute(r, IFA_LABEL, label, (u32)strlen(label) + 1);
     }
     netlink_attribute_u32(r, IFA_FLAGS, flags);
     netlink_attribute(r, IFA_CACHEINFO, &cache, sizeof(cache));
@@ -111,7 +118,7 @@ static void add_route(const struct envelope *e, u16 type, const struct route *ro
     m->rtm_protocol = route->protocol;
     m->rtm_scope = route->scope;
     m->rtm_type = route->type;
-    m->rtm_flags = route->cloned ? RTM_F_CLONED : 0;
+    m->rtm_flags = (route->cloned ? RTM_F_CLONED | (route->type == RTN_LOCAL ? RTCF_LOCAL : 0) : 0) | (route->onlink ? RTNH_F_ONLINK : 0);
     netlink_attribute_u32(r, RTA_TABLE, route->table);
     if (route->length)
         netlink_attribute(r, RTA_DST, route->v4 ? route->to + 12 : route->to, route->v4 ? 4 : 16);
@@ -121,7 +128,10 @@ static void add_route(const struct envelope *e, u16 type, const struct route *ro
         attribute_ip(r, RTA_GATEWAY, route->gateway);
     if (route->from)
         attribute_ip(r, RTA_PREFSRC, route->source);
-    netlink_attribute_u32(r, RTA_OIF, (u32)route->interface);
+    if (route->interface)
+        netlink_attribute_u32(r, RTA_OIF, (u32)route->interface);
+    if (!route->v4)
+        netlink_attribute(r, RTA_PREF, &(const u8){ICMPV6_ROUTER_PREF_MEDIUM}, 1);
     if (route->cloned) {
         struct rta_cacheinfo cache = {0};
         netlink_attribute_u32(r, RTA_UID, current_thread()->cred.fsuid);
@@ -429,39 +439,105 @@ static int change_link(const struct nlmsghdr *q)
     return interface_change(&i, flags, mtu);
 }
 
+/* Lifetimes other than for ever are not served: nothing would end them. */
+static int check_lifetime(const struct nlmsghdr *q)
+{
+    const struct ifa_cacheinfo *c = netlink_find(q, sizeof(struct ifaddrmsg), IFA_CACHEINFO, sizeof(*c));
+    if (!c)
+        return 0;
+    if (!c->ifa_valid || c->ifa_prefered > c->ifa_valid)
+        return -EINVAL;
+    return c->ifa_valid == UINT32_MAX && c->ifa_prefered == UINT32_MAX ? 0 : -EOPNOTSUPP;
+}
+
+/* The address of a request to delete one by its local address, or label, alone. */
+static const struct interface_address *find_deleted(const struct interface *i, const struct interface_address *like, bool has_ip)
+{
+    for (unsigned k = 0; k < i->n_addresses; k++) {
+        const struct interface_address *a = &i->addresses[k];
+        const char *label = a->label[0] ? a->label : i->name;
+        if (ip_is_v4(a->ip) == ip_is_v4(like->ip) && a->prefix == like->prefix && (!has_ip || ip_equal(a->ip, like->ip)) &&
+            (!like->label[0] || !strcmp(label, like->label)))
+            return a;
+    }
+    return NULL;
+}
+
 static int change_address(const struct nlmsghdr *q)
 {
     const struct ifaddrmsg *m = NLMSG_DATA(q);
     struct interface i;
-    u8 ip[16];
+    struct interface_address a = {0};
+    u8 peer[16];
     if (q->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
         return -EINVAL;
     if (m->ifa_family != AF_INET && m->ifa_family != AF_INET6)
         return -EOPNOTSUPP;
-    if (!read_ip(q, sizeof(*m), IFA_LOCAL, m->ifa_family, ip) && !read_ip(q, sizeof(*m), IFA_ADDRESS, m->ifa_family, ip))
+    bool adds = q->nlmsg_type == RTM_NEWADDR, v4 = m->ifa_family == AF_INET;
+    bool local = read_ip(q, sizeof(*m), IFA_LOCAL, m->ifa_family, a.ip), given = read_ip(q, sizeof(*m), IFA_ADDRESS, m->ifa_family, peer);
+    if (m->ifa_prefixlen > (v4 ? 32 : 128) || (v4 ? adds && !local : !local && !given))
         return -EINVAL;
-    if (m->ifa_prefixlen > (m->ifa_family == AF_INET ? 32 : 128))
-        return -EINVAL;
+    if (!local)
+        memcpy(a.ip, peer, 16);
     if (!interface_get((int)m->ifa_index, &i))
         return -ENODEV;
-    return interface_set_address(&i, ip, m->ifa_prefixlen, q->nlmsg_type == RTM_NEWADDR);
+    u32 flags = attribute_of(q, sizeof(*m), IFA_FLAGS, m->ifa_flags);
+    const char *label = netlink_find(q, sizeof(*m), IFA_LABEL, 1);
+    a.prefix = m->ifa_prefixlen;
+    a.scope = m->ifa_scope;
+    a.broadcast = netlink_find(q, sizeof(*m), IFA_BROADCAST, 4);
+    a.no_prefix_route = flags & IFA_F_NOPREFIXROUTE;
+    a.tentative = !v4 && !(flags & IFA_F_NODAD);
+    if (label)
+        strlcpy(a.label, label, MIN(sizeof(a.label), RTA_PAYLOAD((const struct rtattr *)(label - RTA_LENGTH(0))) + 1));
+    if (!adds) {
+        const struct interface_address *old = find_deleted(&i, &a, local || given);
+        return old ? interface_set_address(&i, old, false) : -EADDRNOTAVAIL;
+    }
+    int error = check_lifetime(q);
+    if (error)
+        return error;
+    if (ip_is_any(a.ip) || ip_is_multicast(a.ip))
+        return v4 ? -EINVAL : -EADDRNOTAVAIL;
+    if ((local && given && !ip_equal(peer, a.ip)) || flags & (IFA_F_MCAUTOJOIN | IFA_F_MANAGETEMPADDR))
+        return -EOPNOTSUPP; /* the other end of a link between two; groups and addresses that follow from it */
+    error = interface_set_address(&i, &a, true);
+    return error == -EEXIST && q->nlmsg_flags & NLM_F_REPLACE && !(q->nlmsg_flags & NLM_F_EXCL) ? 0 : error;
 }
 
 static int change_route(const struct nlmsghdr *q)
 {
+    static const u16 unserved[] = {RTA_METRICS, RTA_MULTIPATH, RTA_FLOW, RTA_VIA, RTA_ENCAP, RTA_NH_ID, RTA_SRC, RTA_IIF};
     const struct rtmsg *m = NLMSG_DATA(q);
-    struct interface i;
-    u8 gateway[16];
+    struct route r = {0};
     if (q->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
         return -EINVAL;
-    bool adds = q->nlmsg_type == RTM_NEWROUTE, via = read_ip(q, sizeof(*m), RTA_GATEWAY, m->rtm_family, gateway);
-    int index = (int)attribute_of(q, sizeof(*m), RTA_OIF, OUTSIDE_INDEX);
+    bool adds = q->nlmsg_type == RTM_NEWROUTE;
     u32 table = attribute_of(q, sizeof(*m), RTA_TABLE, m->rtm_table);
-    if (m->rtm_dst_len || m->rtm_family != AF_INET || (table != RT_TABLE_MAIN && table != RT_TABLE_UNSPEC) || (adds && !via))
-        return -EOPNOTSUPP; /* the default route by a gateway is what can be changed */
-    if (!interface_get(index, &i))
-        return -ENODEV;
-    return interface_set_gateway(&i, via ? gateway : NULL, adds, q->nlmsg_flags & NLM_F_REPLACE);
+    if (m->rtm_family != AF_INET && m->rtm_family != AF_INET6)
+        return -EOPNOTSUPP;
+    r.v4 = m->rtm_family == AF_INET;
+    read_ip(q, sizeof(*m), RTA_DST, m->rtm_family, r.to);
+    r.length = m->rtm_dst_len;
+    r.type = m->rtm_type;
+    r.scope = r.v4 ? m->rtm_scope : RT_SCOPE_UNIVERSE;
+    r.protocol = m->rtm_protocol;
+    r.table = table ? (u8)table : RT_TABLE_MAIN;
+    r.via = read_ip(q, sizeof(*m), RTA_GATEWAY, m->rtm_family, r.gateway);
+    r.from = read_ip(q, sizeof(*m), RTA_PREFSRC, m->rtm_family, r.source);
+    r.onlink = m->rtm_flags & RTNH_F_ONLINK;
+    r.metric = attribute_of(q, sizeof(*m), RTA_PRIORITY, 0);
+    r.interface = (int)attribute_of(q, sizeof(*m), RTA_OIF, 0);
+    if (adds && !r.v4 && r.type == RTN_UNSPEC)
+        r.type = RTN_UNICAST;
+    for (unsigned k = 0; adds && k < ARRAY_SIZE(unserved); k++) {
+        if (netlink_find(q, sizeof(*m), unserved[k], 0))
+            return -EOPNOTSUPP;
+    }
+    if (table > RT_TABLE_LOCAL || (r.table != RT_TABLE_MAIN && (r.table != RT_TABLE_LOCAL || (adds && r.type != RTN_LOCAL))) || m->rtm_tos ||
+        m->rtm_src_len)
+        return adds || m->rtm_tos ? -EOPNOTSUPP : -ESRCH; /* there are no other tables */
+    return adds ? route_add(&r, q->nlmsg_flags) : route_delete(&r);
 }
 
 static int change(const struct nlmsghdr *q)
@@ -501,7 +577,7 @@ int netlink_route_request(struct netlink_socket *n, struct netlink_reply *r, con
 /* ------------------------------------------------------------ notices */
 
 /* What members of groups were last told. Used by one CPU at a time, which `telling` says. */
-static struct interface told;
+static struct interface told[INTERFACES];
 static struct route told_routes[ROUTES_MAX];
 static unsigned told_count;
 static bool telling; /* atomic */
@@ -521,6 +597,8 @@ static void tell_addresses(const struct envelope *e, u16 type, const struct inte
 {
     for (unsigned k = 0; k < a->n_addresses; k++) {
         const struct interface_address *same = find_address(b, &a->addresses[k]);
+        if (a->index == LOOPBACK_INDEX && a->addresses[k].scope == RT_SCOPE_HOST && k == 0)
+            continue; /* always there */
         if (same && (type == RTM_DELADDR || same->tentative == a->addresses[k].tentative))
             continue;
         add_address(e, type, a, &a->addresses[k]);
@@ -549,25 +627,30 @@ static void tell_changes(struct deferred *d)
         deferred_queue(d);
         return;
     }
-    struct interface now;
     struct netlink_reply *r = kmalloc(sizeof(*r));
     struct route *routes = kzalloc(ROUTES_MAX * sizeof(*routes));
-    if (r && routes && interface_get(OUTSIDE_INDEX, &now)) {
+    struct interface *now = kmalloc(INTERFACES * sizeof(*now));
+    if (r && routes && now) {
         struct envelope e = {.r = r};
         unsigned n = MIN(routes_get(routes, ROUTES_MAX), (unsigned)ROUTES_MAX);
         r->length = 0;
-        if (now.flags != told.flags || now.mtu != told.mtu) {
-            add_link(&e, &now);
-            netlink_announce(RTNLGRP_LINK, r);
+        for (int k = 0; k < INTERFACES; k++) {
+            if (!interface_get(k + 1, &now[k]))
+                continue;
+            if (k + 1 != LOOPBACK_INDEX && (now[k].flags != told[k].flags || now[k].mtu != told[k].mtu)) {
+                add_link(&e, &now[k]);
+                netlink_announce(RTNLGRP_LINK, r);
+            }
+            tell_addresses(&e, RTM_DELADDR, &told[k], &now[k]);
+            tell_addresses(&e, RTM_NEWADDR, &now[k], &told[k]);
         }
-        tell_addresses(&e, RTM_DELADDR, &told, &now);
-        tell_addresses(&e, RTM_NEWADDR, &now, &told);
         tell_routes(&e, RTM_DELROUTE, told_routes, told_count, routes, n);
         tell_routes(&e, RTM_NEWROUTE, routes, n, told_routes, told_count);
-        told = now;
+        memcpy(told, now, sizeof(told));
         told_count = n;
         memcpy(told_routes, routes, sizeof(told_routes));
     }
+    kfree(now);
     kfree(routes);
     kfree(r);
     __atomic_store_n(&telling, false, __ATOMIC_RELEASE);

@@ -30,8 +30,10 @@ bool network_up(const u8 to[16]);
 bool network_is_own(const u8 ip[16]);
 /* Is it the limited broadcast address, or that of the interface's network? */
 bool network_is_broadcast(const u8 ip[16]);
-/* The address that packets to `to` come from. 0, -ENETUNREACH. Sleeps as network_up(). */
+/* The address that packets to `to` come from. 0, -ENETUNREACH, or what a route says (-EHOSTUNREACH, -EACCES, -EINVAL). Sleeps as network_up(). */
 int network_source(const u8 to[16], u8 from[16]);
+/* The gateway to `to`, which is outside; false: it is on the link, or there is no way. */
+bool network_gateway(const u8 to[16], u8 gateway[16]);
 
 /* Who is going to wait for events looks at the network first, which interrupts nobody who is busy. Fast when there is nothing. Sleeps not. */
 extern bool network_attention;
@@ -76,7 +78,18 @@ unsigned network_neighbours(struct network_neighbour *list, unsigned max);
 /* Changes of the interface, which is there. Errors of rtnetlink's requests: -EEXIST, -EADDRNOTAVAIL, -ESRCH, -EOPNOTSUPP (not with lwIP)… */
 int network_set_up(bool up);
 int network_set_mtu(u32 mtu);
-int network_set_address(const u8 ip[16], u8 prefix, bool add);
+/* An address of interface `index` that it has not, or has: as net/interface.h checks. Besides: -ENOSPC. */
+struct interface_address;
+int network_set_address(int index, const struct interface_address *a, bool add);
+/* Appends those of one IP version that programs gave lo. */
+void network_addresses_lo(bool v4, struct interface *i);
+/* Routes that programs made, besides the default one of IPv4: at most max into list; how many. */
+struct route;
+unsigned network_routes(struct route *list, unsigned max);
+/* r: checked; flags: NLM_F_* of the request. 0, -EEXIST, -ENOENT, -ESRCH, -ENOSPC. */
+int network_add_route(const struct route *r, u32 flags);
+/* The first that is like r: metric 0, type 0 (RTN_UNSPEC), interface 0 and no gateway or source stand for any. */
+int network_delete_route(const struct route *r);
 /* The default route of IPv4; ip NULL: whatever there is. */
 int network_set_gateway(const u8 *ip, bool add, bool replace);
 

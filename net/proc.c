@@ -11,6 +11,8 @@
 
 #define ROUTE_UP        0x1 /* RTF_* of <linux/route.h> and <linux/ipv6_route.h>, which want the C library's headers */
 #define ROUTE_GATEWAY   0x2
+#define ROUTE_HOST      0x4
+#define ROUTE_REJECT    0x200
 #define ROUTE_DEFAULT   0x10000
 #define ROUTE_ADDRCONF  0x40000
 #define ROUTE_NONEXTHOP 0x200000
@@ -49,8 +51,8 @@ static int each_route(struct text *t, bool v4, void (*show)(struct text *t, cons
     unsigned n = MIN(routes_get(list, ROUTES_MAX), (unsigned)ROUTES_MAX);
     for (unsigned k = 0; k < n; k++) {
         struct interface i;
-        if (list[k].v4 == v4 && interface_get(list[k].interface, &i))
-            show(t, &list[k], i.name);
+        if (list[k].v4 == v4 && (!list[k].interface || interface_get(list[k].interface, &i)))
+            show(t, &list[k], list[k].interface ? i.name : "*");
     }
     kfree(list);
     return 0;
@@ -59,10 +61,17 @@ static int each_route(struct text *t, bool v4, void (*show)(struct text *t, cons
 static void show_route4(struct text *t, const struct route *r, const char *name)
 {
     size_t mark = t->used;
+    u32 flags = ROUTE_UP;
     if (r->table != RT_TABLE_MAIN)
         return;
+    if (r->via)
+        flags |= ROUTE_GATEWAY;
+    if (r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT)
+        flags |= ROUTE_REJECT;
+    if (r->length == 32)
+        flags |= ROUTE_HOST;
     text_printf(t, "%s\t%08X\t%08X\t%04X\t0\t0\t%u\t%08X\t0\t0\t0", name, word_of(r->to + 12), r->via ? word_of(r->gateway + 12) : 0,
-                r->via ? ROUTE_UP | ROUTE_GATEWAY : ROUTE_UP, r->metric, r->length ? __builtin_bswap32(UINT32_MAX << (32 - r->length)) : 0);
+                flags, r->metric, r->length ? __builtin_bswap32(UINT32_MAX << (32 - r->length)) : 0);
     text_pad(t, mark, ROUTE_WIDTH);
     text_printf(t, "\n");
 }
@@ -88,6 +97,8 @@ static void show_route6(struct text *t, const struct route *r, const char *name)
     u32 flags = ROUTE_UP;
     if (r->via)
         flags |= r->protocol == RTPROT_RA ? ROUTE_GATEWAY | ROUTE_DEFAULT | ROUTE_ADDRCONF : ROUTE_GATEWAY;
+    if (r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT || r->type == RTN_BLACKHOLE || r->type == RTN_THROW)
+        flags |= ROUTE_REJECT | ROUTE_NONEXTHOP;
     if (r->type == RTN_LOCAL)
         flags |= ROUTE_LOCAL | ROUTE_NONEXTHOP;
     show_ip(t, r->to, 16);

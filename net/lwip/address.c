@@ -3,7 +3,9 @@
 #include "kernel/lib/string.h"
 #include "lwip/ip.h"
 #include "lwip/priv/nd6_priv.h"
+#include "net/inet.h"
 #include "net/lwip/core.h"
+#include "net/lwip/further.h"
 #include "net/lwip/hooks.h"
 
 static const u8 v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
@@ -32,14 +34,16 @@ void address_from_lwip(const ip_addr_t *in, u8 ip[16])
 
 bool network_is_own(const u8 ip[16])
 {
-    if (!device_present)
+    if (!device_present && !READ_ONCE(further_any))
         return false;
     ip_addr_t a;
     address_to_lwip(ip, &a);
-    bool own = false;
     core_lock();
-    if (IP_IS_V4(&a)) {
-        own = !ip4_addr_isany_val(*ip_2_ip4(&a)) && ip4_addr_cmp(ip_2_ip4(&a), netif_ip4_addr(&device_netif));
+    bool own = further_any && further_is_own(ip);
+    if (!device_present) {
+        ; /* only lo's */
+    } else if (IP_IS_V4(&a)) {
+        own |= !ip4_addr_isany_val(*ip_2_ip4(&a)) && ip4_addr_cmp(ip_2_ip4(&a), netif_ip4_addr(&device_netif));
     } else {
         for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
             own |= ip6_addr_isvalid(netif_ip6_addr_state(&device_netif, i)) &&
@@ -60,8 +64,18 @@ bool network_is_broadcast(const u8 ip[16])
         return true;
     core_lock();
     bool broadcast = device_present && ip4_addr_isbroadcast(ip_2_ip4(&a), &device_netif) && !ip4_addr_isany(ip_2_ip4(&a));
+    broadcast |= further_any && further_is_broadcast(ip);
     core_unlock();
     return broadcast;
+}
+
+bool address_has_router(void)
+{
+    for (int i = 0; i < LWIP_ND6_NUM_ROUTERS; i++) {
+        if (default_router_list[i].neighbor_entry)
+            return true;
+    }
+    return lwip_fixed_router();
 }
 
 /* With one interface lwIP would send everything there. Core lock held. */
@@ -76,30 +90,51 @@ static bool has_route(const ip_addr_t *to)
                !ip4_addr_isany_val(*netif_ip4_gw(n));
     }
     for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
-        if (ip6_addr_isvalid(netif_ip6_addr_state(n, i)) && ip6_addr_netcmp(ip_2_ip6(to), netif_ip6_addr(n, i)))
+        if (ip6_addr_isvalid(netif_ip6_addr_state(n, i)) && ip6_addr_netcmp(ip_2_ip6(to), netif_ip6_addr(n, i)) &&
+            further_prefix6(netif_ip6_addr(n, i)) == 64)
             return true;
     }
-    for (int i = 0; i < LWIP_ND6_NUM_ROUTERS; i++) {
-        if (default_router_list[i].neighbor_entry)
-            return true;
-    }
-    return lwip_fixed_router() || ip6_addr_islinklocal(ip_2_ip6(to));
+    return address_has_router() || ip6_addr_islinklocal(ip_2_ip6(to));
 }
 
 int network_source(const u8 to[16], u8 from[16])
 {
     ip_addr_t a;
+    struct further_hop h;
     int error = -ENETUNREACH;
-    if (!network_up(to))
+    bool up = network_up(to);
+    if (!up && !READ_ONCE(further_any))
         return error;
     address_to_lwip(to, &a);
     core_lock();
-    struct netif *n = has_route(&a) ? ip_route(IP_IS_V4(&a) ? IP4_ADDR_ANY : IP6_ADDR_ANY, &a) : NULL;
+    int found = further_find(to, &h);
+    if (found < 0)
+        error = found;
+    struct netif *n = up && found >= 0 && (found || has_route(&a)) ? ip_route(IP_IS_V4(&a) ? IP4_ADDR_ANY : IP6_ADDR_ANY, &a) : NULL;
     const ip_addr_t *source = n ? ip_netif_get_local_ip(n, &a) : NULL;
     if (source && !ip_addr_isany(source)) {
         address_from_lwip(source, from);
+        if (found && h.source)
+            memcpy(from, h.source, 16);
         error = 0;
     }
     core_unlock();
     return error;
+}
+
+bool network_gateway(const u8 to[16], u8 gateway[16])
+{
+    struct further_hop h;
+    core_lock();
+    int found = further_find(to, &h);
+    if (found > 0 && h.gateway)
+        memcpy(gateway, h.gateway, 16);
+    core_unlock();
+    struct interface i;
+    if (found)
+        return found > 0 && h.gateway;
+    if (!interface_get(OUTSIDE_INDEX, &i) || interface_is_on_link(&i, to))
+        return false;
+    memcpy(gateway, ip_is_v4(to) ? i.gateway : i.gateway6, 16);
+    return true;
 }

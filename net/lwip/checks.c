@@ -13,6 +13,7 @@
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/udp.h"
 #include "net/lwip/core.h"
+#include "net/lwip/further.h"
 #include "net/lwip/tcp.h"
 
 void __real_etharp_input(struct pbuf *p, struct netif *n);
@@ -58,10 +59,15 @@ struct pbuf *__wrap_ip6_reass(struct pbuf *p);
 /* A frame that ends within its ARP header: what lies behind it in memory would be read, and sent back. */
 void __wrap_etharp_input(struct pbuf *p, struct netif *n)
 {
-    if (p->len < SIZEOF_ETHARP_HDR)
+    struct further_lent l;
+    if (p->len < SIZEOF_ETHARP_HDR) {
         pbuf_free(p);
-    else
-        __real_etharp_input(p, n);
+        return;
+    }
+    bool lends = unlikely(further_any) && further_lend(&((const struct etharp_hdr *)p->payload)->dipaddr, &l);
+    __real_etharp_input(p, n);
+    if (lends)
+        further_give_back(&l);
 }
 
 /* Of a packet that is not for this VM, lwIP looks whether it is DHCP's: its UDP header must be there. */
@@ -75,10 +81,16 @@ static bool ports_fit(const struct pbuf *p)
 /* The version is read before the length. */
 err_t __wrap_ip4_input(struct pbuf *p, struct netif *n)
 {
-    if (p->len >= IP_HLEN && ports_fit(p))
-        return __real_ip4_input(p, n);
-    pbuf_free(p);
-    return ERR_OK;
+    struct further_lent l;
+    if (p->len < IP_HLEN || !ports_fit(p)) {
+        pbuf_free(p);
+        return ERR_OK;
+    }
+    bool lends = unlikely(further_any) && further_lend(&((const struct ip_hdr *)p->payload)->dest, &l);
+    err_t e = __real_ip4_input(p, n);
+    if (lends)
+        further_give_back(&l);
+    return e;
 }
 
 /* Options of an extension header, which end where it does. */

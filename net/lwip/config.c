@@ -4,6 +4,7 @@
  * net.ip=dhcp (the default without one of IPv4), net.ip=none. IPv6 addresses come from router advertisements besides, unless
  * net.ip=none.
  */
+#include <linux/rtnetlink.h>
 #include "kernel/init.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -16,6 +17,7 @@
 #include "lwip/priv/nd6_priv.h"
 #include "net/interface.h"
 #include "net/lwip/core.h"
+#include "net/lwip/further.h"
 #include "net/lwip/hooks.h"
 
 #define STATIC_MAX  4
@@ -177,6 +179,7 @@ static void add_address(struct interface *i, const ip_addr_t *ip, unsigned prefi
     a->prefix = (u8)prefix;
     a->tentative = tentative;
     a->permanent = permanent;
+    a->broadcast = true;
 }
 
 const ip6_addr_t *lwip_fixed_router(void)
@@ -218,12 +221,13 @@ bool network_interface(struct interface *i)
     i->up = netif_is_up(n);
     address_from_lwip(&n->gw, i->gateway);
     find_router(i);
-    if (has_v4())
+    if (has_v4() && !further_has(&n->ip_addr))
         add_address(i, &n->ip_addr, (unsigned)__builtin_popcount(netif_ip4_netmask(n)->addr), false, !dhcp_wanted);
+    further_list(i);
     for (int k = 0; k < LWIP_IPV6_NUM_ADDRESSES; k++) {
         u8 state = netif_ip6_addr_state(n, k);
         if (!ip6_addr_isinvalid(state))
-            add_address(i, &n->ip6_addr[k], 64, ip6_addr_istentative(state), netif_ip6_addr_isstatic(n, k));
+            add_address(i, &n->ip6_addr[k], further_prefix6(netif_ip6_addr(n, k)), ip6_addr_istentative(state), netif_ip6_addr_isstatic(n, k));
     }
     i->rx_frames = device_counters.rx_frames;
     i->rx_bytes = device_counters.rx_bytes;

@@ -71,6 +71,8 @@ extern struct device_counters device_counters; /* under the core lock */
 /* Addresses as sockets have them (16 bytes, IPv4 mapped) and as lwIP has. */
 void address_to_lwip(const u8 ip[16], ip_addr_t *out);
 void address_from_lwip(const ip_addr_t *in, u8 ip[16]);
+/* Does lwIP know a router of IPv6? Core lock held. */
+bool address_has_router(void);
 
 /* ------------------------------------------------------------ net/lwip/raw.c */
 

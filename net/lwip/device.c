@@ -22,6 +22,7 @@
 #include "net/counters.h"
 #include "net/interface.h"
 #include "net/lwip/core.h"
+#include "net/lwip/further.h"
 #include "net/packet.h"
 
 #define DEVICE       0
@@ -446,8 +447,8 @@ static err_t init(struct netif *n)
     n->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(n->hwaddr, info->mac, ETH_HWADDR_LEN);
     n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
-    n->output = etharp_output;
-    n->output_ip6 = ethip6_output;
+    n->output = further_output;
+    n->output_ip6 = further_output6;
     n->linkoutput = output;
     if (info->checksum)
         n->chksum_flags &= (u16)~NETIF_CHECKSUM_GEN_TCP;

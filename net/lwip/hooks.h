@@ -16,6 +16,9 @@ u32_t *lwip_segment_leaves(struct tcp_hdr *h, struct tcp_pcb *pcb, u32_t *option
 unsigned lwip_retries(const struct tcp_pcb *pcb);
 /* The router that --ip names for IPv6; NULL: those that say so themselves. net/lwip/config.c */
 const ip6_addr_t *lwip_fixed_router(void);
+/* Where a packet goes that is not for lwIP's own link; NULL: to its gateway, or who says that he is one. net/lwip/further_route.c */
+const ip4_addr_t *lwip_next_hop(const ip4_addr_t *to);
+const ip6_addr_t *lwip_next_hop6(const ip6_addr_t *to);
 /* A name server that the network told of; NULL: it is none any more. net/lwip/config.c */
 void dns_setserver(u8_t index, const ip_addr_t *server);
 /* One of those: the router's of IPv6, which alone asks. */

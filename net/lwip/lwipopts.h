@@ -93,7 +93,7 @@ unsigned short lwip_checksum(const void *data, int n);
 
 /* ------------------------------------------------------------ IPv6 */
 #define LWIP_IPV6                     1
-#define LWIP_IPV6_NUM_ADDRESSES       4
+#define LWIP_IPV6_NUM_ADDRESSES       8
 #define LWIP_IPV6_MLD                 1
 #define LWIP_ICMP6                    1
 #define LWIP_IPV6_FRAG                1
@@ -138,7 +138,8 @@ extern unsigned lwip_window, lwip_send_buffer; /* by the size of memory: net/lwi
 #define TCP_SYNMAXRTX                 lwip_retries(pcb)
 #define TCP_MSL                       30000ul /* half of Linux's TIME_WAIT */
 #define LWIP_HOOK_TCP_ISN             lwip_initial_sequence
-#define LWIP_HOOK_ND6_GET_GW(netif, to) lwip_fixed_router()
+#define LWIP_HOOK_ND6_GET_GW(netif, to) lwip_next_hop6(to)
+#define LWIP_HOOK_ETHARP_GET_GW(netif, to) lwip_next_hop(to)
 #define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(p, header, pcb, options) lwip_segment_leaves(header, (struct tcp_pcb *)(pcb), options)
 
 #endif

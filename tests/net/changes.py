@@ -61,6 +61,61 @@ def change_address(kind, address, length):
     print('%s %s: %s [%s]' % (NAMES[kind], address, os.strerror(error) if error else 'done', notices()), flush=True)
 
 
+def change_route(kind, to, length, via=None, source=None, type=1):
+    body = struct.pack('BBBBBBBBI', socket.AF_INET, length, 0, 0, 254, 3, 255 if kind == 25 else 0 if via or type != 1 else 253, type, 0)
+    body += struct.pack('HH4s', 8, 1, socket.inet_aton(to))
+    if type == 1:
+        body += struct.pack('HHI', 8, 4, 2)
+    for number, value in ((5, via), (7, source)):
+        if value:
+            body += struct.pack('HH4s', 8, number, socket.inet_aton(value))
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    s.send(struct.pack('IHHII', 16 + len(body), kind, 0x605, 1, 0) + body)
+    error = -struct.unpack('i', s.recv(9999)[16:20])[0]
+    print('%s %s: %s' % (NAMES[kind], to, os.strerror(error) if error else 'done'), flush=True)
+
+
+def connect(to):
+    try:
+        with socket.create_connection((to, 7000), 10) as s:
+            print('connected to', to, 'from', s.getsockname()[0], flush=True)
+    except OSError as e:
+        print('connect to %s: %s' % (to, e.strerror), flush=True)
+
+
+def further():
+    """More than one address, and routes. The peer has 10.88.0.1/24 on the link, and 10.99.0.1 behind it."""
+    change_address(20, '10.88.0.2', 24)
+    change_address(20, '10.88.0.3', 24)
+    change_address(20, '10.88.0.3', 24)
+    connect('10.88.0.1')
+    connect('10.99.0.1')
+    change_route(24, '10.99.0.0', 24, '10.88.0.1')
+    change_route(24, '10.99.0.0', 24, '10.88.0.1')
+    connect('10.99.0.1')
+    change_route(25, '10.99.0.0', 24)
+    change_route(25, '10.99.0.0', 24)
+    change_route(24, '10.99.0.0', 24, '10.88.0.1', '10.88.0.3')
+    connect('10.99.0.1')
+    change_route(24, '10.99.0.1', 32, type=7)
+    connect('10.99.0.1')
+    change_route(25, '10.99.0.1', 32, type=7)
+    change_route(24, '10.99.0.1', 32, type=8)
+    connect('10.99.0.1')
+    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    u.bind(('', 7003))
+    listening = socket.create_server(('', 7002))
+    u.sendto(b'come', ('10.88.0.1', 7003))
+    for i in range(2):
+        c = listening.accept()[0]
+        print('taken at', c.getsockname()[0], 'from', c.getpeername()[0], flush=True)
+        c.close()
+    print(*sorted(u.recvfrom(100)[0].decode() for i in range(3)))
+    change_address(21, '10.88.0.2', 24)
+    change_address(21, '10.88.0.3', 24)
+    connect('10.88.0.1')
+
+
 def udp_taken():
     lines = [l.split() for l in open('/proc/net/snmp') if l.startswith('Udp:')]
     return int(dict(zip(*lines))['InDatagrams'])
@@ -103,6 +158,7 @@ u.sendto(b'ten', (PEER, 7001))
 for i in range(10):
     u.recv(100)
 print('datagrams', udp_taken() - taken, 'frames', received() - frames >= 10)
+further()
 os.setuid(1000)
 ask('user', SIOCSIFMTU, request(struct.pack('i', 1300)))
 change_address(20, 'fd77::9', 64)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What is told of the network and what may be changed (changes.py), with a peer outside that sees the effect.
-import os, socket, threading
+import os, socket, subprocess, threading
 from bed import *
 
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'changes.py')
@@ -27,6 +27,29 @@ address fd77::9: File exists []
 no address fd77::9: done [no address]
 no address fd77::9: Cannot assign requested address []
 datagrams 10 frames True
+address 10.88.0.2: done [address]
+address 10.88.0.3: done [address]
+address 10.88.0.3: File exists []
+connected to 10.88.0.1 from 10.88.0.2
+connected to 10.99.0.1 from 10.77.0.5
+route 10.99.0.0: done
+route 10.99.0.0: File exists
+connected to 10.99.0.1 from 10.88.0.2
+no route 10.99.0.0: done
+no route 10.99.0.0: No such process
+route 10.99.0.0: done
+connected to 10.99.0.1 from 10.88.0.3
+route 10.99.0.1: done
+connect to 10.99.0.1: No route to host
+no route 10.99.0.1: done
+route 10.99.0.1: done
+connect to 10.99.0.1: Permission denied
+taken at 10.88.0.2 from 10.88.0.1
+taken at 10.88.0.3 from 10.88.0.1
+to 10.88.0.2 to 10.88.0.255 to 10.88.0.3
+no address 10.88.0.2: done [no address, no address]
+no address 10.88.0.3: Cannot assign requested address []
+connected to 10.88.0.1 from 10.77.0.5
 user: Operation not permitted []
 address fd77::9: Operation not permitted []
 '''
@@ -34,9 +57,10 @@ address fd77::9: Operation not permitted []
 
 def accept(listener, seen):
     with listener:
-        c, peer = listener.accept()
-        seen.append(peer[0])
-        c.close()
+        while True:
+            c, peer = listener.accept()
+            seen.append(peer[0])
+            c.close()
 
 
 def answer(s):
@@ -46,18 +70,34 @@ def answer(s):
             s.sendto(b'answer', peer)
 
 
+def come(s):
+    """Goes to each of the VM's addresses, in the order in which it wants it."""
+    with s:
+        s.recvfrom(100)
+        for ip in '10.88.0.2', '10.88.0.3':
+            socket.create_connection((ip, 7002), 10).close()
+            answers = subprocess.run(['ping', '-c', '1', '-W', '5', ip], stdout=subprocess.DEVNULL).returncode == 0
+            s.sendto(b'to %s' % ip.encode() if answers else b'no answer', (ip, 7003))
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        s.sendto(b'to 10.88.0.255', ('10.88.0.255', 7003))
+
+
 def changes():
     seen = []
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(('', 7001))
     threading.Thread(target=accept, args=(socket.create_server(('', 7000)), seen), daemon=True).start()
     threading.Thread(target=answer, args=(udp,), daemon=True).start()
-    # One address of IPv6 fewer than bed's, or there would be no room for another.
+    command('ip', 'address', 'add', '10.88.0.1/24', 'dev', TAP)
+    command('ip', 'address', 'add', '10.99.0.1/32', 'dev', 'lo')
+    asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    asked.bind(('', 7003))
+    threading.Thread(target=come, args=(asked,), daemon=True).start()
     status, said = run_in_vm(['/usr/bin/python3', PROGRAM, HOST], network=['--net', 'tap=' + TAP, '--ip', '%s/%d,%s' % (GUEST, PREFIX, HOST)])
     lines = [(a, b) for a, b in zip(WANT.splitlines(), said.splitlines()) if a != b]
     check(status == 0 and not lines, 'status %d; wanted: %s; VM: %s' % ((status,) + (lines[0] if lines else ('', said[-300:]))))
     check(said == WANT, 'the VM says more or less')
-    check(seen == ['10.77.0.5'], 'the peer saw %s' % seen)
+    check(seen == ['10.77.0.5', '10.88.0.2', '10.77.0.5', '10.88.0.2', '10.88.0.3', '10.77.0.5'], 'the peer saw %s' % seen)
 
 
 main([changes], 'net.state')
