@@ -49,7 +49,7 @@ struct accelerator_choice accelerator_choose(enum accelerator wanted)
 {
     struct accelerator_choice choice = {0};
 
-    if (wanted == ACCELERATOR_TCG) {
+    if (wanted == ACCELERATOR_TCG || wanted == ACCELERATOR_TCG_SINGLE) {
         choice.reason = duplicate("asked for with --accel tcg");
         return choice;
     }

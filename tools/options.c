@@ -190,9 +190,11 @@ static enum accelerator parse_accelerator(const char *text)
         return ACCELERATOR_KVM;
     if (strcmp(text, "tcg") == 0)
         return ACCELERATOR_TCG;
+    if (strcmp(text, "tcg,thread=single") == 0)
+        return ACCELERATOR_TCG_SINGLE;
     if (strcmp(text, "auto") == 0)
         return ACCELERATOR_AUTO;
-    usage_error("--accel wants kvm, tcg or auto, not '%s'", text);
+    usage_error("--accel wants kvm, tcg, tcg,thread=single or auto, not '%s'", text);
 }
 
 /* -e NAME=VALUE, or -e NAME for the host's value; a NAME the host does not have stays unset. */

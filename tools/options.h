@@ -15,7 +15,7 @@ struct strings {
     size_t count;
 };
 
-enum accelerator { ACCELERATOR_AUTO, ACCELERATOR_KVM, ACCELERATOR_TCG };
+enum accelerator { ACCELERATOR_AUTO, ACCELERATOR_KVM, ACCELERATOR_TCG, ACCELERATOR_TCG_SINGLE };
 
 struct run_options {
     uint64_t memory;              /* -m, bytes, a multiple of 1 MiB */

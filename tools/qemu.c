@@ -81,7 +81,7 @@ static void add_machine(struct strings *command, const struct vm_description *vm
          * The timer chip and the clock chip are what an emulated CPU calibrates and sets its clock
          * by.
          */
-        add(command, "-accel", duplicate("tcg"));
+        add(command, "-accel", duplicate(vm->one_thread ? "tcg,thread=single" : "tcg"));
         add(command, "-cpu", duplicate("max"));
         add(command, "-M", duplicate("microvm,acpi=off,pit=on,pic=off,rtc=on"));
     }

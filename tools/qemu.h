@@ -35,6 +35,7 @@ struct vm_description {
     uint64_t memory;        /* bytes */
     unsigned cpus;
     bool kvm;
+    bool one_thread; /* TCG emulates all CPUs in turn */
 };
 
 /*

@@ -294,7 +294,8 @@ int run_recorded(int argc, char **argv, line_handler *recorder, void *context)
                                  .network = &network,
                                  .memory = options.memory,
                                  .cpus = options.cpus,
-                                 .kvm = accelerator.kvm};
+                                 .kvm = accelerator.kvm,
+                                 .one_thread = options.accelerator == ACCELERATOR_TCG_SINGLE};
     vm.parameters = parameters = kernel_parameters(&options, &vm, &streams);
     proxy.signals = signals_open();
     proxy.vm = qemu_start(&vm, &proxy.channels, options.verbose);

@@ -26,7 +26,7 @@ const char run_usage[] =
     "The VM:\n"
     "  -m, --memory SIZE     memory, such as 64M or 2G (default 256M)\n"
     "      --cpus N          processors (default 1)\n"
-    "      --accel WHICH     kvm, tcg, or auto (default): KVM where it works, else emulation\n"
+    "      --accel WHICH     kvm, tcg, tcg,thread=single, or auto (default): KVM where it works, else emulation\n"
     "      --timeout SECONDS end the VM after that time, with status 124; also 1.5, 2m, 1h\n"
     "\n"
     "The program:\n"

@@ -5,7 +5,7 @@
 # Jobs with a file `image`, and all with -i or TEST_FULL=1, also run from an image that `aril build --record` makes of a run.
 #
 # A job is a folder of jobs/: `cmd` (one command line), `rc`, `expected` (where it does not depend on versions), its input
-# files, and optionally `filter` (shell, over both outputs: an image lists directories in another order than a disk, say), `setup` (shell, run in the copy before), `stdin`, `env` (NAME=VALUE lines).
+# files, and optionally `rewrites-code` (below), `filter` (shell, over both outputs: an image lists directories in another order than a disk, say), `setup` (shell, run in the copy before), `stdin`, `env` (NAME=VALUE lines).
 # The VM sees this host's files; with `alone` the program and its input files alone (and those that the shell text
 # `files` prints, one path a line).
 set -u
@@ -28,6 +28,9 @@ shift $((OPTIND - 1))
 [ -n "$cpus" ] || cpus="1 2"
 
 "$here/build.sh" "$build/apps" || { echo "not ok apps - the programs do not build"; exit 1; }
+
+# What changes code that another CPU may be at, in a job with `rewrites-code`, wants its CPUs emulated in turn before QEMU 8.1 (docs/aril-run.md).
+turns=$("${ARIL_QEMU:-qemu-system-x86_64}" --version 2>/dev/null | awk '/version/ {split($4, v, "."); if (v[1] < 8 || v[1] == 8 && v[2] < 1) print ",thread=single"}')
 
 # linux DIR, vm DIR ACCEL CPUS [IMAGE], build_image DIR IMAGE: the command of the job in DIR, with only the environment below.
 environment()
@@ -54,13 +57,15 @@ vm()
         limit=120
         [ "$2" = tcg ] && limit=280
         image=${4:-}
-        set -- --accel "$2" --cpus "$3" --timeout $limit
+        accel=$2
+        if [ "$2" = tcg ] && [ -f rewrites-code ]; then accel=tcg$turns; fi
+        set -- --accel "$accel" --cpus "$3" --timeout $limit
         if [ -n "$image" ]; then
             set -- "$@" --root "$image" -w "$PWD"
         elif [ -f alone ]; then
             set -- "$@" --root none -w "$PWD"
             for f in *; do
-                case $f in cmd | rc | expected | filter | files | alone | image) ;; *) set -- "$@" --file "$f:$PWD/$f" ;; esac
+                case $f in cmd | rc | expected | filter | files | alone | image | rewrites-code) ;; *) set -- "$@" --file "$f:$PWD/$f" ;; esac
             done
             [ -f files ] && for f in $(sh ./files); do set -- "$@" --file "$f:$f"; done
         fi

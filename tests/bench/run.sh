@@ -60,11 +60,11 @@ done
 tsc=$(./tsc)
 linux_guest()
 {
-    image=$1 memory=$2 cpus=$3; shift 3
+    initrd=$1 memory=$2 cpus=$3; shift 3
     acpi=off
     [ "$cpus" = 1 ] || acpi=on # where it finds the second
     timeout 120 qemu-system-x86_64 -M microvm,acpi=$acpi,auto-kernel-cmdline=off -accel tcg -cpu max -smp "$cpus" -m "$memory" \
-        -nodefaults -no-user-config -display none -no-reboot -serial stdio -kernel "$vmlinuz" -initrd "$image.img" \
+        -nodefaults -no-user-config -display none -no-reboot -serial stdio -kernel "$vmlinuz" -initrd "$initrd.img" \
         -append "console=ttyS0 quiet loglevel=0 panic=-1 reboot=t tsc=reliable tsc_early_khz=$tsc -- $*" </dev/null | tr -d '\r'
 }
 

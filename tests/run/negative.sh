@@ -75,6 +75,8 @@ usage_cases() {
     check bad-memory 125 "-m wants a size" "$aril" run -m lots busybox
     check bad-cpus 125 "--cpus wants" "$aril" run --cpus 0 busybox
     check bad-accelerator 125 "--accel wants" "$aril" run --accel xen busybox
+    check bad-threads 125 "--accel wants" "$aril" run --accel tcg,thread=multi busybox
+    check cpus-in-turn 0 "thread=single" "$aril" run --verbose --accel tcg,thread=single --cpus 2 busybox true
     check bad-ring 125 "--ring wants" "$aril" run --ring 2 busybox
     check bad-timeout 125 "--timeout wants" "$aril" run --timeout never busybox
     check bad-file 125 "HOST:GUEST" "$aril" run --file nonsense busybox
