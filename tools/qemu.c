@@ -26,6 +26,15 @@
 #define QEMU_NAME    "qemu-system-x86_64"
 #define QEMU_PACKAGE "qemu-system-x86"
 
+/*
+ * Virtio devices of a microvm: with one I/O APIC, and with two. The last five places stay empty: QEMU takes line 0 of the second I/O APIC
+ * for line 2, and with KVM the device at line 4 was seen to wait for ever.
+ */
+#define FEW_DEVICES  8
+#define PLACES       24
+#define MOST_DEVICES 19
+#define OWN_DEVICES  2 /* that each VM has */
+
 /* The socket channels: identity at QEMU, and what hangs on them in the VM. */
 static const struct channel {
     const char *id;
@@ -68,14 +77,51 @@ static void add(struct strings *command, const char *option, char *value)
         strings_add(command, value);
 }
 
-/* The accelerator and the machine around it. */
-static void add_machine(struct strings *command, const struct vm_description *vm)
+/* The virtio devices: QEMU's words for them, and how many they are. */
+static size_t add_devices(struct strings *command, const struct vm_description *vm)
 {
+    size_t n = 0;
+
+    add(command, "-device", duplicate("virtio-rng-device"));
+    add(command, "-device", duplicate("virtio-serial-device,max_ports=4"));
+    sources_add_devices(vm->sources, vm->cpus, command);
+    network_add_device(vm->network, command);
+    for (size_t i = 0; i < command->count; i++)
+        n += strncmp(command->items[i], "virtio-", 7) == 0;
+    if (n > MOST_DEVICES)
+        die(STATUS_FAILED,
+            "a VM can have %d disks, volumes, networks and root directories, and these are %zu",
+            MOST_DEVICES - OWN_DEVICES, n - OWN_DEVICES);
+    return n;
+}
+
+/*
+ * The kernel's command line. QEMU itself adds where the devices are to it, but not for a machine with ACPI: its devices take the
+ * places from the last one down.
+ */
+static char *command_line(const struct vm_description *vm, size_t devices)
+{
+    char *line = duplicate(vm->parameters);
+
+    for (size_t place = PLACES - devices; devices > FEW_DEVICES && place < PLACES; place++) {
+        char *longer = format_string("virtio_mmio.device=512@0x%zx:%zu %s", 0xfeb00000 + 512 * place, 24 + place, line);
+
+        free(line);
+        line = longer;
+    }
+    return line;
+}
+
+/* The accelerator and the machine around it, with room for so many devices: a second I/O APIC comes with ACPI only. */
+static void add_machine(struct strings *command, const struct vm_description *vm, size_t devices)
+{
+    const char *room = devices > FEW_DEVICES ? "acpi=on,ioapic2=on" : "acpi=off";
+
     if (vm->kvm) {
         /* Time comes from kvmclock. arch-capabilities: some KVMs refuse the MSR that it brings. */
         add(command, "-accel", duplicate("kvm"));
         add(command, "-cpu", duplicate("host,-arch-capabilities"));
-        add(command, "-M", duplicate("microvm,acpi=off,pit=off,pic=off,rtc=off"));
+        add(command, "-M", format_string("microvm,%s,pit=off,pic=off,rtc=off", room));
     } else {
         /*
          * The timer chip and the clock chip are what an emulated CPU calibrates and sets its clock
@@ -83,7 +129,7 @@ static void add_machine(struct strings *command, const struct vm_description *vm
          */
         add(command, "-accel", duplicate(vm->one_thread ? "tcg,thread=single" : "tcg"));
         add(command, "-cpu", duplicate("max"));
-        add(command, "-M", duplicate("microvm,acpi=off,pit=on,pic=off,rtc=on"));
+        add(command, "-M", format_string("microvm,%s,pit=on,pic=off,rtc=on", room));
     }
     add(command, "-m", format_string("%lluM", (unsigned long long)(vm->memory >> 20)));
     add(command, "-smp", format_string("%u", vm->cpus));
@@ -91,23 +137,23 @@ static void add_machine(struct strings *command, const struct vm_description *vm
 
 static struct strings build_command(const struct vm_description *vm, const int *sockets)
 {
-    struct strings command = {0};
+    struct strings command = {0}, devices = {0};
+    size_t device_count = add_devices(&devices, vm);
 
     add(&command, vm->qemu, NULL);
     add(&command, "-nodefaults", NULL);
     add(&command, "-no-user-config", NULL);
     add(&command, "-no-reboot", NULL);
     add(&command, "-display", duplicate("none"));
-    add_machine(&command, vm);
+    add_machine(&command, vm, device_count);
     add(&command, "-kernel", duplicate(vm->kernel));
     add(&command, "-initrd", format_string("/proc/self/fd/%d", vm->archive));
-    add(&command, "-append", duplicate(vm->parameters));
+    add(&command, "-append", command_line(vm, device_count));
     add(&command, "-device", duplicate("isa-debug-exit,iobase=0xf4,iosize=4"));
     add(&command, "-global", duplicate("virtio-mmio.force-legacy=false"));
-    add(&command, "-device", duplicate("virtio-rng-device"));
-    add(&command, "-device", duplicate("virtio-serial-device,max_ports=4"));
-    sources_add_devices(vm->sources, vm->cpus, &command);
-    network_add_device(vm->network, &command);
+    for (size_t i = 0; i < devices.count; i++)
+        strings_add(&command, devices.items[i]);
+    free(devices.items);
     for (size_t i = 0; i < SOCKET_COUNT; i++) {
         const struct channel *channel = &channels_of_vm[i];
 

@@ -15,7 +15,7 @@
 #include "platform/stream.h"
 #include "platform/virtio/virtio.h"
 
-#define MAX_CHANNELS 16
+#define MAX_CHANNELS 24
 #define MAX_TAG      64
 #define POLL_TIME    (200 * NSEC_PER_USEC)
 

@@ -24,10 +24,12 @@ void x86_fatal(struct user_frame *regs, struct percpu *cpu);
 
 /* ---------------------------------------------------------------- interrupts */
 
+/* When all vectors are taken, further lines share them: their handlers are asked in turn. */
 static struct irq_action {
     irq_handler_t handler;
     void *arg;
-} irq_actions[VECTOR_COUNT];
+    struct irq_action *next;
+} irq_actions[VECTOR_COUNT], irq_shared[16];
 
 int irq_vector_alloc(irq_handler_t handler, void *arg)
 {
@@ -39,7 +41,17 @@ int irq_vector_alloc(irq_handler_t handler, void *arg)
         irq_actions[i].arg = arg;
         return VECTOR_FIRST + i;
     }
-    return -ENOSPC;
+    static unsigned shared; /* atomic */
+    unsigned n = __atomic_fetch_add(&shared, 1, __ATOMIC_RELAXED);
+    if (n >= ARRAY_SIZE(irq_shared))
+        return -ENOSPC;
+    unsigned vector = VECTOR_DEVICE - VECTOR_FIRST + n % (VECTOR_FIRST + VECTOR_COUNT - VECTOR_DEVICE);
+    struct irq_action *first = &irq_actions[vector];
+    irq_shared[n] = (struct irq_action){handler, arg, first->next};
+    while (!__atomic_compare_exchange_n(&first->next, &irq_shared[n].next, &irq_shared[n], false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED))
+        ;
+    return VECTOR_FIRST + vector;
 }
 
 /* Masked. */
@@ -65,9 +77,9 @@ static void handle_interrupt(unsigned vector)
         for (;;)
             platform_wait_for_interrupt();
     default: {
-        struct irq_action *action = &irq_actions[vector - VECTOR_FIRST];
-        if (action->handler)
-            action->handler(action->arg);
+        struct irq_action *a = &irq_actions[vector - VECTOR_FIRST];
+        for (; a && a->handler; a = READ_ONCE(a->next))
+            a->handler(a->arg);
     }
     }
     cpu->in_interrupt = nested;
