@@ -4,6 +4,7 @@
  * path, so that it is the same each time. A file's text is made at its first read and again when it
  * is read from the start.
  */
+#include <linux/eventpoll.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include "fs/generated.h"
@@ -15,7 +16,7 @@
 #define DYNAMIC_START 0x10000u /* directory positions of names that no table has */
 
 static const struct inode_ops generated_inode_ops, generated_own_ops, generated_link_ops, generated_jump_ops;
-static const struct file_ops generated_file_ops, generated_directory_ops;
+static const struct file_ops generated_file_ops, generated_event_ops, generated_directory_ops;
 
 /* ------------------------------------------------------------ text */
 
@@ -98,6 +99,8 @@ static int generate(struct file *f)
         text_free(t);
         return error;
     }
+    if (f->private)
+        t->seen = ((struct text *)f->private)->seen;
     text_free(f->private);
     f->private = t;
     return 0;
@@ -109,7 +112,7 @@ static ssize read_text(struct file *f, struct io *io, u64 *pos)
     struct text *t = f->private;
     int error;
 
-    if (!t || *pos == 0) {
+    if (!t || !t->data || *pos == 0) {
         error = generate(f);
         if (error)
             return error;
@@ -174,6 +177,44 @@ static s64 seek_generated(struct file *f, s64 offset, int whence)
 static void release_generated(struct file *f)
 {
     text_free(f->private);
+}
+
+static struct generated_events *events_of(struct file *f)
+{
+    return (struct generated_events *)generated_ref_of(f->inode)->node->data;
+}
+
+static struct wait_queue *event_queue(struct file *f)
+{
+    return &events_of(f)->queue;
+}
+
+static u32 poll_events(struct file *f)
+{
+    u64 now = __atomic_load_n(&events_of(f)->changes, __ATOMIC_SEQ_CST);
+    u32 events = EPOLLIN | EPOLLRDNORM;
+    struct text *t;
+
+    mutex_lock(&f->position_lock);
+    t = f->private;
+    if (t->seen != now)
+        events |= EPOLLERR | EPOLLPRI;
+    t->seen = now;
+    mutex_unlock(&f->position_lock);
+    return events;
+}
+
+/* Changes are told from here on. */
+static int open_events(struct file *f)
+{
+    struct text *t = kzalloc(sizeof(*t));
+
+    if (!t)
+        return -ENOMEM;
+    f->ops = &generated_event_ops;
+    f->private = t;
+    t->seen = __atomic_load_n(&events_of(f)->changes, __ATOMIC_SEQ_CST);
+    return 0;
 }
 
 /* ------------------------------------------------------------ directories */
@@ -328,6 +369,8 @@ static int open_generated(struct inode *i, struct file *f)
     }
     if (r->strict && ((f->mode & FILE_WRITE && !(i->mode & 0222)) || (f->mode & FILE_READ && !(i->mode & 0444))))
         return -EACCES;
+    if (r->node->mode & GENERATED_EVENTS)
+        return open_events(f);
     f->ops = r->node->show || r->node->store ? &generated_file_ops : r->node->ops;
     return 0;
 }
@@ -390,6 +433,16 @@ static const struct file_ops generated_file_ops = {
     .read = read_generated,
     .write = write_generated,
     .seek = seek_generated,
+    .release = release_generated,
+};
+static const struct file_ops generated_event_ops = {
+    .kind = "proc",
+    .splice = SPLICE_SOURCE | SPLICE_SINK,
+    .read = read_generated,
+    .write = write_generated,
+    .seek = seek_generated,
+    .poll = poll_events,
+    .poll_queue = event_queue,
     .release = release_generated,
 };
 static const struct file_ops generated_directory_ops = {

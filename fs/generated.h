@@ -14,6 +14,7 @@ struct text {
     char *data;
     size_t size, used;
     bool failed;
+    u64 seen; /* of a file with events: the last change that its poll has told */
 };
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_append(struct text *t, const void *data, size_t n);
@@ -39,6 +40,13 @@ struct generated_ref {
 #define GENERATED_LEADER 0x20000u
 /* In a directory's mode: the process that it is about may use it whoever owns it. */
 #define GENERATED_OWN 0x40000u
+/* In a file's mode: its data is a struct generated_events, and poll(2) tells of changes by EPOLLERR and EPOLLPRI, once each. */
+#define GENERATED_EVENTS 0x80000u
+
+struct generated_events {
+    struct wait_queue queue;
+    u64 changes; /* atomic; then the queue is woken */
+};
 
 struct generated_node {
     const char *name;

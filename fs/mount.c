@@ -5,6 +5,7 @@
  * Its shape changes with LOCK_RENAME held as well, so that who holds that may walk it.
  */
 #include <linux/mount.h>
+#include "fs/generated.h"
 #include "fs/notify.h"
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
@@ -16,6 +17,13 @@ static struct spinlock tree_lock = SPINLOCK_INIT(LOCK_MOUNT);
 static struct list mounts = LIST_INIT(mounts);
 static u32 mount_count; /* in the list */
 struct mount *root_mount;
+struct generated_events mount_events = {.queue = {SPINLOCK_INIT(LOCK_WAIT_QUEUE), LIST_INIT(mount_events.queue.waiters)}};
+
+void mount_changed(void)
+{
+    __atomic_add_fetch(&mount_events.changes, 1, __ATOMIC_SEQ_CST);
+    wait_wake_all(&mount_events.queue);
+}
 
 void path_get(const struct path_ref *p)
 {
@@ -209,6 +217,8 @@ int mount_graft(struct mount *tree, const struct path_ref *at)
         spin_unlock(&tree_lock);
     }
     mutex_unlock(&rename_lock);
+    if (!error)
+        mount_changed();
     return error;
 }
 
@@ -306,6 +316,8 @@ int mount_detach(struct mount *m, enum detach_how how)
     else if (error == -EAGAIN)
         WRITE_ONCE(m->expiring, true);
     mutex_unlock(&rename_lock);
+    if (!error)
+        mount_changed();
     return error;
 }
 
@@ -369,6 +381,8 @@ int mount_move(struct mount *m, const struct path_ref *at)
     }
     mutex_unlock(&rename_lock);
     path_put(&was);
+    if (!error)
+        mount_changed();
     return error;
 }
 

@@ -404,6 +404,9 @@ bool mount_cross_down(struct path_ref *p);
 bool mount_cross_up(struct path_ref *p);
 /* Calls fn for each mount in order; stops when it returns false, and does so too. Under LOCK_MOUNT. */
 bool mount_for_each(bool (*fn)(struct mount *m, void *arg), void *arg);
+/* How often what /proc/PID/mounts shows has changed, and who waits for that. mount_changed: it has once more. */
+extern struct generated_events mount_events;
+void mount_changed(void);
 /* For objects without a tree (pipes, sockets): paths to detached dentries. */
 struct mount *mount_anonymous(void);
 /*

@@ -204,6 +204,7 @@ static long mount_change(const struct path_ref *at, const char *user_data, u32 f
     WRITE_ONCE(at->mount->flags, mount_flags(flags, at->mount->flags) | (at->mount->flags & MS_UNBINDABLE));
     if (whole)
         WRITE_ONCE(s->flags, (read_only ? SUPER_READ_ONLY : 0) | (flags & SUPER_FLAGS) | (s->flags & SUPER_LIMITED));
+    mount_changed();
     return 0;
 }
 
