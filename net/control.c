@@ -2,6 +2,7 @@
 /* Control messages: parsing for sends, building for receives, and the life of files in flight. */
 #include <linux/capability.h>
 #include <linux/fcntl.h>
+#include <linux/net_tstamp.h>
 #include <linux/resource.h>
 #include "fs/pidfd.h"
 #include "kernel/heap.h"
@@ -176,6 +177,11 @@ static int import_one(struct message *m, const struct control_header *h, const v
         return unix_socket ? import_files(m, data, length) : 0;
     if (h->type == SCM_CREDENTIALS)
         return unix_socket ? import_credentials(m, data, length) : 0;
+    if ((h->type == SO_TIMESTAMPING_OLD || h->type == SO_TIMESTAMPING_NEW) && !unix_socket && length == sizeof(m->stamps)) {
+        memcpy(&m->stamps, data, sizeof(m->stamps));
+        m->has_stamps = true;
+        return m->stamps & ~(u32)SOF_TIMESTAMPING_TX_RECORD_MASK ? -EINVAL : 0;
+    }
     return -EINVAL;
 }
 

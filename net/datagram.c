@@ -204,6 +204,12 @@ bool datagram_wants_time(const struct socket *s)
     return OPTION_SET(s, SO_TIMESTAMP_OLD) || OPTION_SET(s, SO_TIMESTAMPNS_OLD) || wants_stamps(s);
 }
 
+void datagram_put_stamps(struct message *m, s64 time)
+{
+    s64 stamps[6] = {time / (s64)NSEC_PER_SEC, time % (s64)NSEC_PER_SEC}; /* the other two are of hardware */
+    control_put(m, SOL_SOCKET, SO_TIMESTAMPING_OLD, stamps, sizeof(stamps));
+}
+
 void datagram_put_time(struct message *m, struct socket *s, struct datagram *d)
 {
     if (!datagram_wants_time(s))
@@ -217,10 +223,8 @@ void datagram_put_time(struct message *m, struct socket *s, struct datagram *d)
         s64 tv[2] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC / (s64)NSEC_PER_USEC};
         control_put(m, SOL_SOCKET, SO_TIMESTAMP_OLD, tv, sizeof(tv));
     }
-    if (wants_stamps(s)) {
-        s64 stamps[6] = {d->time / (s64)NSEC_PER_SEC, d->time % (s64)NSEC_PER_SEC}; /* the other two are of hardware */
-        control_put(m, SOL_SOCKET, SO_TIMESTAMPING_OLD, stamps, sizeof(stamps));
-    }
+    if (wants_stamps(s))
+        datagram_put_stamps(m, d->time);
 }
 
 ssize datagram_receive(struct socket *s, struct datagram_queue *q, struct message *m, const struct datagram_rules *rules)

@@ -66,8 +66,9 @@ struct datagram_rules {
     /* Adds control messages. May be NULL. */
     void (*control)(struct socket *s, struct message *m, struct datagram *d);
 };
-/* Does s want to know when a message came (SO_TIMESTAMP)? Tells it when d did: now, if that was not noted. */
+/* Does s want to know when a message came (SO_TIMESTAMP)? Tells it when d did: now, if that was not noted; in the form of SO_TIMESTAMPING. */
 bool datagram_wants_time(const struct socket *s);
+void datagram_put_stamps(struct message *m, s64 time);
 void datagram_put_time(struct message *m, struct socket *s, struct datagram *d);
 /* recvmsg(2): payload, source address in m->name, MSG_TRUNC, MSG_PEEK. */
 ssize datagram_receive(struct socket *s, struct datagram_queue *q, struct message *m, const struct datagram_rules *rules);

@@ -94,6 +94,8 @@ struct inet_socket {
     /* UDP */
     struct datagram_queue queue;
     struct datagram_queue *errors; /* MSG_ERRQUEUE; NULL: there was none yet; set once, under base.lock */
+    u32 zerocopy_sends;          /* with MSG_ZEROCOPY; under base.lock */
+    u32 stamped_sends;           /* whose time was wanted, since SOF_TIMESTAMPING_OPT_ID was set; atomic */
     struct list groups;          /* struct inet_group; under the port table's lock, as n_groups */
     unsigned n_groups;
 };
@@ -224,6 +226,14 @@ int inet_too_long(struct inet_socket *u, const struct inet_address *to, u32 mtu)
 /* Appends a record for n bytes that were sent to to; icmp: the message that said it, or NULL. Atomic. */
 void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *error, const struct inet_icmp *icmp,
                       const struct inet_address *to, const void *payload, u32 n);
+/*
+ * MSG_ZEROCOPY of a send that copies: *notice is what there will be to say of it, NULL: nothing. -ENOBUFS. The end takes it over,
+ * and queues it if something was sent.
+ */
+int inet_zerocopy_begin(struct inet_socket *u, const struct message *m, struct datagram **notice);
+void inet_zerocopy_end(struct inet_socket *u, struct datagram *notice, bool sent);
+/* A datagram left just now: what SO_TIMESTAMPING's flags want to know of that. Atomic. */
+void inet_stamp_sent(struct inet_socket *u, u32 flags);
 /* recvmsg(2) with MSG_ERRQUEUE: the first record, or -EAGAIN. */
 ssize inet_receive_error(struct socket *s, struct message *m);
 bool inet_errors_waiting(const struct inet_socket *u);

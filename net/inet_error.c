@@ -2,13 +2,15 @@
 /*
  * Errors of packets that sockets sent: what ICMP says of them, and the queue in which a socket that asked for it finds them (ip(7),
  * IP_RECVERR; recvmsg(2), MSG_ERRQUEUE). A record is a datagram whose payload begins with an error_head, from the address that the
- * packet was for.
+ * packet was for. Notices of what was sent (MSG_ZEROCOPY, SO_TIMESTAMPING) come by the same queue, from no address.
  */
 #include <linux/time.h> /* errqueue.h wants struct timespec */
 #include <linux/errqueue.h>
 #include <linux/icmpv6.h>
+#include <linux/net_tstamp.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
+#include "kernel/timer.h"
 #include "net/control.h"
 #include "net/inet_packet.h"
 
@@ -24,19 +26,51 @@ struct error_head {
 
 /* ------------------------------------------------------------ the queue */
 
+/* A record for u, which has a queue for it from now on; n: bytes of payload. NULL: out of memory. */
+static struct datagram *create(struct inet_socket *u, const struct error_head *head, const struct socket_address *name, u32 n)
+{
+    struct datagram_queue *fresh = READ_ONCE(u->errors) ? NULL : kmalloc(sizeof(*fresh));
+    if (fresh) {
+        datagram_queue_init(fresh);
+        spin_lock(&u->base.lock);
+        if (!u->errors) {
+            u->errors = fresh;
+            fresh = NULL;
+        }
+        spin_unlock(&u->base.lock);
+        kfree(fresh);
+    }
+    struct datagram *d = u->errors ? datagram_allocate(name ? name->bytes : NULL, name ? (u32)name->length : 0, n + (u32)sizeof(*head)) : NULL;
+    if (d)
+        memcpy(datagram_payload(d), head, sizeof(*head));
+    return d;
+}
+
+/* d may be NULL. */
+static void append(struct inet_socket *u, struct datagram *d)
+{
+    struct socket *s = &u->base;
+    if (!d)
+        return;
+    spin_lock(&s->lock);
+    bool fits = !u->dead && u->errors->charge + d->charge <= (u64)s->options.receive_buffer;
+    if (fits)
+        datagram_enqueue(u->errors, d);
+    spin_unlock(&s->lock);
+    if (!fits)
+        datagram_put(d);
+}
+
 void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *error, const struct inet_icmp *icmp,
                       const struct inet_address *to, const void *payload, u32 n)
 {
-    struct socket *s = &u->base;
     struct socket_address name;
-    struct datagram_queue *fresh = READ_ONCE(u->errors) ? NULL : kmalloc(sizeof(*fresh));
+    struct error_head head = {.error = *error};
     inet_format(u, to, &name);
-    struct datagram *d = datagram_allocate(name.bytes, (u32)name.length, n + (u32)sizeof(struct error_head));
+    if (icmp)
+        memcpy(head.offender, icmp->offender, 16);
+    struct datagram *d = create(u, &head, &name, n);
     if (d) {
-        struct error_head head = {.error = *error};
-        if (icmp)
-            memcpy(head.offender, icmp->offender, 16);
-        memcpy(datagram_payload(d), &head, sizeof(head));
         memcpy(datagram_payload(d) + sizeof(head), payload, n);
         if (icmp) {
             memcpy(d->destination, icmp->to, 16);
@@ -45,19 +79,7 @@ void inet_queue_error(struct inet_socket *u, const struct sock_extended_err *err
             d->interface = icmp->interface;
         }
     }
-    spin_lock(&s->lock);
-    if (!u->errors && fresh) {
-        datagram_queue_init(fresh);
-        u->errors = fresh;
-        fresh = NULL;
-    }
-    bool fits = d && u->errors && !u->dead && u->errors->charge + d->charge <= (u64)s->options.receive_buffer;
-    if (fits)
-        datagram_enqueue(u->errors, d);
-    spin_unlock(&s->lock);
-    kfree(fresh);
-    if (d && !fits)
-        datagram_put(d);
+    append(u, d);
 }
 
 bool inet_errors_waiting(const struct inet_socket *u)
@@ -139,12 +161,69 @@ ssize inet_receive_error(struct socket *s, struct message *m)
         m->name.length = (int)d->name_length;
         if (from_network(&head.error))
             inet_put_control(s, m, d);
+        else if (head.error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && s->options.timestamping & SOF_TIMESTAMPING_SOFTWARE)
+            datagram_put_stamps(m, d->time);
         else
             datagram_put_time(m, s, d);
         put_error(u, m, &head);
     }
     datagram_put(d);
     return result;
+}
+
+/* ------------------------------------------------------------ notices of what was sent */
+
+int inet_zerocopy_begin(struct inet_socket *u, const struct message *m, struct datagram **notice)
+{
+    struct error_head head = {.error = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY, .ee_code = SO_EE_CODE_ZEROCOPY_COPIED}};
+    bool wanted = m->flags & MSG_ZEROCOPY && OPTION_SET(&u->base, SO_ZEROCOPY);
+    *notice = wanted ? create(u, &head, NULL, 0) : NULL;
+    return wanted && !*notice ? -ENOBUFS : 0;
+}
+
+void inet_zerocopy_end(struct inet_socket *u, struct datagram *notice, bool sent)
+{
+    struct error_head head;
+    if (!notice)
+        return;
+    spin_lock(&u->base.lock);
+    struct list *queue = &u->errors->list;
+    struct datagram *last = sent && !list_empty(queue) ? list_entry(queue->prev, struct datagram, link) : NULL;
+    if (last)
+        memcpy(&head, head_of(last), sizeof(head));
+    if (last && head.error.ee_origin == SO_EE_ORIGIN_ZEROCOPY && head.error.ee_data + 1 == u->zerocopy_sends && u->zerocopy_sends) {
+        head.error.ee_data = u->zerocopy_sends++; /* one record tells of many */
+        memcpy(head_of(last), &head, sizeof(head));
+    } else if (sent && !u->dead) {
+        memcpy(&head, head_of(notice), sizeof(head));
+        head.error.ee_info = head.error.ee_data = u->zerocopy_sends++;
+        memcpy(head_of(notice), &head, sizeof(head));
+        datagram_enqueue(u->errors, notice);
+        notice = NULL;
+    }
+    spin_unlock(&u->base.lock);
+    if (notice)
+        datagram_put(notice);
+    if (sent)
+        wait_wake_events(&u->base.wait, ~0u, EPOLLERR);
+}
+
+void inet_stamp_sent(struct inet_socket *u, u32 flags)
+{
+    static const struct {
+        u32 flag, type;
+    } kinds[] = {{SOF_TIMESTAMPING_TX_SCHED, SCM_TSTAMP_SCHED}, {SOF_TIMESTAMPING_TX_SOFTWARE, SCM_TSTAMP_SND}};
+    if (!(flags & (SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_HARDWARE)))
+        return;
+    u32 id = flags & SOF_TIMESTAMPING_OPT_ID ? __atomic_fetch_add(&u->stamped_sends, 1, __ATOMIC_RELAXED) : 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct error_head head = {.error = {.ee_errno = ENOMSG, .ee_origin = SO_EE_ORIGIN_TIMESTAMPING, .ee_info = kinds[i].type, .ee_data = id}};
+        struct datagram *d = flags & kinds[i].flag ? create(u, &head, NULL, 0) : NULL;
+        if (d)
+            d->time = (s64)clock_realtime();
+        append(u, d);
+    }
+    wait_wake_events(&u->base.wait, ~0u, EPOLLERR);
 }
 
 /* ------------------------------------------------------------ what ICMP says */

@@ -590,7 +590,10 @@ static ssize tcp_send(struct socket *s, struct message *m)
         if (error)
             return error;
     }
-    ssize n = tcp_count_sent(inet_of(s), stream_send(s, m, &tcp_rules));
+    struct datagram *notice;
+    int error = inet_zerocopy_begin(inet_of(s), m, &notice);
+    ssize n = error ? error : tcp_count_sent(inet_of(s), stream_send(s, m, &tcp_rules));
+    inet_zerocopy_end(inet_of(s), notice, n > 0);
     if (unlikely(inet_of(s)->defers) && n > 0)
         tcp_defer_end(inet_of(s), false);
     return n;
@@ -599,7 +602,7 @@ static ssize tcp_send(struct socket *s, struct message *m)
 static ssize tcp_receive(struct socket *s, struct message *m)
 {
     if (m->flags & MSG_ERRQUEUE)
-        return -EAGAIN;
+        return inet_receive_error(s, m);
     if (unlikely(m->flags & MSG_OOB) && !s->listening) {
         ssize n = s->stream ? stream_receive_urgent(s, m) : -EINVAL;
         if (!n)
@@ -617,7 +620,7 @@ static ssize tcp_receive(struct socket *s, struct message *m)
 static u32 tcp_poll(struct socket *s)
 {
     struct inet_socket *u = inet_of(s);
-    u32 events = READ_ONCE(s->error) ? EPOLLERR : 0;
+    u32 events = READ_ONCE(s->error) || inet_errors_waiting(u) ? EPOLLERR : 0;
     if (s->listening)
         tcp_defer_look(s);
     unsigned waiting = READ_ONCE(s->accept_count);
@@ -674,6 +677,7 @@ static void tcp_option_changed(struct socket *s)
 }
 
 const struct socket_ops tcp_ops = {
+    .zerocopy = true,
     .bind = inet_bind,
     .listen = tcp_listen,
     .connect = tcp_connect,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* UDP between sockets of this VM (udp(7)): a datagram goes straight into the receiver's queue, or is dropped. */
 #include <linux/if_ether.h>
+#include <linux/net_tstamp.h>
 #include "kernel/heap.h"
 #include "kernel/lib/string.h"
 #include "kernel/timer.h"
@@ -256,7 +257,7 @@ static bool must_be_whole(const struct inet_socket *u, const u8 ip[16])
     return discover >= IP_PMTUDISC_DO && discover != IP_PMTUDISC_OMIT;
 }
 
-static ssize udp_send(struct socket *s, struct message *m)
+static ssize send_datagram(struct socket *s, struct message *m)
 {
     struct inet_socket *u = inet_of(s);
     struct inet_address to, from;
@@ -310,6 +311,24 @@ static ssize udp_send(struct socket *s, struct message *m)
     if (receiver)
         socket_put(&receiver->base);
     return result;
+}
+
+static ssize udp_send(struct socket *s, struct message *m)
+{
+    struct inet_socket *u = inet_of(s);
+    struct datagram *notice;
+    u32 stamps = s->options.timestamping;
+    if (unlikely(m->has_stamps)) {
+        stamps = (stamps & ~(u32)SOF_TIMESTAMPING_TX_RECORD_MASK) | m->stamps;
+        if (socket_stamps_packet(stamps))
+            return -EOPNOTSUPP;
+    }
+    int error = inet_zerocopy_begin(u, m, &notice);
+    ssize n = error ? error : send_datagram(s, m);
+    inet_zerocopy_end(u, notice, n >= 0);
+    if (unlikely(stamps) && n >= 0)
+        inet_stamp_sent(u, stamps);
+    return n;
 }
 
 /* ------------------------------------------------------------ receiving */
@@ -394,7 +413,7 @@ u32 inet_datagram_poll(struct socket *s)
     struct inet_socket *u = inet_of(s);
     u32 events = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
     if (READ_ONCE(s->error) || inet_errors_waiting(u))
-        events |= EPOLLERR;
+        events |= EPOLLERR | (OPTION_SET(s, SO_SELECT_ERR_QUEUE) ? EPOLLPRI : 0);
     if (u->shutdown & SHUT_READ)
         events |= EPOLLRDHUP | READABLE;
     if (u->shutdown == SHUT_BOTH)
@@ -431,10 +450,19 @@ void inet_datagram_close(struct socket *s)
     inet_errors_drop(u);
 }
 
+static void udp_option_changed(struct socket *s)
+{
+    if (!(s->options.timestamping & SOF_TIMESTAMPING_OPT_ID))
+        inet_of(s)->stamped_sends = 0;
+}
+
 const struct socket_ops udp_ops = {
     INET_DATAGRAM_OPS,
+    .stamps = true,
+    .zerocopy = true,
     .bind = inet_bind,
     .send = udp_send,
     .set_option = inet_set_option,
     .get_option = inet_get_option,
+    .option_changed = udp_option_changed,
 };

@@ -90,14 +90,10 @@ static int set_boolean(struct socket *s, int option, int n)
         return -EOPNOTSUPP;
     if (option == SO_REUSEPORT && n && s->family == AF_UNIX)
         return -EOPNOTSUPP;
-    if (option == SO_ZEROCOPY) {
-        if (s->family == AF_UNIX)
-            return -EOPNOTSUPP;
-        if (n < 0 || n > 1)
-            return -EINVAL;
-        if (n)
-            return -EOPNOTSUPP; /* there is no error queue to tell completions on */
-    }
+    if (option == SO_ZEROCOPY && !s->ops->zerocopy)
+        return -EOPNOTSUPP;
+    if (option == SO_ZEROCOPY && (n < 0 || n > 1))
+        return -EINVAL;
     set_bit(s, option, n != 0);
     return 0;
 }
@@ -160,14 +156,20 @@ static int set_device(struct socket *s, const void *value, u32 length)
     return 0;
 }
 
-/* Times of what arrives are told. What leaves is not looked at again; there is no hardware with a clock. */
-static int set_timestamping(struct socket_options *o, u32 flags)
+bool socket_stamps_packet(u32 flags)
 {
-    if (flags & ~(u32)SOF_TIMESTAMPING_MASK)
+    return flags & (SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED) && !(flags & SOF_TIMESTAMPING_OPT_TSONLY);
+}
+
+/* There is no hardware with a clock. What leaves has a time only by itself, without the packet, and only of UDP. */
+static int set_timestamping(struct socket *s, u32 flags)
+{
+    u32 sends = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK;
+    if (flags & ~(u32)SOF_TIMESTAMPING_MASK || (flags & SOF_TIMESTAMPING_OPT_STATS && !(flags & SOF_TIMESTAMPING_OPT_TSONLY)))
         return -EINVAL;
-    if (flags & (SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK))
+    if (s->ops->stamps ? socket_stamps_packet(flags) : (flags & sends) && s->family != AF_UNIX && s->family != AF_NETLINK)
         return -EOPNOTSUPP;
-    o->timestamping = flags;
+    s->options.timestamping = flags;
     return 0;
 }
 
@@ -229,7 +231,7 @@ static int set_int(struct socket *s, int option, int n)
         return filter_detach(s);
     case SO_TIMESTAMPING_OLD:
     case SO_TIMESTAMPING_NEW:
-        return set_timestamping(o, (u32)n);
+        return set_timestamping(s, (u32)n);
     default:
         return -ENOPROTOOPT;
     }

@@ -95,6 +95,8 @@ struct message {
     u8 source[16];                /* the same: address to send from, and interface to send by (0: the socket's) */
     bool has_source;
     int interface;
+    bool has_stamps;              /* send: SO_TIMESTAMPING's flags of the kind TX were given with it: these */
+    u32 stamps;
     void *control;                /* receive: the program's control buffer */
     size_t control_size, control_used;
     int result_flags;             /* receive: msg_flags */
@@ -129,6 +131,8 @@ enum socket_name {
 
 struct socket_ops {
     bool filters; /* SO_ATTACH_FILTER decides what is received, as far as it does on Linux */
+    bool stamps;   /* SO_TIMESTAMPING tells when something left */
+    bool zerocopy; /* SO_ZEROCOPY may be set */
     /* NULL operations answer EOPNOTSUPP. Addresses are kernel copies with their length checked to be 0..128. */
     int (*bind)(struct socket *s, const struct socket_address *a);
     int (*listen)(struct socket *s, int backlog);
@@ -242,6 +246,8 @@ int socket_wait_error(int error, nsec_t deadline);
 
 /* SOL_SOCKET and dispatch to the family: net/options.c. value and length point to the program's memory. */
 int socket_set_option(struct socket *s, int level, int option, const void *value, u32 length);
+/* Do SO_TIMESTAMPING's flags want packets back, which are not kept, and not only their times? */
+bool socket_stamps_packet(u32 flags);
 int socket_get_option(struct socket *s, int level, int option, void *value, int *length);
 void socket_options_init(struct socket *s);
 /* Helpers for families: the first int of an option's value (-EINVAL if too short), and an int result cut to the caller's length. */

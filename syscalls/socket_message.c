@@ -124,6 +124,8 @@ long message_send(struct socket *s, struct message *m, const struct user_message
 
     if (!result && h->control && h->control_length)
         result = control_import(m, h->control, h->control_length, s->family == AF_UNIX, s->ops->send_control);
+    if (!result && m->stamps && !s->ops->stamps)
+        result = -EOPNOTSUPP;
     if (!result)
         result = socket_send(s, m);
     passed_free(m->passed);

@@ -159,7 +159,7 @@ static s64 add_part(struct uring_request *r, s64 result, bool whole)
 static s64 send_once(struct uring_request *r)
 {
     const struct io_uring_sqe *s = &r->sqe;
-    u32 flags = s->msg_flags | MSG_NOSIGNAL;
+    u32 flags = (s->msg_flags & ~(u32)(s->opcode == IORING_OP_SEND_ZC ? MSG_ZEROCOPY : 0)) | MSG_NOSIGNAL; /* it tells by itself */
 
     if (is_message(s->opcode))
         return send_message(r);
