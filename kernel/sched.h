@@ -14,8 +14,16 @@ void sched_init(void);
 void sched_init_secondary(void) __attribute__((noreturn));
 /* CPU 0 at the end of boot. */
 void sched_idle_loop(void) __attribute__((noreturn));
-/* Set at boot by who has something to do when a CPU runs out of work, before it halts; called by the idle thread, no lock held. */
-extern void (*sched_before_idle)(void);
+/*
+ * Set at boot by who has something to do when a CPU runs out of work, before it halts; called by the idle thread, no lock held. False: it
+ * is to be called again instead.
+ */
+extern bool (*sched_before_idle)(void);
+/*
+ * The same, again and again while a CPU watches for work, by one CPU at a time: looks at what interrupts nobody. False: nothing is silent.
+ * NULL: halting is cheaper.
+ */
+extern bool (*sched_while_idle)(void);
 /* Gives the CPU up if another thread should run; the running thread stays runnable. */
 void sched_yield_to_others(bool explicit_yield);
 /* Called with preemption enabled when need_resched is set. */

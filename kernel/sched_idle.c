@@ -10,7 +10,8 @@
 /*
  * A CPU that has nothing to run watches its queue for a while before it halts: waking a halted one takes tens of
  * microseconds, and as many of the waker's. The time adapts: it grows when work came soon, and shrinks to nothing when it
- * did not, so that an idle VM costs nothing.
+ * did not, so that an idle VM costs nothing. One of them looks at the network meanwhile, while that is silent: the only reason
+ * to watch for a CPU that is alone.
  *
  * On a host with fewer CPUs than it has work for, whoever watches takes a CPU from others, maybe from the thread
  * that is waited for. Two signs of it stop all watching for a while (sched_host_is_crowded): having been away while
@@ -22,8 +23,10 @@
 #define CROWDED    (50 * NSEC_PER_MSEC)
 
 static nsec_t crowded_until;
+static bool network_watched; /* by some CPU; atomic */
 
-void (*sched_before_idle)(void);
+bool (*sched_before_idle)(void);
+bool (*sched_while_idle)(void);
 
 void sched_host_is_crowded(nsec_t now)
 {
@@ -31,33 +34,40 @@ void sched_host_is_crowded(nsec_t now)
 }
 
 /* Watches for a time, or till there is work. */
-static void watch_queue(struct run_queue *rq, nsec_t time)
+static void watch(struct run_queue *rq, nsec_t time)
 {
+    bool alone = !(sched_online & (sched_online - 1));
+    bool network = sched_while_idle && !__atomic_exchange_n(&network_watched, true, __ATOMIC_ACQUIRE);
     WRITE_ONCE(rq->polling, true);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     nsec_t now = platform_clock(), end = now + time;
     do {
-        for (int i = 0; i < 32 && !READ_ONCE(rq->queued); i++)
+        bool silent = network && sched_while_idle();
+        if (alone && !silent)
+            break;
+        nsec_t last = platform_clock();
+        for (int i = 0; i < (silent ? 4 : 32) && !READ_ONCE(rq->queued); i++)
             cpu_relax();
-        nsec_t last = now;
         now = platform_clock();
         if (now - last > POLL_AWAY) {
             sched_host_is_crowded(now);
             break;
         }
     } while (!READ_ONCE(rq->queued) && !READ_ONCE(rq->deferred) && !percpu_need_resched() && now < end);
+    if (network)
+        __atomic_store_n(&network_watched, false, __ATOMIC_RELEASE);
 }
 
 static void idle_once(struct run_queue *rq, nsec_t *poll)
 {
     nsec_t start = platform_clock();
-    bool alone = !(sched_online & (sched_online - 1));
-    if (*poll && !alone && start >= READ_ONCE(crowded_until))
-        watch_queue(rq, *poll);
+    if (*poll && start >= READ_ONCE(crowded_until))
+        watch(rq, *poll);
+    bool work = READ_ONCE(rq->queued) || (sched_before_idle && !sched_before_idle());
     irq_disable();
     spin_acquire(&rq->lock);
     rq->polling = false;
-    bool work = rq->queued || rq->deferred || this_cpu()->need_resched;
+    work |= rq->queued || rq->deferred || this_cpu()->need_resched;
     spin_release(&rq->lock);
     if (work) {
         irq_enable();
@@ -80,8 +90,6 @@ void sched_idle_loop(void)
             deferred_run();
         sched_reschedule(); /* runs what is queued here, or steals */
         sched_reap();
-        if (sched_before_idle && !READ_ONCE(rq->queued))
-            sched_before_idle();
         if (!READ_ONCE(rq->queued))
             idle_once(rq, &poll);
     }

@@ -37,11 +37,11 @@ bool network_gateway(const u8 to[16], u8 gateway[16]);
 
 /* Who is going to wait for events looks at the network first, which interrupts nobody who is busy. Fast when there is nothing. Sleeps not. */
 extern bool network_attention;
-void network_catch_up(bool idle);
+void network_catch_up(void);
 static inline void network_look(void)
 {
     if (READ_ONCE(network_attention))
-        network_catch_up(false);
+        network_catch_up();
 }
 
 /* ------------------------------------------------------------ the interface */

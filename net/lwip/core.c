@@ -90,7 +90,8 @@ void lwip_assert_locked(void)
 
 /*
  * Who is busy is not interrupted for each frame. While a program runs, the device is silent: it is looked at when the program
- * waits for events, when a CPU has nothing to do, and by a timer (PAUSE_TIME, PAUSE_LONG), until that finds nothing.
+ * waits for events, by a CPU that has nothing to do, and by a timer (PAUSE_TIME, PAUSE_LONG), until that finds nothing or
+ * the CPU halts.
  *
  * Frames that come faster than they are handled would keep the program from running for ever: after some turns it gets time.
  * The idle thread, which has no process, keeps nobody from anything.
@@ -102,10 +103,10 @@ static void network_work(struct deferred *d)
     timers_run();
     unsigned n = device_poll();
     bool again = n == DEVICE_BUDGET, program = current_thread()->process, seen = n || looked;
-    if (!program || !(seen || again)) {
+    if (!(seen || again) || !(program || sched_while_idle)) {
         WRITE_ONCE(network_attention, false);
         again |= !device_listen();
-    } else if (!again || ++turns >= TURNS) {
+    } else if (!again || (program && ++turns >= TURNS)) {
         turns = 0;
         again = false;
         pay_attention();
@@ -116,25 +117,38 @@ static void network_work(struct deferred *d)
         deferred_queue(d);
 }
 
-void network_catch_up(bool idle)
+void network_catch_up(void)
 {
-    if (!idle && !device_pending() && !device_untold())
+    if (!device_pending() && !device_untold())
         return;
     core_lock();
     looked |= device_poll() > 0;
-    if (idle && device_listen())
-        WRITE_ONCE(network_attention, false);
-    else if (idle)
-        core_wake();
     core_unlock();
 }
 
-static void before_idle(void)
+/* The device interrupts from now on, if it has nothing now. */
+static bool before_idle(void)
 {
-    if (READ_ONCE(network_attention))
-        network_catch_up(true);
+    if (!READ_ONCE(network_attention))
+        return true;
+    core_lock();
+    bool some = device_poll() > 0, listens = !some && device_listen();
+    looked |= some;
+    if (listens) {
+        WRITE_ONCE(network_attention, false);
+        looked = false;
+    } else {
+        pay_attention();
+    }
+    core_unlock();
+    return listens;
 }
 
+static bool while_idle(void)
+{
+    network_look();
+    return READ_ONCE(network_attention);
+}
 
 static struct deferred work = {.fn = network_work};
 
@@ -259,6 +273,8 @@ static void network_init(void)
     wait_queue_init(&starting);
     timer_init(&pause, pause_ends);
     sched_before_idle = before_idle;
+    if (platform_hypervisor()[0] != 't') /* QEMU's own threads need the host's CPUs, and a wake-up costs no more than any other code */
+        sched_while_idle = while_idle;
     u64 share = stats.total * PAGE_SIZE / 64;
     lwip_window = (unsigned)MAX((u64)TCP_WINDOW_MIN, MIN(share, (u64)TCP_WINDOW_MAX));
     lwip_send_buffer = (unsigned)MAX((u64)TCP_SEND_MIN, MIN(share, (u64)TCP_SEND_MAX));

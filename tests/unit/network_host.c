@@ -168,7 +168,13 @@ nsec_t clock_realtime(void)
     return now;
 }
 
-void (*sched_before_idle)(void);
+bool (*sched_before_idle)(void);
+bool (*sched_while_idle)(void);
+
+const char *platform_hypervisor(void)
+{
+    return "none";
+}
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
