@@ -40,7 +40,7 @@ KFLAGS = -std=gnu11 $(if $(filter $<,$(HOT)),$(FAST),-Os) -g $(WARN) -Wvla -ffre
          -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -include kernel/hidden.h -MMD -MP
 LWIP_FLAGS = -Inet/lwip -Inet/lwip/libc -I$(LWIP)/src/include
 # Functions of lwIP in whose place its own callers find net/lwip's, which look at a packet first.
-LWIP_WRAPPED = raw_input tcp_input udp_input icmp_input icmp6_input ip4_frag ip6_frag tcp_rexmit_fast tcp_rexmit_rto_prepare etharp_input ip4_input ip6_input ip6_reass
+LWIP_WRAPPED = raw_input tcp_input udp_input icmp_input icmp6_input ip4_frag ip6_frag tcp_rexmit_fast tcp_rexmit_rto_prepare etharp_input ip4_input ip6_input ip6_reass memp_malloc memp_free
 ifeq ($(DEBUG),1)
 KFLAGS += -DARIL_DEBUG
 endif

@@ -149,6 +149,23 @@ static const struct generated_node conf6_files[] = {
     {0},
 };
 
+/*
+ * Neighbours, as lwIP deals with them. IPv4 (etharp.c): asks each second, MAXPENDING times; an address is good for 300 s, and asked for again
+ * before that. IPv6 (nd6.c), RFC 4861 10.
+ */
+#define NEIGHBOURS4                                                                                                            \
+    TEXT("app_solicit", "0"), TEXT("base_reachable_time", "300"), TEXT("base_reachable_time_ms", "300000"),                    \
+        TEXT("mcast_solicit", "5"), TEXT("proxy_qlen", "0"), TEXT("retrans_time_ms", "1000"), TEXT("unres_qlen", "128")
+#define NEIGHBOURS6                                                                                                            \
+    TEXT("app_solicit", "0"), TEXT("base_reachable_time", "30"), TEXT("base_reachable_time_ms", "30000"),                      \
+        TEXT("delay_first_probe_time", "5"), TEXT("mcast_solicit", "3"), TEXT("proxy_qlen", "0"),                              \
+        TEXT("retrans_time_ms", "1000"), TEXT("ucast_solicit", "3")
+#define TABLE(most) TEXT("gc_thresh1", most), TEXT("gc_thresh2", most), TEXT("gc_thresh3", most)
+
+static const struct generated_node neighbours4_files[] = {NEIGHBOURS4, {0}}, neighbours6_files[] = {NEIGHBOURS6, {0}};
+static const struct generated_node neighbours4_default[] = {NEIGHBOURS4, TABLE("1024"), {0}};
+static const struct generated_node neighbours6_default[] = {NEIGHBOURS6, TABLE("127"), {0}};
+
 static bool has_network(void)
 {
     struct interface i;
@@ -156,13 +173,21 @@ static bool has_network(void)
 }
 
 /* eth0, if there is one; the others are in the tables. */
-static const struct generated_node outside4 = DIRECTORY("eth0", conf4_files), outside6 = DIRECTORY("eth0", conf6_files);
+static const struct generated_node outside[] = {DIRECTORY("eth0", conf4_files), DIRECTORY("eth0", conf6_files),
+                                                DIRECTORY("eth0", neighbours4_files), DIRECTORY("eth0", neighbours6_files)};
 
 static int find_outside(const struct generated_ref *r, const char *name, size_t n, struct generated_ref *child)
 {
     if (n != 4 || memcmp(name, "eth0", 4) || !has_network())
         return -ENOENT;
-    child->node = r->node->children->children == conf4_files ? &outside4 : &outside6;
+    /* The last of the others is lo, whose files are the same. */
+    const struct generated_node *lo = r->node->children;
+    while (lo[1].name)
+        lo++;
+    for (unsigned k = 0; k < ARRAY_SIZE(outside); k++) {
+        if (outside[k].children == lo->children)
+            child->node = &outside[k];
+    }
     return 0;
 }
 
@@ -171,12 +196,14 @@ static bool list_outside(const struct generated_ref *r, u64 *cursor, char name[G
     if (*cursor || !has_network())
         return false;
     memcpy(name, "eth0", 5);
-    *node = &outside4;
+    *node = &outside[0];
     return true;
 }
 
 static const struct generated_node conf4[] = {DIRECTORY("all", conf4_files), DIRECTORY("default", conf4_files), DIRECTORY("lo", conf4_files), {0}};
 static const struct generated_node conf6[] = {DIRECTORY("all", conf6_files), DIRECTORY("default", conf6_files), DIRECTORY("lo", conf6_files), {0}};
+static const struct generated_node neighbours4[] = {DIRECTORY("default", neighbours4_default), DIRECTORY("lo", neighbours4_files), {0}};
+static const struct generated_node neighbours6[] = {DIRECTORY("default", neighbours6_default), DIRECTORY("lo", neighbours6_files), {0}};
 
 static const struct generated_node ipv4_files[] = {
     {.name = "conf", .mode = S_IFDIR | 0555, .children = conf4, .find = find_outside, .list = list_outside},
@@ -189,6 +216,7 @@ static const struct generated_node ipv4_files[] = {
     TEXT("ip_no_pmtu_disc", "0"),
     NUMBER("ip_nonlocal_bind", nonlocal_bind, 0, 1),
     NUMBER("ip_unprivileged_port_start", port_unprivileged, 0, 65535),
+    {.name = "neigh", .mode = S_IFDIR | 0555, .children = neighbours4, .find = find_outside, .list = list_outside},
     {.name = "ping_group_range", .mode = S_IFREG | 0644, .show = show_ping_groups, .store = store_ping_groups},
     NUMBER("tcp_abort_on_overflow", abort_on_overflow, 0, 255),
     TEXT("tcp_allowed_congestion_control", "reno cubic"),
@@ -218,6 +246,7 @@ static const struct generated_node ipv4_files[] = {
 static const struct generated_node ipv6_files[] = {
     NUMBER("bindv6only", v6only, 0, 1),
     {.name = "conf", .mode = S_IFDIR | 0555, .children = conf6, .find = find_outside, .list = list_outside},
+    {.name = "neigh", .mode = S_IFDIR | 0555, .children = neighbours6, .find = find_outside, .list = list_outside},
     {0},
 };
 

@@ -7,6 +7,7 @@
 #include "lwip/ip4.h"
 #include "lwip/ip6.h"
 #include "lwip/ip6_frag.h"
+#include "lwip/memp.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/etharp.h"
 #include "lwip/prot/ip4.h"
@@ -55,6 +56,39 @@ const u8 *tcp_option(const struct pbuf *p, u8 kind)
 err_t __wrap_ip6_input(struct pbuf *p, struct netif *n);
 struct pbuf *__real_ip6_reass(struct pbuf *p);
 struct pbuf *__wrap_ip6_reass(struct pbuf *p);
+
+/*
+ * Packets for neighbours that do not answer (yet) would take all of memory with IPv6, and much of it with IPv4. lwIP drops one when it
+ * gets no entry for its queue: of IPv6 the oldest.
+ */
+#define WAITING_MAX6 512 /* lwIP walks the queue for each */
+
+void *__real_memp_malloc(memp_t type);
+void *__wrap_memp_malloc(memp_t type);
+void __real_memp_free(memp_t type, void *p);
+void __wrap_memp_free(memp_t type, void *p);
+
+u32 checks_waiting_max = WAITING_MAX6;
+static u32 waiting[2];
+
+void *__wrap_memp_malloc(memp_t type)
+{
+    if (likely(type != MEMP_ND6_QUEUE && type != MEMP_ARP_QUEUE))
+        return __real_memp_malloc(type);
+    bool v6 = type == MEMP_ND6_QUEUE;
+    if (waiting[v6] >= (v6 ? MIN(checks_waiting_max, (u32)WAITING_MAX6) : checks_waiting_max))
+        return NULL;
+    void *entry = __real_memp_malloc(type);
+    waiting[v6] += entry != NULL;
+    return entry;
+}
+
+void __wrap_memp_free(memp_t type, void *p)
+{
+    if (unlikely(p && (type == MEMP_ND6_QUEUE || type == MEMP_ARP_QUEUE)))
+        waiting[type == MEMP_ND6_QUEUE]--;
+    __real_memp_free(type, p);
+}
 
 /* A frame that ends within its ARP header: what lies behind it in memory would be read, and sent back. */
 void __wrap_etharp_input(struct pbuf *p, struct netif *n)

@@ -66,6 +66,11 @@ struct device_counters {
 };
 extern struct device_counters device_counters; /* under the core lock */
 
+/* ------------------------------------------------------------ net/lwip/checks.c */
+
+/* Packets that may wait for neighbours' hardware addresses, of each IP version: a share of memory. Set at the start. */
+extern u32 checks_waiting_max;
+
 /* ------------------------------------------------------------ net/lwip/address.c */
 
 /* Addresses as sockets have them (16 bytes, IPv4 mapped) and as lwIP has. */

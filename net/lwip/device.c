@@ -31,6 +31,7 @@
 #define PIECES_MAX   64                   /* of a frame to be sent */
 #define STAGED_MAX   4096                 /* frames that wait for room in the device */
 #define HELD_SHARE   4                    /* this part of memory, for frames that wait to be read */
+#define WAITING_SHARE 32                  /* for a page each: packets that wait for a neighbour */
 
 struct netif device_netif;
 bool device_present;
@@ -464,6 +465,7 @@ bool device_start(void)
     if (page_reclaim_soon)
         page_reclaim_soon();
     held_max = (u32)(stats.total / HELD_SHARE);
+    checks_waiting_max = (u32)(stats.total / WAITING_SHARE);
     core_lock();
     netif_add(&device_netif, NULL, NULL, NULL, NULL, init, ethernet_input);
     netif_set_default(&device_netif);

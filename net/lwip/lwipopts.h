@@ -63,7 +63,7 @@ unsigned short lwip_checksum(const void *data, int n);
 #define LWIP_NETIF_HWADDRHINT           1
 
 #define LWIP_ARP             1
-#define ARP_TABLE_SIZE       127   /* the most that lwIP counts to; Linux keeps 128 before it drops any */
+#define ARP_TABLE_SIZE       1024  /* as many as Linux, gc_thresh3; the first that is free is taken, so a look-up costs what is in use */
 #define ARP_QUEUEING         1
 #define ARP_QUEUE_LEN        128   /* a burst of handshakes from one neighbour; Linux: 208 KiB */
 #define ETHARP_SUPPORT_STATIC_ENTRIES 0
@@ -102,8 +102,8 @@ unsigned short lwip_checksum(const void *data, int n);
 #define LWIP_IPV6_AUTOCONFIG          1
 #define LWIP_IPV6_DHCP6               1
 #define LWIP_IPV6_DHCP6_STATELESS     1
-#define LWIP_ND6_NUM_NEIGHBORS        64
-#define LWIP_ND6_NUM_DESTINATIONS     64
+#define LWIP_ND6_NUM_NEIGHBORS        127 /* the most that lwIP counts to */
+#define LWIP_ND6_NUM_DESTINATIONS     127
 #define LWIP_ND6_QUEUEING             1
 #define LWIP_IPV6_SCOPES              0 /* there is one interface that has link-local addresses */
 

@@ -100,4 +100,12 @@ def changes():
     check(seen == ['10.77.0.5', '10.88.0.2', '10.77.0.5', '10.88.0.2', '10.88.0.3', '10.77.0.5'], 'the peer saw %s' % seen)
 
 
-main([changes], 'net.state')
+def neighbours():
+    command('ip', 'address', 'add', '10.77.0.1/16', 'dev', TAP)
+    command('ip', 'route', 'add', 'local', '10.77.64.0/20', 'dev', 'lo')
+    status, said = run_in_vm(['/usr/bin/python3', os.path.join(os.path.dirname(PROGRAM), 'neighbours.py')],
+                             network=['--net', 'tap=' + TAP, '--ip', GUEST + '/16', '--ip', GUEST6 + '/64'])
+    check((status, said) == (0, 'known 600 asked again False\nheld back False\n'), 'status %d, VM: %s' % (status, said[-300:]))
+
+
+main([changes, neighbours], 'net.state')
