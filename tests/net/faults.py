@@ -471,6 +471,65 @@ while True:
 """
 
 
+# Talks to who does not answer: says after how many seconds, and how, each attempt ended.
+GIVES_UP = """
+import errno, socket, sys, time
+TCP_USER_TIMEOUT = 18
+
+def tell(what, since, s):
+    s.settimeout(100)
+    try:
+        s.recv(1) if what.startswith("sent") else s.connect((sys.argv[1], 9))
+        how = "nothing"
+    except OSError as e:
+        how = errno.errorcode.get(e.errno, "?")
+    print(what, "%.1f" % (time.monotonic() - since), how, flush=True)
+    s.close()
+
+for name, option, value in ("SYNCNT", socket.TCP_SYNCNT, 1), ("timeout", TCP_USER_TIMEOUT, 2000):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_TCP, option, value)
+    tell(name, time.monotonic(), s)
+open("/proc/sys/net/ipv4/tcp_syn_retries", "w").write("1")
+tell("syn_retries", time.monotonic(), socket.socket())
+server = socket.create_server(("", 7000))
+print("listening", flush=True)
+for name in "sent", "sent-timeout":
+    s = server.accept()[0]
+    if name == "sent":
+        open("/proc/sys/net/ipv4/tcp_retries2", "w").write("3")
+    else:
+        open("/proc/sys/net/ipv4/tcp_retries2", "w").write("15")
+        s.setsockopt(socket.SOL_TCP, TCP_USER_TIMEOUT, 2000)
+    s.send(b"hello")
+    tell(name, time.monotonic(), s)
+"""
+
+
+def gives_up():
+    """How long a connection tries: TCP_SYNCNT, tcp_syn_retries, tcp_retries2 and TCP_USER_TIMEOUT."""
+    limits = {'SYNCNT': (2.5, 4.5), 'timeout': (1.5, 4), 'syn_retries': (2.5, 4.5), 'sent': (1, 25), 'sent-timeout': (1.5, 5)}
+    with vm(['/usr/bin/python3', '-c', GIVES_UP, NOBODY]) as p:
+        end = time.monotonic() + 60 * SLOW
+        while 'listening' not in p.said(): # who does not answer has a hardware address all the same
+            check(time.monotonic() < end and p.process.poll() is None, 'no end of it: ' + p.said())
+            try:
+                with socket.socket(type=socket.SOCK_DGRAM) as u:
+                    u.sendto(b'', (GUEST, 9)) # so that its hardware address is known
+                time.sleep(0.2)
+                Hand()
+            except (OSError, ValueError):
+                pass
+        for port, name in (2000, 'sent'), (2001, 'sent-timeout'):
+            Hand().begin(name, port, port, None)
+            wait_until(lambda: name + ' ' in p.said(), 40, name)
+        said = [line.split() for line in p.said().splitlines() if line != 'listening']
+        print('# ' + ', '.join(' '.join(words) for words in said))
+        for name, seconds, how in said:
+            check(how == 'ETIMEDOUT' and limits[name][0] <= float(seconds) <= limits[name][1] * SLOW, '%s: %s after %s s' % (name, how, seconds))
+        check(len(said) == len(limits), 'only %d ends' % len(said))
+
+
 @contextlib.contextmanager
 def who_accepts(backlog, seconds):
     with vm(['/usr/bin/python3', '-c', ACCEPTS, str(backlog), str(seconds)]) as p, socket.socket(type=socket.SOCK_DGRAM) as u:
@@ -623,5 +682,5 @@ def malformed_frames():
         upload(1000000)
 
 
-main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood, same_ports_again, handshakes_at_once, accept_queue_is_full, deferred_accept,
+main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood, same_ports_again, handshakes_at_once, accept_queue_is_full, deferred_accept, gives_up,
       datagrams_beside_a_server, datagram_flood, malformed_frames], 'net.faults')
