@@ -44,7 +44,7 @@ LWIP_WRAPPED = raw_input tcp_input udp_input icmp_input icmp6_input ip4_frag ip6
 ifeq ($(DEBUG),1)
 KFLAGS += -DARIL_DEBUG
 endif
-KLDFLAGS = -nostdlib -static -z noexecstack --no-warn-rwx-segments -z max-page-size=4096 --gc-sections \
+KLDFLAGS = -nostdlib -static -z noexecstack --no-warn-rwx-segments -n --gc-sections \
            -T platform/x86/kernel.ld --build-id=none $(addprefix --wrap=,$(LWIP_WRAPPED))
 
 all: $(B)/aril $(B)/aril.elf ## build the host command and the kernel
@@ -101,7 +101,7 @@ $(B)/k/gen/vdso.S.o: $(B)/gen/vdso.so
 # Linked twice: the first pass gives the addresses for the embedded symbol table of the second.
 $(B)/aril.elf: $(KOBJ) platform/x86/kernel.ld platform/x86/symbols.awk
 	@$(LD) $(KLDFLAGS) -o $(B)/aril.pass1 $(KOBJ)
-	@nm -n $(B)/aril.pass1 | awk -f platform/x86/symbols.awk > $(B)/gen/symbols.S
+	@nm -n $(B)/aril.pass1 | LC_ALL=C awk -f platform/x86/symbols.awk > $(B)/gen/symbols.S
 	@$(CC) $(KFLAGS) -c $(B)/gen/symbols.S -o $(B)/k/symbols.o
 	@$(LD) $(KLDFLAGS) -o $(B)/aril.debug $(KOBJ) $(B)/k/symbols.o
 	@echo "  LD $@"; objcopy --strip-all $(B)/aril.debug $@.tmp && mv $@.tmp $@
@@ -112,7 +112,7 @@ PTOBJ := $(patsubst %,$(B)/k/%.o,$(wildcard platform/x86/*.c platform/x86/*.S pl
 
 $(B)/kernel_x86.elf: $(PTOBJ) platform/x86/kernel.ld platform/x86/symbols.awk
 	@$(LD) $(KLDFLAGS) -o $(B)/kernel_x86.pass1 $(PTOBJ)
-	@nm -n $(B)/kernel_x86.pass1 | awk -f platform/x86/symbols.awk > $(B)/gen/kernel_x86.symbols.S
+	@nm -n $(B)/kernel_x86.pass1 | LC_ALL=C awk -f platform/x86/symbols.awk > $(B)/gen/kernel_x86.symbols.S
 	@$(CC) -c $(B)/gen/kernel_x86.symbols.S -o $(B)/k/kernel_x86.symbols.o
 	@$(LD) $(KLDFLAGS) -o $@ $(PTOBJ) $(B)/k/kernel_x86.symbols.o
 

@@ -97,8 +97,8 @@ boot_cpu_record:
     .quad x86_start
     .quad 0
 
+/* What is to be aligned to pages is by its place in kernel.ld: with an alignment of their own, sections would have it in the file as well. */
     .section .boot.tables, "aw", @progbits
-    .balign 4096
 low_pd: /* the first GiB in 2 MiB pages */
     .set i, 0
     .rept 512
@@ -107,7 +107,6 @@ low_pd: /* the first GiB in 2 MiB pages */
     .endr
 
     .section .boot.empty, "aw", @nobits /* zeroed by the loader, not in the file; make_tables fills in what is not */
-    .balign 4096
     .globl boot_pml4, kernel_pml4, direct_map_pdpt, stack_pdpt, device_pdpt
 /*
  * The root that CPUs start with. The identity map in slot 0 is for the few instructions above; the
@@ -318,7 +317,6 @@ x86_ring: /* -1: not yet known */
 
 /* CPU 0's block: what cannot wait for C. The rest is filled by cpu_block_init(). */
     .section .data.percpu, "aw", @progbits
-    .balign 4096
     .globl boot_cpu_data
 boot_cpu_data:
     .quad IMAGE_CPU_DATA + CPU_PERCPU /* self */

@@ -10,18 +10,12 @@
 
 /*
  * Written by symbols.awk: offset of the first from IMAGE_BASE, distance from each to the next,
- * and the names, in which a byte of 128 and more stands for a word.
+ * and the names, in which a byte of 128 and more, or less than 32, stands for two.
  */
 extern const u32 symbol_first, symbol_count;
 extern const u16 symbol_distances[];
-extern const char symbol_names[], symbol_words[];
-
-static const char *skip_strings(const char *s, unsigned n)
-{
-    while (n--)
-        s += strlen(s) + 1;
-    return s;
-}
+extern const char symbol_names[];
+extern const u8 symbol_pairs[][2];
 
 /* The name as it is written. */
 static const char *expand(const char *name)
@@ -30,11 +24,18 @@ static const char *expand(const char *name)
     size_t n = 0;
 
     for (; *name; name++) {
-        char plain[2] = {*name};
-        const char *word = (u8)*name < 128 ? plain : skip_strings(symbol_words, (u8)*name - 128u);
-
-        while (*word && n < sizeof(text) - 1)
-            text[n++] = *word++;
+        u8 rest[32]; /* the next on top; pairs nest no deeper than a word has letters */
+        unsigned depth = 0;
+        for (rest[depth++] = (u8)*name; depth && depth < sizeof(rest) - 1 && n < sizeof(text) - 1;) {
+            u8 byte = rest[--depth];
+            if (byte >= 32 && byte < 128) {
+                text[n++] = (char)byte;
+                continue;
+            }
+            const u8 *pair = symbol_pairs[byte < 32 ? byte + 127 : byte - 128];
+            rest[depth++] = pair[1];
+            rest[depth++] = pair[0];
+        }
     }
     text[n] = 0;
     return text;
@@ -49,7 +50,7 @@ const char *platform_symbol(vaddr_t address, u64 *offset)
         return NULL;
     for (u32 i = 1; i < symbol_count && at + symbol_distances[i - 1] <= address; i++) {
         at += symbol_distances[i - 1];
-        name = skip_strings(name, 1);
+        name += strlen(name) + 1;
     }
     *offset = address - at;
     return expand(name);

@@ -294,6 +294,16 @@ void drop(const struct pt_leaf *leaf, void *arg)
             panic("line %d: %s", __LINE__, #cond);                \
     } while (0)
 
+/* Names of a dump: from the table that the second link step makes. */
+static void names_check(void)
+{
+    u64 offset = 0;
+    const char *name = platform_symbol((vaddr_t)platform_dump_state + 4, &offset);
+    EXPECT(name && strcmp(name, "platform_dump_state") == 0 && offset == 4);
+    name = platform_symbol((vaddr_t)panic_at, &offset);
+    EXPECT(name && strcmp(name, "panic_at") == 0 && offset == 0);
+}
+
 static void memory_start(void)
 {
     unsigned n;
@@ -552,6 +562,7 @@ void kernel_main(void)
 {
     say("ring %d on %s, clock %s, xsave %u bytes", platform_ring(), platform_hypervisor(),
         platform_clock_name(), platform_xsave_size());
+    names_check();
     memory_start();
     root = platform_root_create();
     become_idle_thread();
