@@ -7,8 +7,16 @@
 struct byte_block {
     struct byte_block *next;
     u32 start, end; /* data[start, end) is filled */
-    u8 data[PAGE_SIZE - 16];
+    u8 data[BYTE_QUEUE_RESERVE];
 };
+
+bool byte_queue_reserve(struct byte_queue *q, size_t n)
+{
+    if (q->spare || (q->last && sizeof(q->last->data) - q->last->end >= n))
+        return true;
+    q->spare = kmalloc(sizeof(*q->spare));
+    return q->spare != NULL;
+}
 
 size_t byte_queue_put(struct byte_queue *q, const void *data, size_t n)
 {
@@ -20,9 +28,10 @@ size_t byte_queue_put(struct byte_queue *q, const void *data, size_t n)
         size_t part;
 
         if (!b || b->end == sizeof(b->data)) {
-            b = kmalloc(sizeof(*b));
+            b = q->spare ? q->spare : kmalloc(sizeof(*b));
             if (!b)
                 break;
+            q->spare = NULL;
             b->next = NULL;
             b->start = b->end = 0;
             if (q->last)
@@ -56,13 +65,33 @@ void byte_queue_drop(struct byte_queue *q, size_t n)
     if (b->start < b->end)
         return;
     q->first = b->next;
-    if (!b->next)
-        q->last = NULL;
     kfree(b);
+    if (!q->first)
+        byte_queue_clear(q);
+}
+
+void byte_queue_cut(struct byte_queue *q, size_t n)
+{
+    struct byte_block **at = &q->first, *b;
+
+    q->bytes = MIN(q->bytes, n);
+    q->last = NULL;
+    for (; n && (b = *at); at = &b->next) {
+        size_t part = MIN(n, b->end - b->start);
+
+        b->end = b->start + (u32)part;
+        n -= part;
+        q->last = b;
+    }
+    while ((b = *at)) {
+        *at = b->next;
+        kfree(b);
+    }
 }
 
 void byte_queue_clear(struct byte_queue *q)
 {
-    while (q->first)
-        byte_queue_drop(q, q->first->end - q->first->start);
+    byte_queue_cut(q, 0);
+    kfree(q->spare);
+    q->spare = NULL;
 }

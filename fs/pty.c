@@ -44,6 +44,11 @@ static size_t slave_write(struct tty *t, const void *data, size_t n)
     return n;
 }
 
+static bool slave_reserve(struct tty *t, size_t n)
+{
+    return byte_queue_reserve(&pty_of(t)->output, n);
+}
+
 /* Types what waits to be typed. */
 static void slave_input_taken(struct tty *t)
 {
@@ -80,21 +85,9 @@ static void slave_status(struct tty *t, u8 what)
 static void slave_flush_output(struct tty *t)
 {
     struct pty *p = pty_of(t);
-    char kept[UNFLUSHED];
-    size_t n = 0;
 
     if (p->output.bytes > UNFLUSHED) {
-        while (n < UNFLUSHED) {
-            size_t part;
-            const void *piece = byte_queue_front(&p->output, &part);
-
-            part = MIN(part, UNFLUSHED - n);
-            memcpy(kept + n, piece, part);
-            byte_queue_drop(&p->output, part);
-            n += part;
-        }
-        byte_queue_clear(&p->output);
-        byte_queue_put(&p->output, kept, n);
+        byte_queue_cut(&p->output, UNFLUSHED);
         wait_wake_all(&t->events);
     }
     slave_status(t, TIOCPKT_FLUSHWRITE);
@@ -145,6 +138,7 @@ static void pty_release(struct tty *t)
 static const struct tty_driver slave_driver = {
     .write = slave_write,
     .room = slave_room,
+    .reserve = slave_reserve,
     .flush_output = slave_flush_output,
     .input_taken = slave_input_taken,
     .flush_input = slave_flush_input,

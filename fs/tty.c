@@ -180,28 +180,34 @@ static bool may_write(struct tty *t)
     return (!tty_stopped(t) && t->driver->room(t)) || READ_ONCE(t->hung_up);
 }
 
-/* Writes one piece of at most CHUNK bytes; how many, 0 without room. */
+/* Writes one piece of at most CHUNK bytes; how many, 0 without room, -ENOMEM. */
 static ssize write_piece(struct tty *t, struct file *f, struct io *io)
 {
     char out[CHUNK * TTY_OUT_MAX];
     u8 in[CHUNK];
     ssize n = io_copy_from(io, in, MIN(io->left, sizeof(in)));
-    size_t length, taken = 0;
+    size_t length, taken = 0, room;
+    int error = 0;
 
+    _Static_assert(sizeof(out) <= BYTE_QUEUE_RESERVE, "a reservation");
     if (n <= 0)
         return n;
     mutex_lock(&t->lock);
     tty_flush_echo(t);
     if (!tty_stopped(t)) {
-        taken = ldisc_output(t, in, (size_t)n, out, MIN(sizeof(out), t->driver->room(t)), &length);
-        if (!t->driver->send)
+        room = MIN(sizeof(out), t->driver->room(t));
+        if (t->driver->reserve && !t->driver->reserve(t, room))
+            error = -ENOMEM;
+        else
+            taken = ldisc_output(t, in, (size_t)n, out, room, &length);
+        if (taken && !t->driver->send)
             t->driver->write(t, out, length);
     }
     mutex_unlock(&t->lock);
     if (taken && t->driver->send)
         t->driver->send(t, f, out, length);
     io_revert(io, (size_t)n - taken);
-    return (ssize)taken;
+    return error ? error : (ssize)taken;
 }
 
 /* True if it is the caller's turn to write, until end_turn(). */

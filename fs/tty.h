@@ -23,6 +23,8 @@ struct tty_driver {
     size_t (*write)(struct tty *t, const void *data, size_t n);
     /* Bytes that write would take, at least TTY_OUT_MAX or 0. */
     size_t (*room)(struct tty *t);
+    /* Has memory for the next n bytes to write, at most BYTE_QUEUE_RESERVE. Under t->lock; NULL: always. */
+    bool (*reserve)(struct tty *t, size_t n);
     /*
      * Instead of write, for what programs write to f: sleeps until all is taken. Without t->lock. NULL: there
      * is none, and t->events is woken when room comes.

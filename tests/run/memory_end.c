@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +38,42 @@ static void *sleeper(void *arg)
 {
     pause();
     return arg;
+}
+
+/* What terminals took before there was no more memory comes out of their masters. */
+static void one_terminal(void)
+{
+    static int masters[1000], n;
+    static long taken;
+    struct termios raw;
+    ssize_t moved;
+    int slave = -1;
+
+    if (!n)
+        memset(map(9 * MB, 0), 1, 9 * MB);
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (master >= 0 && !unlockpt(master))
+        slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (slave >= 0 && n < 1000) {
+        tcgetattr(slave, &raw);
+        cfmakeraw(&raw);
+        tcsetattr(slave, TCSANOW, &raw);
+        masters[n++] = master;
+        while ((moved = write(slave, block, 300)) > 0)
+            taken += moved;
+        if (errno == EAGAIN)
+            return;
+    }
+    int why = errno;
+    for (int i = 0; i < n; i++)
+        while ((moved = read(masters[i], block, sizeof(block))) > 0)
+            taken -= moved;
+    if (taken) {
+        fprintf(stderr, "%ld bytes lost\n", taken);
+        exit(9);
+    }
+    errno = why;
+    none_left("terminals");
 }
 
 static void one(const char *way)
@@ -108,6 +145,8 @@ static void one(const char *way)
             ;
         if (errno != EAGAIN)
             none_left("write");
+    } else if (!strcmp(way, "terminals")) {
+        one_terminal();
     } else if (!strcmp(way, "epolls")) {
         static int event = -1;
         if (event < 0)

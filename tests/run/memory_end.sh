@@ -36,7 +36,7 @@ one() {
     done
 }
 
-ways="touch pages populate lock heap sparse regions kernel-copies file memfd shared names pipes sockets epolls threads timers signals"
+ways="touch pages populate lock heap sparse regions kernel-copies file memfd shared names pipes terminals sockets epolls threads timers signals"
 # shellcheck disable=SC2086
 if tests/kvm.sh memory_end; then
     one kvm 2 $ways
