@@ -182,6 +182,7 @@ bool block_direct_start(struct block_direct **out, struct file *f, struct io *io
     if (!write)
         inode_touch_atime(f);
     __atomic_add_fetch(&in_flight, 1, __ATOMIC_RELAXED);
+    current_thread()->io.storage[write] += n;
     *out = t;
     platform_block_start(d->disk, &t->request);
     return true;

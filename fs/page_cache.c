@@ -47,8 +47,10 @@ int cache_insert(struct cached_object *c, u64 index, u64 entry)
 
 void cache_remove(struct cached_object *c, u64 index, u64 entry)
 {
-    if (entry & CACHE_DIRTY)
+    if (entry & CACHE_DIRTY) {
         cache_make_clean(c, &entry);
+        current_thread()->io.cancelled += PAGE_SIZE;
+    }
     radix_set(&c->pages, index, 0);
     __atomic_sub_fetch(&page_cache.pages, 1, __ATOMIC_RELAXED);
     __atomic_sub_fetch(&page_reclaimable, 1, __ATOMIC_RELAXED);
@@ -193,6 +195,8 @@ int cache_fill(struct cached_object *c, u64 index, unsigned n)
     if (!n)
         return error;
     error = c->ops->read(&c->base, index, n, pages);
+    if (!error)
+        current_thread()->io.storage[0] += n * PAGE_SIZE;
     end_fill(c, index, n, pages, error);
     return error;
 }

@@ -39,6 +39,7 @@ void cache_make_dirty(struct cached_object *c, u64 index, u64 *slot)
     if (*slot & CACHE_DIRTY)
         return;
     *slot |= CACHE_DIRTY;
+    current_thread()->io.storage[1] += PAGE_SIZE;
     __atomic_sub_fetch(&page_reclaimable, 1, __ATOMIC_RELAXED);
     c->dirty_first = MIN(c->dirty_first, index);
     c->dirty_last = MAX(c->dirty_last, index + 1);

@@ -30,6 +30,7 @@ void deferred_run(void)
     while (d) {
         struct deferred *next = d->next;
         __atomic_store_n(&d->queued, false, __ATOMIC_SEQ_CST); /* what happens from now on queues it again */
+        percpu_count(COUNT_DEFERRED);
         d->fn(d);
         d = next;
     }

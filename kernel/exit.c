@@ -72,6 +72,7 @@ void thread_exit(int status)
     p->dead.system_time += system;
     p->dead.minor_faults += me->minor_faults;
     p->dead.major_faults += me->major_faults;
+    io_usage_add(&p->dead.io, &me->io);
     p->dead.voluntary_switches += me->voluntary_switches;
     p->dead.involuntary_switches += me->involuntary_switches;
     signal_thread_unlink(me);

@@ -38,6 +38,7 @@ static struct zone zones[MAX_ZONES]; /* written at boot and under lock */
 static unsigned zone_count;
 static struct spinlock lock = SPINLOCK_INIT(LOCK_PAGE);
 static struct page *free_lists[PAGE_MAX_ORDER + 1]; /* linked by next and prev, NULL-ended; under lock */
+static u64 free_blocks[PAGE_MAX_ORDER + 1]; /* in those lists; under lock */
 static u64 free_pages;     /* in free lists and beyond frontiers; under lock */
 static u64 total_pages;
 static u64 reserve_pages;  /* what only PAGE_RESERVE may take */
@@ -81,6 +82,7 @@ static void list_push(struct page *p, unsigned order)
     if (p->next)
         p->next->prev = p;
     free_lists[order] = p;
+    free_blocks[order]++;
 }
 
 static void list_take(struct page *p)
@@ -92,6 +94,7 @@ static void list_take(struct page *p)
     if (p->next)
         p->next->prev = p->prev;
     p->free = false;
+    free_blocks[p->order]--;
 }
 
 /* Frees a block into the lists, merged as far as it goes. Under lock. */
@@ -371,6 +374,20 @@ void page_init(void)
         add_zone(first, end);
     }
     set_limits();
+}
+
+void page_free_blocks(u64 blocks[PAGE_MAX_ORDER + 1])
+{
+    spin_lock_irq(&lock);
+    memcpy(blocks, free_blocks, sizeof(free_blocks));
+    for (unsigned i = 0; i < zone_count; i++)
+        for (u64 at = zones[i].frontier, n; at < zones[i].end; at += n) {
+            unsigned order = fitting_order(at, zones[i].end);
+            u64 whole = order == PAGE_MAX_ORDER ? (zones[i].end - at) >> order : 1;
+            blocks[order] += whole;
+            n = whole << order;
+        }
+    spin_unlock_irq(&lock);
 }
 
 void page_stats(struct page_stats *s)

@@ -82,6 +82,8 @@ struct page_stats {
     u64 available;   /* free, or reclaimable */
 };
 void page_stats(struct page_stats *s);
+/* Free blocks of each order; beside these there are single pages in the CPUs' caches. */
+void page_free_blocks(u64 blocks[PAGE_MAX_ORDER + 1]);
 u64 kernel_table_pages(void); /* page tables, in pages */
 
 #endif

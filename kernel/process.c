@@ -85,6 +85,12 @@ void process_set_space(struct address_space *as)
         address_space_put(old);
 }
 
+void io_usage_add(struct io_usage *sum, const struct io_usage *more)
+{
+    for (size_t i = 0; i < sizeof(*sum) / sizeof(u64); i++)
+        ((u64 *)sum)[i] += ((const u64 *)more)[i];
+}
+
 void process_usage(struct process *p, struct process_usage *out)
 {
     struct thread *t;
@@ -93,6 +99,7 @@ void process_usage(struct process *p, struct process_usage *out)
     list_for_each(t, &p->threads, process_link) {
         out->minor_faults += t->minor_faults;
         out->major_faults += t->major_faults;
+        io_usage_add(&out->io, &t->io);
         out->voluntary_switches += t->voluntary_switches;
         out->involuntary_switches += t->involuntary_switches;
     }

@@ -97,6 +97,11 @@ struct process {
     } itimers[3];
     nsec_t start_time;
     struct process_usage {         /* of threads that ended */
+        struct io_usage {          /* /proc/PID/io: indexed by 0 read, 1 write */
+            u64 bytes[2], calls[2]; /* that read(2), write(2) and the like have moved, and how many there were */
+            u64 storage[2];        /* bytes read from disks and hosts, or made dirty */
+            u64 cancelled;         /* dirty bytes that were forgotten before they were written */
+        } io;
         nsec_t user_time, system_time;
         u64 minor_faults, major_faults;
         u64 voluntary_switches, involuntary_switches;
@@ -161,6 +166,8 @@ struct thread {
     u64 virtual_runtime;           /* weighted ns */
     nsec_t run_start;              /* when it got the CPU */
     nsec_t runtime;                /* ns it ran in all */
+    nsec_t run_delay;              /* ns it was runnable and had no CPU */
+    u64 turns;                     /* times it got one */
     nsec_t runtime_woken;          /* that when it was last woken: RLIMIT_RTTIME counts from there */
     nsec_t system_time;            /* part of runtime that samples found in the kernel */
     nsec_t sampled;                /* runtime at the last sample */
@@ -220,7 +227,18 @@ struct thread {
     int io_priority;               /* ioprio_set(2) */
     u32 memory_policy;             /* set_mempolicy(2): MPOL_* with its flags */
     u64 minor_faults, major_faults;
+    struct io_usage io;
 };
+
+/* A call of the running thread read (0) or wrote (1) so many bytes; n < 0: it failed. */
+static inline void io_count(bool write, s64 n)
+{
+    struct io_usage *u = &current_thread()->io;
+
+    u->bytes[write] += n > 0 ? (u64)n : 0;
+    u->calls[write]++;
+}
+void io_usage_add(struct io_usage *sum, const struct io_usage *more);
 
 /*
  * The id of the first process, the program. Id 1 is the kernel itself: programs that test for being process 1 (shells,

@@ -127,6 +127,11 @@ static void schedule(bool keep)
             prev->last_wake = 0;
         }
     }
+    if (next != rq->idle) {
+        s64 waited = (s64)(now - next->queued_at);
+        next->run_delay += waited > 0 ? (u64)waited : 0;
+        next->turns++;
+    }
     leave_run(rq, prev, now);
     enter_run(rq, next, now);
     rq->current = next;

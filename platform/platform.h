@@ -50,6 +50,7 @@ enum percpu_counter {
     COUNT_INTERRUPTS,
     COUNT_IPIS,
     COUNT_TRAPPED_CALLS,
+    COUNT_DEFERRED, /* what deferred_run() has done */
     COUNT_NETWORK, /* and the rest: net/counters.h */
 };
 

@@ -48,6 +48,7 @@ static long transfer(int fd, void *buf, size_t n, s64 *offset, bool write)
     } else {
         io_init_user(&io, buf, n);
         done = write ? file_write(f, &io, offset, 0) : file_read(f, &io, offset, 0);
+        io_count(write, done);
     }
     file_put(f);
     return done;
@@ -103,13 +104,11 @@ static long transfer_vector(int fd, const struct iovec *vec, u64 count, s64 *off
     struct io io;
     long done;
 
-    if (!f)
+    if (!f) {
+        io_count(write, 0);
         return -EBADF;
-    if (offset && !(f->mode & FILE_SEEKABLE)) {
-        file_put(f);
-        return -ESPIPE;
     }
-    done = check_transfer(f, write);
+    done = offset && !(f->mode & FILE_SEEKABLE) ? -ESPIPE : check_transfer(f, write);
     if (!done)
         done = io_import(&io, vec, count, storage, &allocated);
     if (!done) {
@@ -121,6 +120,7 @@ static long transfer_vector(int fd, const struct iovec *vec, u64 count, s64 *off
             done = write ? file_write(f, &io, offset, rwf) : file_read(f, &io, offset, rwf);
         kfree(allocated);
     }
+    io_count(write, done);
     file_put(f);
     return done;
 }

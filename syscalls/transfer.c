@@ -99,6 +99,8 @@ long sys_sendfile(const struct syscall_args *a)
         return result ? result : -EBADF;
     }
     result = send_file(&p, user ? &pos : NULL, MIN(n, IO_MAX_BYTES));
+    io_count(false, result);
+    io_count(true, result);
     put_pair(&p, result);
     if (user && result >= 0 && put_user(pos, user))
         return -EFAULT;
@@ -289,6 +291,8 @@ long sys_copy_file_range(const struct syscall_args *a)
         result = -EINVAL;
     else
         result = copy_range(&p, user_in ? &in_pos : NULL, user_out ? &out_pos : NULL, n);
+    io_count(false, result);
+    io_count(true, result);
     put_pair(&p, result);
     if (result > 0 &&
         ((user_in && put_user(in_pos, user_in)) || (user_out && put_user(out_pos, user_out))))

@@ -23,6 +23,8 @@ static inline u64 proc_ticks(nsec_t ns)
 int proc_meminfo(struct text *t, const struct generated_ref *r);
 int proc_vmstat(struct text *t, const struct generated_ref *r);
 int proc_interrupts(struct text *t, const struct generated_ref *r);
+int proc_softirqs(struct text *t, const struct generated_ref *r);
+int proc_buddyinfo(struct text *t, const struct generated_ref *r);
 int proc_devices(struct text *t, const struct generated_ref *r);
 int proc_diskstats(struct text *t, const struct generated_ref *r);
 int proc_stat(struct text *t, const struct generated_ref *r);

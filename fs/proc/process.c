@@ -251,6 +251,36 @@ static int store_clear_refs(const struct generated_ref *r, char *data, size_t n)
     return 0;
 }
 
+static int show_io(struct text *t, const struct generated_ref *r)
+{
+    struct thread *thread = proc_thread(r);
+    struct process_usage used;
+
+    if (!thread)
+        return -ESRCH;
+    if (r->tid)
+        used.io = thread->io;
+    else
+        process_usage(r->process, &used);
+    thread_put(thread);
+    text_printf(t, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: %lu\nwrite_bytes: %lu\ncancelled_write_bytes: %lu\n",
+                used.io.bytes[0], used.io.bytes[1], used.io.calls[0], used.io.calls[1], used.io.storage[0], used.io.storage[1],
+                used.io.cancelled);
+    return 0;
+}
+
+/* Nanoseconds with a CPU, nanoseconds without one though it could have run, how often it got one. */
+static int show_schedstat(struct text *t, const struct generated_ref *r)
+{
+    struct thread *thread = proc_thread(r);
+
+    if (!thread)
+        return -ESRCH;
+    text_printf(t, "%lu %lu %lu\n", thread_cpu_time(thread, NULL, NULL), thread->run_delay, thread->turns);
+    thread_put(thread);
+    return 0;
+}
+
 /* ------------------------------------------------------------ links to objects */
 
 static int follow_exe(const struct generated_ref *r, struct path_ref *to)
@@ -390,6 +420,7 @@ const struct generated_node proc_process_files[] = {
     DIRECTORY("fd", 0500 | GENERATED_OWN, proc_fd_find, proc_fd_list),
     DIRECTORY("fdinfo", 0555, proc_fdinfo_find, proc_fdinfo_list),
     WRITABLE("gid_map", show_id_map, store_refused),
+    PRIVATE("io", show_io),
     FILE("limits", proc_limits),
     WRITABLE("loginuid", show_unset, store_refused),
     DIRECTORY("map_files", 0500 | GENERATED_LEADER | GENERATED_OWN, proc_map_find, proc_map_list),
@@ -407,6 +438,7 @@ const struct generated_node proc_process_files[] = {
     PRIVATE("personality", show_personality),
     WRITABLE("projid_map", show_id_map, store_refused),
     JUMP("root", follow_root),
+    FILE("schedstat", show_schedstat),
     FILE("sessionid", show_unset),
     {.name = "setgroups", .mode = S_IFREG | 0644, .show = generated_show_string, .store = store_refused, .data = "allow"},
     FILE("smaps", proc_smaps),

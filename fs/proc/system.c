@@ -135,6 +135,37 @@ int proc_interrupts(struct text *t, const struct generated_ref *r)
     return 0;
 }
 
+/* What interrupts put off: frames that arrive are all there is of that. */
+int proc_softirqs(struct text *t, const struct generated_ref *r)
+{
+    static const char names[][9] = {"HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"};
+    unsigned cpus = platform_cpu_count();
+
+    text_pad(t, t->used, 20);
+    for (unsigned cpu = 0; cpu < cpus; cpu++)
+        text_printf(t, "CPU%-8u", cpu);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        text_printf(t, "\n%12s:", names[i]);
+        for (unsigned cpu = 0; cpu < cpus; cpu++)
+            text_printf(t, " %10lu", i == 3 ? platform_percpu(cpu)->counters[COUNT_DEFERRED] : 0);
+    }
+    text_printf(t, "\n");
+    return 0;
+}
+
+/* All memory is alike: one zone. */
+int proc_buddyinfo(struct text *t, const struct generated_ref *r)
+{
+    u64 blocks[PAGE_MAX_ORDER + 1];
+
+    page_free_blocks(blocks);
+    text_printf(t, "Node 0, zone   Normal ");
+    for (size_t i = 0; i < ARRAY_SIZE(blocks); i++)
+        text_printf(t, "%6lu ", blocks[i]);
+    text_printf(t, "\n");
+    return 0;
+}
+
 /* Drivers by major number: devices that /dev has. */
 int proc_devices(struct text *t, const struct generated_ref *r)
 {
