@@ -84,12 +84,18 @@ static bool may_share(const struct inet_socket *a, const struct inet_socket *b)
            !b->base.listening;
 }
 
+/* u is new and an IPv4 socket of any address: it wants what other, of IPv6 but not only, may yet have back by a disconnect. */
+static bool wants_of_dual(const struct inet_socket *u, const struct inet_socket *other)
+{
+    return u->base.family == AF_INET && ip_is_any(u->local.ip) && !ip_is_v4(other->local.ip) && !other->v6only;
+}
+
 /* Lock held. */
 static bool conflicts(const struct inet_port *p, const struct inet_socket *u)
 {
     const struct inet_socket *other;
     list_for_each(other, &p->owners, port_link) {
-        if (other != u && overlap(other, u) && !may_share(other, u))
+        if (other != u && (overlap(other, u) || wants_of_dual(u, other)) && !may_share(other, u))
             return true;
     }
     bool reuse = OPTION_SET(&u->base, SO_REUSEADDR);

@@ -185,6 +185,30 @@ static void gone_before_accept(void)
     close(listener);
 }
 
+/* A socket of IPv6 and IPv4, whose address for any was made one of IPv6 by connect: does it keep IPv4 ones off its port? */
+static void dual(void)
+{
+    static const char *const hosts[] = {"::ffff:0.0.0.0", "::ffff:127.0.0.1", "::1", "::"};
+    struct sockaddr_in everywhere = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+
+    for (int only = 0; only < 2; only++) {
+        int s = socket(AF_INET6, SOCK_DGRAM, 0), other;
+
+        setsockopt(s, SOL_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+        SHOW(bind(s, SIX("::", PORT)));
+        SHOW(connect(s, SIX("::1", PORT)));
+        SHOW(bind(other = socket(AF_INET, SOCK_DGRAM, 0), any(&everywhere), sizeof(everywhere)));
+        close(other);
+        SHOW(bind(other = socket(AF_INET, SOCK_DGRAM, 0), FOUR(PORT)));
+        close(other);
+        for (unsigned i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+            SHOW(bind(other = socket(AF_INET6, SOCK_DGRAM, 0), SIX(hosts[i], PORT)));
+            close(other);
+        }
+        close(s);
+    }
+}
+
 int main(void)
 {
     int on = 1, s = socket(AF_INET6, SOCK_STREAM, 0);
@@ -196,6 +220,7 @@ int main(void)
     for (int how = SHUT_RD; how <= SHUT_RDWR; how++)
         shut_listener(how);
     gone_before_accept();
+    dual();
     SHOW(setsockopt(s, SOL_IPV6, IPV6_MULTICAST_HOPS, &on, 1));
     return 0;
 }
