@@ -12,7 +12,7 @@ PACKAGES = gcc make binutils libc6-dev linux-libc-dev libxen-dev qemu-system-x86
            nodejs/node default-jdk-headless/javac ruby php-cli/php8.2 php8.2-sqlite3 lua5.4 tcl/tclsh8.6 perl sqlite3 sysbench fio git curl openssl xz-utils/xz \
            python3-numpy python3-flask libpython3.11-testsuite erofs-utils libelf-dev libseccomp-dev procps/pgrep \
            iproute2/ip redis-server redis-tools/redis-cli nginx-light/nginx memcached lighttpd haproxy dnsmasq-base/dnsmasq iperf3 wrk etcd-server/etcd etcd-client/etcdctl \
-           iputils-ping/ping iputils-tracepath/tracepath iputils-arping/arping traceroute tcpdump
+           iputils-ping/ping iputils-tracepath/tracepath iputils-arping/arping traceroute tcpdump bind9-dnsutils/dig wget
 
 # ------------------------------------------------------------------ the kernel
 

@@ -123,6 +123,8 @@ void inet_format(const struct inet_socket *u, const struct inet_address *in, str
         out->sin6_family = AF_INET6;
         out->sin6_port = swap16(in->port);
         memcpy(&out->sin6_addr, in->ip, 16);
+        if (in->ip[0] == 0xfe && (in->ip[1] & 0xc0) == 0x80) /* an address of the link: there is one that has such */
+            out->sin6_scope_id = OUTSIDE_INDEX;
         a->length = sizeof(*out);
     }
 }

@@ -142,6 +142,12 @@ static bool has_v6(void)
     return false;
 }
 
+/* Neighbours are still being asked whether one has it: lwIP sends nothing from it, and does not say so. */
+static bool link_address_unsure(void)
+{
+    return ip6_addr_istentative(netif_ip6_addr_state(&device_netif, 0));
+}
+
 bool config_await_v4(nsec_t limit)
 {
     network_await_start();
@@ -159,7 +165,9 @@ bool network_up(const u8 to[16])
     address_to_lwip(to, &a);
     if (IP_IS_V4(&a))
         return config_await_v4(WAIT_LIMIT);
-    if (!has_v6() && !none && !ip6_addr_islinklocal(ip_2_ip6(&a)))
+    if (ip6_addr_islinklocal(ip_2_ip6(&a)))
+        wait_event(&configured, !link_address_unsure(), config_began + WAIT_LIMIT6, WAIT_KILLABLE);
+    else if (!has_v6() && !none)
         wait_event(&configured, has_v6(), config_began + WAIT_LIMIT6, WAIT_KILLABLE);
     return true; /* whether there is a route, lwIP knows */
 }

@@ -19,9 +19,14 @@ const ip6_addr_t *lwip_fixed_router(void);
 /* Where a packet goes that is not for lwIP's own link; NULL: to its gateway, or who says that he is one. net/lwip/further_route.c */
 const ip4_addr_t *lwip_next_hop(const ip4_addr_t *to);
 const ip6_addr_t *lwip_next_hop6(const ip6_addr_t *to);
-/* A name server that the network told of; NULL: it is none any more. net/lwip/config.c */
+/* A name server that the network told of; NULL: it is none any more. net/lwip/resolver.c */
 void dns_setserver(u8_t index, const ip_addr_t *server);
 /* One of those: the router's of IPv6, which alone asks. */
 const ip_addr_t *dns_getserver(u8_t index);
+/* A message of DHCP is complete but for the end; n: how long its options are, which may grow to DHCP_OPTIONS_LEN - 1. net/lwip/resolver.c */
+void lwip_dhcp_leaves(u8_t *options, u16_t *n);
+/* An option of DHCP that lwIP does not know: n bytes at this place of the message, if it has them. net/lwip/resolver.c */
+struct pbuf;
+void lwip_dhcp_option(u8_t option, u8_t n, const struct pbuf *message, u16_t at);
 
 #endif

@@ -86,6 +86,7 @@ unsigned short lwip_checksum(const void *data, int n);
 #define LWIP_DNS              0
 #endif
 /* Name servers that DHCP, DHCPv6 and router advertisements name go to dns_setserver() of net/lwip/resolver.c. */
+#define DHCP_OPTIONS_LEN                128 /* of what is sent: for the longest name of a host */
 #define LWIP_DHCP_MAX_DNS_SERVERS       RESOLVER_SERVERS
 #define DNS_MAX_SERVERS                 RESOLVER_SERVERS
 #define LWIP_DHCP6_MAX_DNS_SERVERS      RESOLVER_SERVERS
@@ -140,6 +141,9 @@ extern unsigned lwip_window, lwip_send_buffer; /* by the size of memory: net/lwi
 #define LWIP_HOOK_TCP_ISN             lwip_initial_sequence
 #define LWIP_HOOK_ND6_GET_GW(netif, to) lwip_next_hop6(to)
 #define LWIP_HOOK_ETHARP_GET_GW(netif, to) lwip_next_hop(to)
+#define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, msg, kind, n)                 lwip_dhcp_leaves((msg)->options, n)
+#define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, kind, option, len, p, at) \
+    do { (void)(msg); lwip_dhcp_option(option, len, p, at); } while (0)
 #define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(p, header, pcb, options) lwip_segment_leaves(header, (struct tcp_pcb *)(pcb), options)
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Name servers: the program asks them itself, by /etc/resolv.conf, which is made here before it starts: of the kernel parameter
- * net.dns=ADDRESS[,ADDRESS...], else of what DHCP told until then. A file of that name in the boot archive stays.
+ * net.dns=ADDRESS[,ADDRESS...], else of what the network told until then. The domain in which short names are looked for is DHCP's in
+ * any case. A file of that name in the boot archive stays.
  */
 #include <linux/limits.h>
 #include "fs/root.h"
@@ -14,15 +15,20 @@
 #include "kernel/params.h"
 #include "kernel/timer.h"
 #include "lwip/ip.h"
+#include "lwip/prot/dhcp.h"
 #include "net/lwip/core.h"
 #include "net/lwip/hooks.h"
 
 #define FILE_NAME  "/etc/resolv.conf"
 #define WAIT_LIMIT (4 * NSEC_PER_SEC) /* for DHCP, from the network's start */
 
+#define OPTION_DOMAIN 15 /* of DHCP: RFC 2132, 3.17 */
+
 /* IPv4 first. Under the core lock once the network has started. */
 static ip_addr_t servers[2 * RESOLVER_SERVERS];
 static bool servers_given;
+/* Or several, as some servers tell; "" is none. Under the core lock. */
+static char domain[UINT8_MAX + 1];
 
 static int set_dns(const char *value)
 {
@@ -58,6 +64,41 @@ const ip_addr_t *dns_getserver(u8_t index)
     return index < RESOLVER_SERVERS ? &servers[RESOLVER_SERVERS + index] : IP_ADDR_ANY;
 }
 
+void lwip_dhcp_leaves(u8 *options, u16 *n)
+{
+    u16 at = 0;
+    while (at + 1 < *n && options[at] != DHCP_OPTION_PARAMETER_REQUEST_LIST)
+        at += (u16)(2 + options[at + 1]);
+    if (at + 1 >= *n || *n + 2 > DHCP_OPTIONS_LEN)
+        return;
+    u8 *end = options + at + 2 + options[at + 1];
+    memmove(end + 1, end, (size_t)(options + *n - end));
+    *end = OPTION_DOMAIN;
+    options[at + 1]++;
+    ++*n;
+}
+
+/* Whether a line of the file may have it. */
+static bool is_domain(const char *text)
+{
+    for (; *text; text++) {
+        char lower = *text | 0x20;
+        if (!(lower >= 'a' && lower <= 'z') && !(*text >= '0' && *text <= '9') && !strchr("-._ ", *text))
+            return false;
+    }
+    return true;
+}
+
+void lwip_dhcp_option(u8 option, u8 n, const struct pbuf *message, u16 at)
+{
+    char text[sizeof(domain)];
+    if (option != OPTION_DOMAIN || pbuf_copy_partial(message, text, n, at) != n)
+        return;
+    text[n] = 0;
+    if (is_domain(text))
+        strlcpy(domain, text, sizeof(domain));
+}
+
 /* ------------------------------------------------------------ the file */
 
 static void write_file(void)
@@ -66,10 +107,16 @@ static void write_file(void)
     int n = 0, left = RESOLVER_SERVERS;
     config_await_v4(WAIT_LIMIT);
     core_lock();
+    if (*domain)
+        n = scnprintf(text, sizeof(text), "search %s\n", domain);
     for (size_t i = 0; i < ARRAY_SIZE(servers) && left; i++) {
         if (ip_addr_isany_val(servers[i]))
             continue;
-        n += scnprintf(text + n, sizeof(text) - (size_t)n, "nameserver %s\n", ipaddr_ntoa_r(&servers[i], address, sizeof(address)));
+        bool link = IP_IS_V6(&servers[i]) && ip6_addr_islinklocal(ip_2_ip6(&servers[i]));
+        ipaddr_ntoa_r(&servers[i], address, sizeof(address));
+        for (char *c = address; *c; c++)
+            *c |= *c >= 'A' ? 0x20 : 0; /* letters as everybody else writes them */
+        n += scnprintf(text + n, sizeof(text) - (size_t)n, "nameserver %s%s\n", address, link ? "%eth0" : "");
         left--;
     }
     core_unlock();

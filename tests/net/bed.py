@@ -105,14 +105,14 @@ def linux(words, folder=None, environment=None):
     return Process(words, folder, {**ENVIRONMENT, **(environment or {})})
 
 
-def vm(words, folder=None, options=(), network=None, environment=None, memory='256M'):
-    """A program in the VM; network: options in place of an address on the tap."""
+def vm(words, folder=None, options=(), network=None, environment=None, memory='256M', before=()):
+    """A program in the VM; network: options in place of an address on the tap; before: words before the command itself."""
     if network is None:
         network = ['--net', 'tap=' + TAP, '--ip', '%s/%d,%s' % (GUEST, PREFIX, HOST), '--ip', GUEST6 + '/64,' + HOST6]
     line = [os.path.join(BUILD, 'aril'), 'run', '--kernel', KERNEL, '--accel', ACCEL, '--cpus', CPUS, '-m', memory, '--timeout', '500', '--clean-env']
     for name, value in {**ENVIRONMENT, **(environment or {})}.items():
         line += ['-e', '%s=%s' % (name, value)]
-    return Process(line + list(network) + list(options) + list(words), folder)
+    return Process(list(before) + line + list(network) + list(options) + list(words), folder)
 
 
 def run_in_vm(words, limit=60, **more):
@@ -141,11 +141,13 @@ def missing(*programs):
     return next((p for p in programs if not shutil.which(p, path=path)), None)
 
 
-def main(cases, name):
-    """Runs the cases (or those named by arguments) and prints a line for each."""
+def main(cases, name, prepare=None):
+    """Runs the cases (or those named by arguments) and prints a line for each; prepare() comes first."""
     wanted = sys.argv[1:]
     bad = 0
     set_up()
+    if prepare:
+        prepare()
     for case in cases:
         label = '%s.%s.%s.%s' % (name, case.__name__.replace('_', '-'), ACCEL, CPUS)
         if wanted and case.__name__.replace('_', '-') not in wanted:

@@ -16,7 +16,7 @@ def text(n):
 
 
 class Pages(http.server.BaseHTTPRequestHandler):
-    """/N: that many bytes; /chunked and /close: without a length; /moved leads on; POST sends back what it gets."""
+    """/N: that many bytes, or those of a Range; /chunked and /close: without a length; /moved leads on; POST sends back what it gets."""
     protocol_version = 'HTTP/1.1'
 
     def head(self, status, *headers):
@@ -37,8 +37,12 @@ class Pages(http.server.BaseHTTPRequestHandler):
         elif self.path == '/moved':
             self.head(302, ('Location', '/1000'), ('Content-Length', '0'))
         elif self.path[1:].isdigit():
-            self.head(200, ('Content-Length', self.path[1:]))
-            self.wfile.write(text(int(self.path[1:])))
+            data, first = text(int(self.path[1:])), (self.headers['Range'] or 'bytes=-')[6:-1]
+            if first:
+                self.head(206, ('Content-Range', 'bytes %s-%d/%d' % (first, len(data) - 1, len(data))), ('Content-Length', str(len(data) - int(first))))
+            else:
+                self.head(200, ('Content-Length', self.path[1:]))
+            self.wfile.write(data[int(first or 0):])
         else:
             self.head(404, ('Content-Length', '0'))
 
@@ -75,14 +79,26 @@ def outcome(p):
     return status, len(data), hashlib.md5(data).hexdigest(), data[-200:] if len(data) < 5000 else b''
 
 
-def compare(words, memory='256M', **environment):
-    """words: the command line, with ADDRESS and PORT in it."""
+def compare(words, memory='256M', complete=0, status=0, **environment):
+    """words: the command line, with ADDRESS and PORT in it; complete: how long a file "part", of which there is the beginning, is at the end."""
     def line(address):
         return [w.replace('ADDRESS', address).replace('SECURE', str(SECURE_PORT)).replace('PORT', str(PORT)) for w in words]
 
+    def write(name, n):
+        with open(os.path.join(here, name), 'wb') as f:
+            f.write(text(n))
+
+    def ended(p, where):
+        r = outcome(p)
+        if complete:
+            data = open(os.path.join(here, 'part'), 'rb').read()
+            check(data == text(complete), 'the completed file has %d bytes %s, and not all are right' % (len(data), where))
+        write('part', 1000000)
+        return r
+
     with folder() as here:
-        with open(os.path.join(here, 'body'), 'wb') as f:
-            f.write(text(2000000))
+        write('body', 2000000)
+        write('part', 1000000)
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key', '-out', 'pem', '-subj', '/CN=test', '-days', '30'],
                        cwd=here, stderr=subprocess.DEVNULL, check=True)
         subprocess.run('cat key >>pem', shell=True, cwd=here, check=True)
@@ -90,11 +106,11 @@ def compare(words, memory='256M', **environment):
         try:
             for address, on_linux, network in ((HOST, HOST, None), ('10.0.2.2', '127.0.0.1', [])):
                 with linux(line(on_linux), here, environment) as p:
-                    want = outcome(p)
+                    want = ended(p, 'on Linux')
                 with vm(line(address), here, network=network, environment=environment, memory=memory, options=['-v', here + ':' + here]) as p:
-                    got = outcome(p)
+                    got = ended(p, 'in the VM')
                 want, got = (tuple(str(x).replace(a, 'ADDRESS') for x in r) for r, a in ((want, on_linux), (got, address)))
-                check(want[0] == '0', 'on Linux %r' % (want,))
+                check(want[0] == str(status), 'on Linux %r' % (want,))
                 # A name that an error gives counts, its length not.
                 check((got[0], got[3]) == (want[0], want[3]) and (got[1:3] == want[1:3] or want[3] != "b''"), 'from %s %r, on Linux %r' % (address, got, want))
         finally:
@@ -119,6 +135,10 @@ def wget():
     if missing('wget'):
         return 'wget is not installed'
     compare(['wget', '-q', '-O', '-', *URLS, 'http://ADDRESS:PORT/moved'])
+    compare(['wget', '-q', '-c', '-O', 'part', 'http://ADDRESS:PORT/3000000'], complete=3000000)
+    compare(['wget', '-q', '-O', '-', '--post-file=body', 'http://ADDRESS:PORT/'])
+    compare(['wget', '-q', '-O', '-', '--no-check-certificate', 'https://ADDRESS:SECURE/3000000'])
+    compare(['wget', '-q', '-O', '-', 'http://ADDRESS:PORT/none', 'http://ADDRESS:PORT/1'], status=8)
     compare(['/bin/busybox', 'wget', '-q', '-O', '-', 'http://ADDRESS:PORT/3000000'])
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-# The command's network options, and what a program in the VM can reach: ports that lead in, connections that lead out, names, addresses by
+# The command's network options, and what a program in the VM can reach: ports that lead in, connections that lead out, addresses by
 # DHCP, and the errors of what cannot be reached.
 import os, socket, struct, subprocess, threading
 
@@ -131,51 +131,6 @@ except OSError as e: print(errno.errorcode.get(e.errno, e))
     check((status, said) == (0, want), 'status %d: %s' % (status, said))
 
 
-def serve_names(port=53):
-    """A name server on this side: any name of .test is 10.1.2.3; over TCP for those that begin with "big"."""
-    def answer(q, tcp):
-        big = q[13:16] == b'big'
-        head = q[:2] + (b'\x87\x80' if big and not tcp else b'\x85\x80') + struct.pack('>4H', 1, 0 if big and not tcp else 1, 0, 0)
-        end = q.index(b'\0', 12) + 5
-        kind = struct.unpack('>H', q[end - 4:end - 2])[0]
-        if kind != 1:
-            return q[:2] + b'\x85\x80' + struct.pack('>4H', 1, 0, 0, 0) + q[12:end]
-        body = q[12:end]
-        if not big or tcp:
-            body += b'\xc0\x0c' + struct.pack('>HHIH', 1, 1, 60, 4) + bytes([10, 1, 2, 3])
-        return head + body
-
-    u = socket.socket(type=socket.SOCK_DGRAM)
-    u.bind((HOST, port))
-    t = socket.create_server((HOST, port))
-
-    def by_udp():
-        while True:
-            q, a = u.recvfrom(2000)
-            u.sendto(answer(q, False), a)
-
-    def by_tcp():
-        while True:
-            c, _ = t.accept()
-            q = c.recv(2000)
-            r = answer(q[2:], True)
-            c.sendall(struct.pack('>H', len(r)) + r)
-            c.close()
-    for f in (by_udp, by_tcp):
-        threading.Thread(target=f, daemon=True).start()
-    return u, t
-
-
-def names():
-    keep = serve_names()
-    network = ['--net', 'tap=' + TAP, '--ip', '%s/%d,%s' % (GUEST, PREFIX, HOST), '--dns', HOST]
-    for name in ('some.test', 'big.test'):
-        status, said = run_in_vm([PYTHON, '-c', 'import socket; print(socket.gethostbyname(%r))' % name], network=network)
-        check((status, said) == (0, '10.1.2.3\n'), '%s: status %d: %s' % (name, status, said))
-    for s in keep:
-        s.close()
-
-
 def addresses_by_dhcp():
     if missing('dnsmasq'):
         return 'dnsmasq is not installed'
@@ -197,5 +152,5 @@ def tap_in_use():
         check(status == 125 and 'another process has it' in said, 'status %d: %s' % (status, said))
 
 
-main([forwarded_ports, out_through_the_host, no_network, hostname, out_through_the_tap, version_6, router_of_version_6, errors, names, addresses_by_dhcp, tap_in_use],
+main([forwarded_ports, out_through_the_host, no_network, hostname, out_through_the_tap, version_6, router_of_version_6, errors, addresses_by_dhcp, tap_in_use],
      'net.outside')

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export B="${B:-$PWD/build}"
 mkdir -p "$B/net"
-suites=${*:-outside clients servers sockets raw state faults load}
+suites=${*:-outside names clients servers sockets raw state faults load}
 problem=$(unshare -n sh -c 'ip link set lo up && ip tuntap add tap0 mode tap && ip link set tap0 up' 2>&1) || {
     for suite in $suites; do
         echo "skip net.$suite - no namespace with a tap interface can be made here: $(echo "$problem" | tail -n 1)"
@@ -20,6 +20,7 @@ gcc -O2 -Wall -o "$B/net/impair" tests/net/impair.c && gcc -static -O2 -Wall -D_
     echo "not ok net - the programs do not build"
     exit 1
 }
+command -v musl-gcc >/dev/null && musl-gcc -static -O2 -Wall -o "$B/net/lookup" tests/net/lookup.c
 if ! [ "$B/net/go_server" -nt tests/net/go_server.go ] && command -v go >/dev/null; then
     (cd tests/net && GO111MODULE=off CGO_ENABLED=0 go build -o "$B/net/go_server" go_server.go)
 fi
