@@ -3,8 +3,9 @@
  * virtio-net (VIRTIO 1.2, section 5.1; <linux/virtio_net.h>): finding network devices, their link, their interrupt. net_rx.c receives,
  * net_tx.c sends.
  *
- * One pair of queues for all CPUs: what is behind them in the host is one thread, and in here one lock. The device's filters are
- * left alone: it passes on all that it sees.
+ * One pair of queues for all CPUs (no VIRTIO_NET_F_MQ): behind them in the host is one thread, QEMU's own, however many there are, and it
+ * is busier than the CPU that serves (redis: 6.2 µs to 4.6 for each request, KVM). In here is one lock, under which 4 of 10 instructions
+ * of such a request are done (5,000 of 12,700). The device's filters are left alone: it passes on all that it sees.
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
