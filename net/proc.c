@@ -173,6 +173,7 @@ const struct generated_node proc_net_files[] = {
     FILE("arp", show_arp),
     FILE("dev", show_dev),
     FILE("dev_mcast", proc_net_dev_mcast),
+    FILE("fib_trie", proc_net_fib_trie),
     SOCKETS("icmp", SOCKETS_PING),
     SOCKETS("icmp6", SOCKETS_PING6),
     FILE("if_inet6", show_if_inet6),

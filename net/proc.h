@@ -19,6 +19,7 @@ int proc_net_softnet(struct text *t, const struct generated_ref *r);
 int proc_net_igmp(struct text *t, const struct generated_ref *r);
 int proc_net_igmp6(struct text *t, const struct generated_ref *r);
 int proc_net_dev_mcast(struct text *t, const struct generated_ref *r);
+int proc_net_fib_trie(struct text *t, const struct generated_ref *r);
 /* Sockets: data points to the enum socket_kind. */
 int proc_net_inet(struct text *t, const struct generated_ref *r);
 int proc_net_unix(struct text *t, const struct generated_ref *r);

@@ -112,7 +112,7 @@ static bool goes_before(const struct route *a, const struct route *b)
     return a->metric < b->metric;
 }
 
-static void sort(struct route *list, unsigned n)
+void routes_sort(struct route *list, unsigned n)
 {
     for (unsigned k = 1; k < n; k++) {
         struct route moved = list[k];
@@ -143,7 +143,7 @@ unsigned routes_get(struct route *list, unsigned max)
             if (list[k].v4 == v4 && (list[k].table == RT_TABLE_LOCAL) == local)
                 list[b.n++] = list[k];
         }
-        sort(list + first, MIN(b.n, max) - first);
+        routes_sort(list + first, MIN(b.n, max) - first);
     }
     return b.n;
 }

@@ -21,6 +21,8 @@ struct route {
 
 /* All of them, in Linux's order: at most max into list; how many there are. Sleeps while the network starts. */
 unsigned routes_get(struct route *list, unsigned max);
+/* That order, of routes of one IP version. */
+void routes_sort(struct route *list, unsigned n);
 /*
  * Changes by privileged programs: r as it was asked for, without what follows from the rest; flags: NLM_F_*. 0, or Linux's errors; -EOPNOTSUPP:
  * a route of a kind that is not served, or one to delete that an address makes. Sleep.

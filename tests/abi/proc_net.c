@@ -18,6 +18,23 @@ static void head(const char *name)
         fclose(f);
 }
 
+/* The leaves of lo's addresses in the tree of routes. */
+static void leaves(void)
+{
+    char line[200];
+    bool wanted = false;
+    FILE *f = fopen("/proc/net/fib_trie", "r");
+    while (f && fgets(line, sizeof line, f)) {
+        char *start = line + strspn(line, " ");
+        if (*start != '/')
+            wanted = !strncmp(start, "|-- 127.", 8);
+        if (wanted || start == line)
+            printf("fib_trie: %s", start);
+    }
+    if (f)
+        fclose(f);
+}
+
 static unsigned long inode_of(int fd)
 {
     struct stat st;
@@ -204,5 +221,6 @@ int main(void)
     SHOW(bind(n, (void *)&a, sizeof a));
     line_of("netlink", "netlink", n, 9, 1, 1);
     line_of("netlink", "netlink", n, 9, 3, 8);
+    leaves();
     return 0;
 }

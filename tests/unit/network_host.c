@@ -3,6 +3,7 @@
  * See network_host.h. The device reads what it is to send only when it is polled next, and checks that it is what it was: memory
  * which is freed or changed too soon is found. What no packet leads to is not here: the linker leaves it at address 0.
  */
+#include <linux/rtnetlink.h>
 #include "fs/file.h"
 #include "fs/ipc/mqueue.h"
 #include "fs/root.h"
@@ -20,7 +21,9 @@
 #include "kernel/wait.h"
 #include "lwip/dhcp.h"
 #include "lwip/dhcp6.h"
+#include "net/inet.h"
 #include "net/lwip/core.h"
+#include "net/route.h"
 #include "tests/unit/libc.h"
 #include "tests/unit/network_host.h"
 
@@ -594,6 +597,26 @@ void host_network_start(void)
     }
     thread.process = &process;
     host_network_work();
+}
+
+void host_network_further(bool on)
+{
+    static const u8 ours[4] = HOST_ADDRESS4, network[4] = {10, 0, 0, 0};
+    const ip4_addr_t other = {PP_HTONL(0x0a000009)}, mask = {PP_HTONL(0xffffff00)}, router = {PP_HTONL(0x0a000001)};
+    struct interface_address a = {.prefix = 24, .permanent = true, .secondary = true};
+    struct route r = {.v4 = true, .length = 25, .type = RTN_UNICAST, .table = RT_TABLE_MAIN, .from = true, .interface = OUTSIDE_INDEX};
+    ip_from_v4(a.ip, ours);
+    ip_from_v4(r.to, network);
+    memcpy(r.source, a.ip, 16);
+    if (on) {
+        core_lock();
+        netif_set_addr(&device_netif, &other, &mask, &router);
+        core_unlock();
+        network_add_route(&r, NLM_F_CREATE);
+    } else {
+        network_delete_route(&r);
+    }
+    network_set_address(OUTSIDE_INDEX, &a, on);
 }
 
 void host_network_restart(void)

@@ -31,6 +31,8 @@ void host_network_hold(bool hold);
 void host_network_link(bool up);
 /* Takes the interface down, which forgets all that it has learnt, and up again with its fixed addresses. */
 void host_network_restart(void);
+/* The VM's IPv4 address is one of two, and not lwIP's; a route leads the peer's way. Or no longer. */
+void host_network_further(bool on);
 /* The n-th allocation from now on fails, and all after it until 0 says that there is memory again. */
 void host_memory_end(unsigned n);
 /* The share of memory that is free, in percent. */

@@ -286,12 +286,19 @@ void network_script_play(const u8 *data, size_t n)
     script_at = data;
     script_end = data + n;
     begin();
+    bool further = script_byte() & 1;
+    if (further)
+        host_network_further(true);
     while (script_at < script_end) {
         step();
         host_network_work();
         peer_answer();
     }
     finish();
+    if (further) {
+        host_network_further(false);
+        host_network_restart();
+    }
     /* A connection whose end the peer was not told of keeps trying: 15 times, at most some 200 s apart. */
     for (unsigned minutes = 0; host_memory_blocks() != blocks && minutes < 90; minutes++)
         host_network_pass(60 * NSEC_PER_SEC);
