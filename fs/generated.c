@@ -87,7 +87,7 @@ static void text_free(struct text *t)
 static int generate(struct file *f)
 {
     const struct generated_ref *r = generated_ref_of(f->inode);
-    struct text *t = kzalloc(sizeof(*t));
+    struct text *t = kzalloc(sizeof(*t)), *old = f->private;
     int error;
 
     if (!t)
@@ -99,10 +99,15 @@ static int generate(struct file *f)
         text_free(t);
         return error;
     }
-    if (f->private)
-        t->seen = ((struct text *)f->private)->seen;
-    text_free(f->private);
-    f->private = t;
+    if (old) { /* poll may be looking at what it has seen */
+        kfree(old->data);
+        old->data = t->data;
+        old->size = t->size;
+        old->used = t->used;
+        kfree(t);
+    } else {
+        f->private = t;
+    }
     return 0;
 }
 
@@ -192,16 +197,9 @@ static struct wait_queue *event_queue(struct file *f)
 static u32 poll_events(struct file *f)
 {
     u64 now = __atomic_load_n(&events_of(f)->changes, __ATOMIC_SEQ_CST);
-    u32 events = EPOLLIN | EPOLLRDNORM;
-    struct text *t;
+    struct text *t = f->private;
 
-    mutex_lock(&f->position_lock);
-    t = f->private;
-    if (t->seen != now)
-        events |= EPOLLERR | EPOLLPRI;
-    t->seen = now;
-    mutex_unlock(&f->position_lock);
-    return events;
+    return EPOLLIN | EPOLLRDNORM | (__atomic_exchange_n(&t->seen, now, __ATOMIC_RELAXED) != now ? EPOLLERR | EPOLLPRI : 0);
 }
 
 /* Changes are told from here on. */

@@ -14,7 +14,7 @@ struct text {
     char *data;
     size_t size, used;
     bool failed;
-    u64 seen; /* of a file with events: the last change that its poll has told */
+    u64 seen; /* atomic; of a file with events: the last change that its poll has told */
 };
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_append(struct text *t, const void *data, size_t n);
