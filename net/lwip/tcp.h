@@ -74,6 +74,8 @@ struct tcp_link {
     u32 recovered;               /* tcp_recovery.c: what had been sent when the last loss was seen */
     u32 again_end;               /* what had been sent when the first unacknowledged segment was sent again */
     u32 sacked_end;              /* the end of all that the peer says it has */
+    u32 probe_end;               /* what had been sent when its end was, once more */
+    bool probed;                 /* that was so at some time */
     bool recovering;             /* not all of that is acknowledged */
     bool begun;                  /* its window has its first size */
     bool finish;                 /* a FIN follows what is queued */
@@ -122,6 +124,8 @@ struct tcp_sack {
 void tcp_sack_read(struct tcp_sack *sack, const struct pbuf *p);
 /* lwIP is done with a segment that arrived; `acked` had been acknowledged before. Sends what was lost, and what may be sent now. */
 void tcp_link_segment(struct tcp_link *l, const struct tcp_sack *sack, u32 acked);
+/* The timers' tick: if no answer comes to the last of all that was sent, it is sent again. */
+void tcp_link_probe(struct tcp_link *l);
 /* A large segment that cannot be sent whole is cut up. */
 void tcp_recover_unsent(struct tcp_link *l);
 

@@ -17,6 +17,8 @@
 #define SACKED       0x40 /* the peer has it */
 #define AGAIN        0x80 /* sent again in this recovery */
 #define FIRST_WINDOW 10   /* segments (RFC 6928) */
+#define PROBE_MORE    100 /* ms beyond the round trips: of lwIP's clock, two steps */
+#define PROBE_DELAYED 300 /* ms, the same for a peer that waits 200 with an acknowledgement */
 #define DUPLICATE    3    /* RFC 5681: so many segments that came after it tell that one is lost */
 
 void __wrap_tcp_rexmit_fast(struct tcp_pcb *pcb);
@@ -199,7 +201,9 @@ static bool sees_loss(const struct tcp_link *l)
         has += s->flags & SACKED ? TCP_TCPLEN(s) : 0u;
     /* All but the first came, and no more will: nothing else would tell (RFC 5827). */
     bool rest = has && !tcp_link_waits(l) && has == pcb->snd_nxt - end_of(first);
-    return has >= DUPLICATE * (u32)tcp_mss(pcb) || rest;
+    /* The end came, by a probe, and before it something did not. */
+    bool probed = l->probed && TCP_SEQ_GEQ(l->sacked_end, l->probe_end);
+    return has >= DUPLICATE * (u32)tcp_mss(pcb) || rest || probed;
 }
 
 static void begin_recovery(struct tcp_link *l)
@@ -256,6 +260,34 @@ static void grow_window(struct tcp_pcb *pcb, u32 acked)
     u32 counted = 2u * pcb->mss;
     if (acked > counted && pcb->cwnd < pcb->ssthresh && !(pcb->flags & TF_RTO))
         pcb->cwnd += acked - counted;
+}
+
+/*
+ * Tail loss probe (RFC 8985, 7): when all is sent and no answer comes for two round trips, or a little longer from a peer that may wait
+ * with its acknowledgement of a single segment, the last segment is sent again, once. It may be what was lost; if not, its acknowledgement
+ * tells of what was, well before the timer would.
+ */
+void tcp_link_probe(struct tcp_link *l)
+{
+    struct tcp_pcb *pcb = l->pcb;
+    struct tcp_seg **at = &pcb->unacked;
+    bool open = pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT;
+    if (!open || !*at || pcb->unsent || pcb->nrtx || l->recovering || !(pcb->flags & TF_SACK) || pcb->flags & TF_RTO)
+        return;
+    if (l->probed && TCP_SEQ_LT(pcb->lastack, l->probe_end))
+        return;
+    s32 wait = 2 * (pcb->sa >> 3) + ((*at)->next ? PROBE_MORE : PROBE_DELAYED) / TCP_SLOW_INTERVAL;
+    while ((*at)->next)
+        at = &(*at)->next;
+    if (pcb->rtime < wait || is_busy(*at) || ((*at)->flags & SACKED) || ((*at)->len > tcp_mss(pcb) && !cut_all(pcb, *at)))
+        return;
+    while ((*at)->next)
+        at = &(*at)->next;
+    l->probed = true;
+    l->probe_end = pcb->snd_nxt;
+    send_again(pcb, at, &pcb->unsent);
+    pcb->rtime = 0;
+    tcp_output(pcb);
 }
 
 void tcp_link_segment(struct tcp_link *l, const struct tcp_sack *sack, u32 acked)

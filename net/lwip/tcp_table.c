@@ -284,6 +284,8 @@ void tcp_tick(void)
     tcp_active_pcbs = NULL;
     list_for_each_safe(e, next, &busy, link) {
         e->pcb->next = NULL;
+        if (e->connection)
+            tcp_link_probe(e->connection);
         if (is_idle(e)) {
             list_remove(&e->link);
             list_add_tail(&idle, &e->link);

@@ -424,6 +424,30 @@ def same_ports_again():
         ended('after LAST_ACK')
 
 
+def tail_loss_probe():
+    """The last of what was sent is sent once more before the timer for it runs out, to a client that tells what it has."""
+    def again(p, options):
+        """How long after the first time data come a second time."""
+        hand, port = Hand(), 2000 + len(options)
+        hand.raw.send(hand.header + b'\x08\x00' + segment(NOBODY, port, SYN, port, 0, options))
+        theirs = hand.expect('handshake', port, SYN | ACK, port + 1) + 1 & 0xffffffff
+        hand.send(port, ACK, port + 1, theirs)
+        hand.send(port, ACK, port + 1, theirs, None, b'ehello')
+        times = []
+        while len(times) < 2:
+            got = hand.receive()
+            if got[0] == port and got[4]:
+                times.append(time.monotonic())
+        hand.send(port, RST, port + 7)
+        return times[1] - times[0]
+
+    with vm([SERVER, str(PORT)]) as p:
+        p.wait_for(GUEST, PORT)
+        shortest = [min(again(p, options) for i in range(3)) for options in (b'', b'\4\2\1\1')]
+        print('# again after %.2f s, with selective acknowledgements %.2f s' % tuple(shortest))
+        check(shortest[1] < shortest[0] * 0.8, 'no sooner')
+
+
 def handshakes_at_once():
     """More than the listener's queue takes are half open, and all of their clients there: none is reset."""
     with vm([SERVER, str(PORT), '100']) as p:
@@ -682,5 +706,5 @@ def malformed_frames():
         upload(1000000)
 
 
-main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood, same_ports_again, handshakes_at_once, accept_queue_is_full, deferred_accept, gives_up,
+main([good_cable, loss, large_segments, loss_of_large_segments, all_of_large_segments, end_of_an_answer, heavy_loss, duplication, reordering, corruption, delay, all_at_once, link_flaps, client_that_never_reads, half_open_flood, same_ports_again, handshakes_at_once, accept_queue_is_full, deferred_accept, gives_up, tail_loss_probe,
       datagrams_beside_a_server, datagram_flood, malformed_frames], 'net.faults')
