@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What is told of the network and what may be changed (changes.py), with a peer outside that sees the effect.
-import os, socket, subprocess, threading
+import os, shutil, socket, subprocess, sys, threading
 from bed import *
 
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'changes.py')
@@ -100,6 +100,59 @@ def changes():
     check(seen == ['10.77.0.5', '10.88.0.2', '10.77.0.5', '10.88.0.2', '10.88.0.3', '10.77.0.5'], 'the peer saw %s' % seen)
 
 
+# What ip(8) says after each is compared with Linux, in a namespace of its own.
+COMMANDS = '''addr add 10.1.2.3/24 dev eth0
+addr add 10.1.2.4/24 dev eth0 label eth0:1
+addr add 10.9.0.1/32 dev lo
+addr add 127.0.0.2/8 dev lo
+addr add 10.1.3.1/16 brd + dev eth0
+route add 192.168.5.0/24 via 10.1.2.99
+route add 192.168.5.0/24 via 10.1.2.98 metric 5
+route add 192.168.6.0/24 dev eth0 src 10.1.2.4
+route add 192.168.8.0/24 via 11.1.1.1 dev eth0 onlink
+route add unreachable 10.50.0.0/16
+route add prohibit 10.51.0.0/16
+route add blackhole 10.52.0.0/16
+route add local 10.53.0.0/16 dev lo
+route add default via 10.1.2.1 metric 100
+route add default via 10.1.2.1 src 10.1.2.3
+route replace 192.168.5.0/24 via 10.1.2.97
+addr show
+route show table all
+route get 192.168.5.7
+route get 192.168.6.7
+route get 10.50.1.1
+route get 10.51.1.1
+route get 10.52.1.1
+route get 10.53.1.1
+route get 8.8.8.8
+route del 192.168.5.0/24 metric 5
+route del 10.50.0.0/16
+route del 192.168.77.0/24
+addr del 10.1.2.3/24 dev eth0
+addr show
+route show table all
+'''
+LINUX = '''import fcntl, os, struct, subprocess, sys
+f = os.open('/dev/net/tun', os.O_RDWR)
+fcntl.ioctl(f, 0x400454ca, struct.pack('16sH22x', b'eth0', 0x1002))
+for words in 'link set lo up', 'link set eth0 up', 'addr add 10.77.0.2/24 brd + dev eth0':
+    subprocess.run(['ip'] + words.split(), check=True)
+subprocess.run(['ip', '-4', '-force', '-batch', sys.argv[1]], stderr=subprocess.STDOUT)
+'''
+
+
+def ip():
+    batch = os.path.join(BUILD, 'net', 'ip.batch')
+    with open(batch, 'w') as f:
+        f.write(COMMANDS)
+    linux = subprocess.run(['unshare', '-n', sys.executable, '-c', LINUX, batch], stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
+    status, said = run_in_vm([shutil.which('ip'), '-4', '-force', '-batch', batch], network=['--net', 'tap=' + TAP, '--ip', GUEST + '/24'])
+    a, b = ([line.split(' mtu')[0] for line in text.splitlines()] for text in (linux, said))
+    differ = [pair for pair in zip(a, b) if pair[0] != pair[1]]
+    check(len(a) > 50 and len(a) == len(b) and not differ, 'Linux %d lines, VM %d; %s' % (len(a), len(b), differ[:1]))
+
+
 def neighbours():
     command('ip', 'address', 'add', '10.77.0.1/16', 'dev', TAP)
     command('ip', 'route', 'add', 'local', '10.77.64.0/20', 'dev', 'lo')
@@ -108,4 +161,4 @@ def neighbours():
     check((status, said) == (0, 'known 600 asked again False\nheld back False\n'), 'status %d, VM: %s' % (status, said[-300:]))
 
 
-main([changes, neighbours], 'net.state')
+main([changes, ip, neighbours], 'net.state')
