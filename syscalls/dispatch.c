@@ -42,7 +42,7 @@ static __attribute__((noinline, cold)) long syscall_unserved(u32 nr)
         return -ENOSYS;
     }
     if (__atomic_fetch_add(&unserved[nr], 1, __ATOMIC_RELAXED) == 0) {
-        const char *name = syscall_table[nr].name;
+        const char *name = syscall_name(nr);
         if (name)
             log_warn("system call %u (%s) is not served (ENOSYS)", nr, name);
         else

@@ -15,9 +15,16 @@ END {
     print "#include \"syscalls/syscall.h\"\n#include \"syscalls/trace.h\"\n"
     for (i = 1; i <= n; i++)
         print "long " handler[i] "(const struct syscall_args *a) __attribute__((weak));"
-    print "\nconst struct syscall_entry syscall_table[SYSCALL_MAX] = {"
+    print "\nconst char syscall_names[] = \"\""
+    at = 1
     for (i = 1; i <= n; i++) {
-        printf "    [%d] = {.name = \"%s\", .handler = %s", nr[i], name[i], handler[i]
+        print "    \"\\0" name[i] "\""
+        place[i] = at
+        at += length(name[i]) + 1
+    }
+    print "    ;\n\nconst struct syscall_entry syscall_table[SYSCALL_MAX] = {"
+    for (i = 1; i <= n; i++) {
+        printf "    [%d] = {.name = %d, .handler = %s", nr[i], place[i], handler[i]
         if (count[i])
             printf ",\n          .arg_count = %d, .arg_types = {%s}", count[i], types[i]
         print "},"

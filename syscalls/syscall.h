@@ -12,13 +12,19 @@ typedef long (*syscall_handler_t)(const struct syscall_args *a);
 
 struct syscall_entry {
     syscall_handler_t handler; /* NULL: not served */
-    const char *name;
-    u8 arg_count;
+    u16 name : 13;             /* where in syscall_names; 0: there is no such call */
+    u16 arg_count : 3;
     u8 arg_types[6];           /* enum trace_type */
 };
 
 #define SYSCALL_MAX 453 /* one more than the last number in syscalls.tbl */
 extern const struct syscall_entry syscall_table[SYSCALL_MAX];
+extern const char syscall_names[];
+/* NULL: Linux has no such call. */
+static inline const char *syscall_name(u32 nr)
+{
+    return nr < SYSCALL_MAX && syscall_table[nr].name ? syscall_names + syscall_table[nr].name : NULL;
+}
 
 /* Runs the handler of call nr, or answers ENOSYS (counted, logged once). */
 long syscall_call(u32 nr, const struct syscall_args *a);

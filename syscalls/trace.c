@@ -286,11 +286,12 @@ long trace_syscall(u32 nr, const struct syscall_args *a)
     struct trace_state *s = state_of(t);
     if (!s)
         return syscall_filtered(nr, a);
-    const struct syscall_entry *e = nr < SYSCALL_MAX && syscall_table[nr].name ? &syscall_table[nr] : &unknown;
+    const char *name = syscall_name(nr);
+    const struct syscall_entry *e = name ? &syscall_table[nr] : &unknown;
     struct trace_call c = {.line = &s->line, .a = a, .nr = nr};
     s->line.length = 0;
-    if (e->name)
-        trace_printf(&s->line, "%s(", e->name);
+    if (name)
+        trace_printf(&s->line, "%s(", name);
     else
         print_unknown_call(&c);
     int next = print_arguments(&c, e, 0);
@@ -302,7 +303,7 @@ long trace_syscall(u32 nr, const struct syscall_args *a)
     mutex_lock(&trace_lock);
     put_aside();
     holder = t;
-    s->name = e->name ? e->name : "syscall";
+    s->name = name ? name : "syscall";
     s->unfinished = false;
     mutex_unlock(&trace_lock);
 
