@@ -122,6 +122,19 @@ static bool begins_anew(const struct tcp_pcb *pcb, const struct pbuf *p)
     return TCP_SEQ_GT(lwip_ntohl(h->seqno), pcb->rcv_nxt);
 }
 
+/*
+ * A SYN for a connection that has begun, whose options lwIP would take over whatever its sequence number: the same SYN once more is
+ * answered by our SYN-ACK once more, any other by an acknowledgement (RFC 5961, 4).
+ */
+static void answer_syn(struct tcp_pcb *pcb, const struct tcp_hdr *h)
+{
+    if (pcb->state == SYN_RCVD && !(TCPH_FLAGS(h) & TCP_ACK) && lwip_ntohl(h->seqno) == pcb->rcv_nxt - 1)
+        tcp_rexmit(pcb);
+    else
+        tcp_ack_now(pcb);
+    tcp_output(pcb);
+}
+
 void __wrap_tcp_input(struct pbuf *p, struct netif *n)
 {
     const struct tcp_hdr *h = p->payload;
@@ -132,17 +145,14 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *n)
     if (good) {
         bool begins = (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
         e = tcp_entry_find(ip_current_dest_addr(), lwip_ntohs(h->dest), ip_current_src_addr(), lwip_ntohs(h->src));
-        if (begins && e && e->pcb->state == TIME_WAIT) {
-            if (begins_anew(e->pcb, p)) {
-                tcp_abort(e->pcb);
-                e = NULL;
-            } else { /* lwIP would reset, which a client takes for a refusal */
-                tcp_ack_now(e->pcb);
-                tcp_output(e->pcb);
-                good = false;
-            }
+        if (begins && e && e->pcb->state == TIME_WAIT && begins_anew(e->pcb, p)) {
+            tcp_abort(e->pcb);
+            e = NULL;
         }
-        if (begins && !e)
+        if (e && e->pcb->state > SYN_SENT && (TCPH_FLAGS(h) & (TCP_SYN | TCP_RST)) == TCP_SYN) {
+            answer_syn(e->pcb, h);
+            good = false;
+        } else if (begins && !e)
             good = begin(h);
         else if (e && e->listener)
             good = completes(e, p);

@@ -41,25 +41,35 @@ static void show(const char *what, int fd)
     }
 }
 
-/* The line of /proc/locks about the file, or of fdinfo, from its kind on, without numbers of ours. */
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/*
+ * The lines of /proc/locks about the file, or of fdinfo, from their kind on, without numbers of ours. Linux has the locks that each CPU's
+ * threads made together: which come first depends on where this one ran.
+ */
 static void find_lock(const char *where, const struct stat *st, const char *kind)
 {
-    char here[64], line[256];
+    char here[64], line[256], found[8][256];
     FILE *f;
     int pid, n = 0;
 
     snprintf(here, sizeof(here), " %02x:%02x:%lu ", major(st->st_dev), minor(st->st_dev), st->st_ino);
     f = fopen(where, "r");
-    while (f && fgets(line, sizeof(line), f)) {
+    while (f && n < 8 && fgets(line, sizeof(line), f)) {
         char *at = strstr(line, here), *from = strstr(line, kind);
         if (!at || !from)
             continue;
         *at = 0;
-        n++;
         pid = atoi(strrchr(from, ' '));
         *strrchr(from, ' ') = 0;
-        printf("%s: %s pid %s range %s", kind, from, pid == getpid() ? "own" : pid == -1 ? "-1" : "other", at + strlen(here));
+        snprintf(found[n++], sizeof(found[0]), "%s: %s pid %s range %s", kind, from, pid == getpid() ? "own" : pid == -1 ? "-1" : "other", at + strlen(here));
     }
+    qsort(found, (size_t)n, sizeof(found[0]), by_text);
+    for (int i = 0; i < n; i++)
+        fputs(found[i], stdout);
     printf("%d of %s\n", n, kind);
     if (f)
         fclose(f);

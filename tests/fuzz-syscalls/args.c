@@ -317,6 +317,11 @@ static bool write_zeroes_or_much(const uint64_t a[6])
     return a[1] & 0x80 || (a[3] >= 1u << 28 && a[3] <= 1ull << 32);
 }
 
+static bool without_signal(const uint64_t a[6])
+{
+    return a[5] & 0x100;
+}
+
 static const struct {
     short number;
     bool (*of)(const uint64_t a[6]);
@@ -331,6 +336,8 @@ static const struct {
     {SYS_pwritev2, of_an_eventfd, "likewise"},
     {SYS_write, longer_than_memory_to_a_stream, "how much goes before the end of memory is found is a matter of chunks"},
     {SYS_sendto, longer_than_memory_to_a_stream, "likewise"},
+    {SYS_preadv2, without_signal, "RWF_NOSIGNAL, 6.18"},
+    {SYS_pwritev2, without_signal, "likewise"},
     {SYS_fcntl, to_process_1, "there is none in the VM"},
     {SYS_fallocate, write_zeroes_or_much, "FALLOC_FL_WRITE_ZEROES, 6.17; as much as there is memory"},
 };
