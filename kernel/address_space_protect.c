@@ -62,12 +62,14 @@ static bool opens(const struct region *r, u32 prot)
     return (prot & ~r->prot & PROT_WRITE) && !r->object && !r->faulted_pages;
 }
 
-/* All of [start, end) in order, until a hole or an error: what came before stays changed, as on Linux. */
-static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, u32 prot, u32 grows, u32 if_allowed, bool *opened)
+/* All of [start, *to) in order, until a hole or an error, where *to is then: what came before stays changed, as on Linux. */
+static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t *to, u32 prot, u32 grows, u32 if_allowed, bool *opened)
 {
     struct region *r = region_find(as, start);
+    vaddr_t end = *to;
     int error = 0;
 
+    *to = start;
     if (!r)
         return -ENOMEM;
     if (grows & PROT_GROWSDOWN) {
@@ -91,8 +93,10 @@ static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t end, 
         }
         vaddr_t next = MIN(r->end, end);
         error = protect_region(as, r, at, end, prot | (if_allowed & r->max_prot));
-        at = next;
+        if (!error)
+            at = next;
     }
+    *to = at;
     region_merge_range(as, start, end);
     return error;
 }
@@ -114,8 +118,8 @@ int address_space_protect_more(struct address_space *as, vaddr_t start, size_t l
 
     rwlock_write_lock(&as->lock);
     bool opened = false;
-    int error = protect_locked(as, start, end, prot, grows, if_allowed, &opened);
-    struct region *r = error ? NULL : region_find(as, start);
+    int error = protect_locked(as, start, &end, prot, grows, if_allowed, &opened);
+    struct region *r = start < end ? region_find(as, start) : NULL;
     bool fill = r && prot && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT);
     rwlock_write_unlock(&as->lock);
     if (fill)

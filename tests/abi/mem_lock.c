@@ -132,8 +132,26 @@ static void syncs(void)
     SHOW(syscall(SYS_remap_file_pages, q, PAGE, 0, 6, 0));
 }
 
+/* Locked private pages are copied when they become writable, before a hole as well: what is cut off the file afterwards stays there. */
+static void opened_before_a_hole(void)
+{
+    int fd = memfd_create("file", 0);
+    char *p = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (ftruncate(fd, 2 * PAGE) || pwrite(fd, "x", 1, 200) != 1)
+        puts("no file");
+    munmap(p, 4 * PAGE);
+    p = mmap(p, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_LOCKED | MAP_FIXED, fd, 0);
+    SHOW(mprotect(p, 4 * PAGE, RW));
+    SHOW(ftruncate(fd, 100));
+    printf("%d\n", p[200]);
+    munmap(p, 2 * PAGE);
+    close(fd);
+}
+
 int main(void)
 {
+    opened_before_a_hole();
     in_core();
     syncs();
     locks();
