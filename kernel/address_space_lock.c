@@ -66,7 +66,7 @@ int address_space_lock_range(struct address_space *as, vaddr_t start, size_t len
     rwlock_write_unlock(&as->lock);
 
     if (!error && lock && !on_fault) {
-        error = populate_regions(as, start, end, false);
+        error = populate_regions(as, start, end, 0, false);
         if (error == -EFAULT || error == -EACCES)
             error = -ENOMEM;
         else if (error == -ENOMEM)
@@ -104,7 +104,7 @@ int address_space_lock_all(struct address_space *as, int flags)
     }
     rwlock_write_unlock(&as->lock);
     if (!error && (now & LOCK_FLAGS) == REGION_LOCKED)
-        populate_regions(as, USER_SPACE_START, USER_SPACE_END, true);
+        populate_regions(as, USER_SPACE_START, USER_SPACE_END, 0, true);
     return error;
 }
 

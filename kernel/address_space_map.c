@@ -138,7 +138,7 @@ s64 address_space_map(struct address_space *as, const struct mapping *m)
     rwlock_write_unlock(&as->lock);
 
     if (at > 0 && (m->populate || (flags & (REGION_LOCKED | REGION_LOCK_ON_FAULT)) == REGION_LOCKED))
-        populate_regions(as, at, at + length, true); /* mmap(2): it does not fail if this does */
+        populate_regions(as, at, at + length, 0, true); /* mmap(2): it does not fail if this does */
     else if (at > 0 && !m->object && (m->prot & PROT_WRITE))
         fault_ahead(as, at, at + length);
     return at;
@@ -286,7 +286,7 @@ vaddr_t address_space_brk(struct address_space *as, vaddr_t want)
     vaddr_t result = as->brk_end;
     rwlock_write_unlock(&as->lock);
     if (fill)
-        populate_regions(as, old_end, new_end, true);
+        populate_regions(as, old_end, new_end, 0, true);
     else if (result == want && new_end > old_end)
         fault_ahead(as, old_end, new_end);
     return result;

@@ -21,7 +21,13 @@ static void protect_pages(struct address_space *as, const struct region *r)
         platform_pt_commit(&b); /* no page goes, and no fault comes before: the space is locked for writing */
 }
 
-static int protect_region(struct address_space *as, struct region *r, vaddr_t start, vaddr_t end, u32 prot)
+/* What mprotect(2) has opened: pages that are to be brought in, once the space is unlocked. */
+struct opened {
+    bool fresh;  /* private memory that nobody has used begins the range, and may be written to for the first time */
+    bool locked; /* some that is locked may be written to now */
+};
+
+static int protect_region(struct address_space *as, struct region *r, vaddr_t start, vaddr_t end, u32 prot, struct opened *opened)
 {
     u64 pages = (MIN(r->end, end) - MAX(r->start, start)) >> PAGE_SHIFT;
     bool newly_private = (prot & PROT_WRITE) && !(r->prot & PROT_WRITE) && !(r->flags & REGION_SHARED);
@@ -51,6 +57,7 @@ static int protect_region(struct address_space *as, struct region *r, vaddr_t st
     /* A program that may write to its code is to find its own bytes there. */
     if (as->patches && (prot & PROT_WRITE) && (r->prot & PROT_EXEC))
         patch_ops->undo(as, r->start, r->end);
+    opened->locked |= newly_private && (r->flags & REGION_LOCKED);
     region_change(as, r, prot, r->flags);
     protect_pages(as, r);
     return 0;
@@ -63,7 +70,7 @@ static bool opens(const struct region *r, u32 prot)
 }
 
 /* All of [start, *to) in order, until a hole or an error, where *to is then: what came before stays changed, as on Linux. */
-static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t *to, u32 prot, u32 grows, u32 if_allowed, bool *opened)
+static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t *to, u32 prot, u32 grows, u32 if_allowed, struct opened *opened)
 {
     struct region *r = region_find(as, start);
     vaddr_t end = *to;
@@ -83,7 +90,7 @@ static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t *to, 
     } else if (grows & PROT_GROWSUP) {
         return -EINVAL;
     }
-    *opened = opens(r, prot);
+    opened->fresh = opens(r, prot);
     vaddr_t at = start;
     while (at < end && !error) {
         r = region_find(as, at);
@@ -92,7 +99,7 @@ static int protect_locked(struct address_space *as, vaddr_t start, vaddr_t *to, 
             break;
         }
         vaddr_t next = MIN(r->end, end);
-        error = protect_region(as, r, at, end, prot | (if_allowed & r->max_prot));
+        error = protect_region(as, r, at, end, prot | (if_allowed & r->max_prot), opened);
         if (!error)
             at = next;
     }
@@ -117,14 +124,12 @@ int address_space_protect_more(struct address_space *as, vaddr_t start, size_t l
     prot &= PROT_RWX;
 
     rwlock_write_lock(&as->lock);
-    bool opened = false;
+    struct opened opened = {false, false};
     int error = protect_locked(as, start, &end, prot, grows, if_allowed, &opened);
-    struct region *r = start < end ? region_find(as, start) : NULL;
-    bool fill = r && prot && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT);
     rwlock_write_unlock(&as->lock);
-    if (fill)
-        populate_regions(as, start, end, true);
-    else if (opened && !error)
+    if (opened.locked)
+        populate_regions(as, start, end, REGION_LOCKED, true);
+    else if (opened.fresh && !error)
         fault_ahead(as, start, end);
     return error;
 }

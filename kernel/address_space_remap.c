@@ -220,6 +220,6 @@ s64 address_space_remap(struct address_space *as, vaddr_t old, size_t old_length
     bool fill = r && (r->flags & REGION_LOCKED) && !(r->flags & REGION_LOCK_ON_FAULT) && m.new_length > m.old_length;
     rwlock_write_unlock(&as->lock);
     if (fill)
-        populate_regions(as, at + m.old_length, at + m.new_length, true);
+        populate_regions(as, at + m.old_length, at + m.new_length, 0, true);
     return at;
 }

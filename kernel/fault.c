@@ -408,14 +408,14 @@ int populate(struct address_space *as, vaddr_t start, vaddr_t end, enum fault_ac
     return 0;
 }
 
-int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, bool ignore_errors)
+int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, u32 flags, bool ignore_errors)
 {
     while (start < end) {
         rwlock_read_lock(&as->lock);
         struct region *r = region_find(as, start);
         vaddr_t from = r ? MAX(start, r->start) : end, to = r ? MIN(r->end, end) : end;
         enum fault_access access = FAULT_READ;
-        bool wanted = r && from < to && !(r->flags & REGION_LOCK_ON_FAULT);
+        bool wanted = r && from < to && !(r->flags & REGION_LOCK_ON_FAULT) && (r->flags & flags) == flags;
         if (wanted && (r->prot & PROT_WRITE) && (!(r->flags & REGION_SHARED) || !(r->prot & PROT_READ)))
             access = FAULT_WRITE;
         rwlock_read_unlock(&as->lock);

@@ -85,8 +85,11 @@ void split_blocks(struct address_space *as, vaddr_t start, vaddr_t end);
 
 /* Brings all pages of [start, end) in for access; regions must allow it. 0, -EFAULT (SIGBUS, or SIGSEGV with *signo), -ENOMEM. Takes the read lock. */
 int populate(struct address_space *as, vaddr_t start, vaddr_t end, enum fault_access access);
-/* populate() as mlock and MAP_POPULATE want it: writes where the mapping is private and writable. Goes on behind failures if they are to be ignored. */
-int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, bool ignore_errors);
+/*
+ * populate() as mlock and MAP_POPULATE want it, of regions that have these flags: writes where the mapping is private and writable. Goes
+ * on behind failures if they are to be ignored.
+ */
+int populate_regions(struct address_space *as, vaddr_t start, vaddr_t end, u32 flags, bool ignore_errors);
 /*
  * [at, end), private memory, can be written to as of now. Its first pages are brought in if the program has used what it got so last
  * at once: that spares it the fault. Without as->lock, which it takes for reading; may be called for anything.

@@ -145,7 +145,16 @@ static void opened_before_a_hole(void)
     SHOW(mprotect(p, 4 * PAGE, RW));
     SHOW(ftruncate(fd, 100));
     printf("%d\n", p[200]);
-    munmap(p, 2 * PAGE);
+
+    /* One that is not locked stays the file's. */
+    if (ftruncate(fd, 2 * PAGE) || pwrite(fd, "x", 1, 200) != 1)
+        puts("no file");
+    mmap(p, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_LOCKED | MAP_FIXED, fd, 0);
+    mmap(p + 2 * PAGE, PAGE, RW, MAP_PRIVATE | MAP_FIXED, fd, 0);
+    SHOW(mprotect(p, 3 * PAGE, RW));
+    SHOW(ftruncate(fd, 100));
+    printf("%d %d\n", p[200], p[2 * PAGE + 200]);
+    munmap(p, 3 * PAGE);
     close(fd);
 }
 
