@@ -150,8 +150,13 @@ static void give_up(struct unix_socket *server, struct byte_stream *st)
 static int connect_to(struct unix_socket *client, struct unix_socket *listener)
 {
     struct byte_stream *st = NULL;
-    if (client->base.listening || client->base.stream || client->was_connected)
-        return !READ_ONCE(listener->base.listening) || READ_ONCE(listener->base.refusing) ? -ECONNREFUSED : client->base.listening ? -EINVAL : -EISCONN;
+    if (client->base.listening || client->base.stream || client->was_connected) {
+        if (!READ_ONCE(listener->base.listening) || READ_ONCE(listener->base.refusing))
+            return -ECONNREFUSED;
+        if (READ_ONCE(listener->base.accept_count) > listener->base.accept_limit)
+            return -EAGAIN; /* it is waited for all the same */
+        return client->base.listening ? -EINVAL : -EISCONN;
+    }
     struct unix_socket *server = create_server(client, listener, &st);
     if (!server)
         return -ENOMEM;
@@ -221,7 +226,7 @@ static const struct stream_rules rules = {
 static int unix_stream_connect(struct socket *s, const struct socket_address *a, bool nonblock)
 {
     struct unix_socket *u = unix_of(s);
-    if (a->length <= (int)sizeof(a->family) || a->family != AF_UNIX)
+    if (!unix_is_address(a))
         return -EINVAL;
     int error = unix_autobind_sender(u);
     return error ? error : unix_connect_listener(u, a, nonblock);

@@ -52,6 +52,8 @@ int unix_autobind(struct unix_socket *u);
 int unix_autobind_sender(struct unix_socket *u);
 void unix_unbind(struct unix_socket *u);
 void unix_name_put(struct unix_name *n);
+/* May a name a socket, as far as its length and family go? */
+bool unix_is_address(const struct socket_address *a);
 /* The socket bound to a, with a reference. -EINVAL (address), -ECONNREFUSED, -EPROTOTYPE, and what path lookup gives. Sleeps. */
 struct unix_socket *unix_find(const struct socket_address *a, int type);
 /* ioctl(2) of all kinds: SIOCUNIXFILE. */

@@ -100,7 +100,7 @@ static int unix_datagram_connect(struct socket *s, const struct socket_address *
 static int unix_seqpacket_connect(struct socket *s, const struct socket_address *a, bool nonblock)
 {
     struct unix_socket *u = unix_of(s);
-    if (a->length <= (int)sizeof(a->family) || a->family != AF_UNIX)
+    if (!unix_is_address(a))
         return -EINVAL;
     int error = unix_autobind_sender(u);
     return error ? error : unix_connect_listener(u, a, nonblock);
@@ -172,13 +172,21 @@ static int send_to(struct unix_socket *from, struct unix_socket *to, struct data
     }
 }
 
+/* Whom m is for; a sender who is to be known by a name has one from here on. */
 static struct unix_socket *destination(struct unix_socket *u, const struct message *m)
 {
-    if (m->name.length && !is_seqpacket(&u->base)) {
-        return unix_find(&m->name, SOCK_DGRAM);
-    }
-    struct unix_socket *to = get_peer(u);
-    return to ? to : ERR_PTR(-ENOTCONN);
+    bool named = m->name.length && !is_seqpacket(&u->base);
+    if (named && !unix_is_address(&m->name))
+        return ERR_PTR(-EINVAL);
+    struct unix_socket *to = named ? NULL : get_peer(u);
+    if (!named && !to)
+        return ERR_PTR(-ENOTCONN);
+    int error = unix_autobind_sender(u);
+    if (!error)
+        return named ? unix_find(&m->name, SOCK_DGRAM) : to;
+    if (to)
+        socket_put(&to->base);
+    return ERR_PTR(error);
 }
 
 static struct datagram *build(struct unix_socket *u, struct message *m)
@@ -215,12 +223,10 @@ static ssize unix_datagram_send(struct socket *s, struct message *m)
         if (!u->was_connected)
             return -ENOTCONN;
     }
-    int error = unix_autobind_sender(u);
-    if (error)
-        return error;
     struct unix_socket *to = destination(u, m);
     if (IS_ERR(to))
         return PTR_ERR(to);
+    int error = 0;
     ssize result = (ssize)m->io.left;
     struct datagram *d = NULL;
     if (m->io.left + 32 > (u64)s->options.send_buffer)

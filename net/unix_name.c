@@ -60,9 +60,14 @@ static bool is_abstract(const struct unix_name *n)
 }
 
 /* The address as a name: path names end with one NUL that counts, abstract ones are taken as they are. */
+bool unix_is_address(const struct socket_address *a)
+{
+    return a->length > UNIX_PATH_OFFSET && a->length <= (int)sizeof(struct sockaddr_un) && a->family == AF_UNIX;
+}
+
 static int parse(const struct socket_address *a, struct unix_name *n)
 {
-    if (a->length <= UNIX_PATH_OFFSET || a->length > (int)sizeof(n->address) || a->family != AF_UNIX)
+    if (!unix_is_address(a))
         return -EINVAL;
     memset(&n->address, 0, sizeof(n->address));
     memcpy(&n->address, a->bytes, (size_t)a->length);

@@ -98,6 +98,27 @@ static void moves(int type, const char *name)
     unlink("moves.file");
 }
 
+/* A full listener is told of before the caller's own state; a sender gets no name for an address that is none. */
+static void order_of_errors(void)
+{
+    struct sockaddr_un full = {AF_UNIX, "\0full"}, who = {AF_UNIX, ""};
+    socklen_t n = sizeof who;
+    int on = 1, listener = socket(AF_UNIX, SOCK_SEQPACKET, 0), client = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+    SHOW(bind(listener, (struct sockaddr *)&full, 7));
+    SHOW(listen(listener, 0));
+    SHOW(connect(client, (struct sockaddr *)&full, 7));
+    SHOW(connect(client, (struct sockaddr *)&full, 7));
+    close(accept(listener, NULL, NULL));
+    SHOW(connect(client, (struct sockaddr *)&full, 7));
+    close(listener), close(client);
+    socketpair(AF_UNIX, SOCK_DGRAM, 0, s);
+    SHOW(setsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
+    SHOW(sendto(s[0], "x", 1, 0, (struct sockaddr *)&who, 2));
+    SHOW(getpeername(s[1], (struct sockaddr *)&who, &n));
+    printf("%u\n", n);
+    close(s[0]), close(s[1]);
+}
+
 static void record(int flags)
 {
     struct iovec v = {buf, 4};
@@ -196,6 +217,7 @@ static void in_flight(void)
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    order_of_errors();
     shutdowns(SOCK_STREAM, "stream");
     shutdowns(SOCK_SEQPACKET, "seqpacket");
     shutdowns(SOCK_DGRAM, "datagram");
