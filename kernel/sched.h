@@ -24,6 +24,8 @@ extern bool (*sched_before_idle)(void);
  * NULL: halting is cheaper.
  */
 extern bool (*sched_while_idle)(void);
+/* Will a CPU that runs out of work do so now? Not while the host has fewer CPUs than it has work for. */
+bool sched_watches(void);
 /* Gives the CPU up if another thread should run; the running thread stays runnable. */
 void sched_yield_to_others(bool explicit_yield);
 /* Called with preemption enabled when need_resched is set. */

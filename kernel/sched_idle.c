@@ -33,6 +33,11 @@ void sched_host_is_crowded(nsec_t now)
     WRITE_ONCE(crowded_until, now + CROWDED);
 }
 
+bool sched_watches(void)
+{
+    return sched_while_idle && platform_clock() >= READ_ONCE(crowded_until);
+}
+
 /* Watches for a time, or till there is work. */
 static void watch(struct run_queue *rq, nsec_t time)
 {

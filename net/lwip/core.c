@@ -103,7 +103,7 @@ static void network_work(struct deferred *d)
     timers_run();
     unsigned n = device_poll();
     bool again = n == DEVICE_BUDGET, program = current_thread()->process, seen = n || looked;
-    if (!(seen || again) || !(program || sched_while_idle)) {
+    if (!(seen || again) || !(program || sched_watches())) {
         WRITE_ONCE(network_attention, false);
         again |= !device_listen();
     } else if (!again || (program && ++turns >= TURNS)) {

@@ -174,6 +174,12 @@ nsec_t clock_realtime(void)
 bool (*sched_before_idle)(void);
 bool (*sched_while_idle)(void);
 
+bool sched_watches(void);
+bool sched_watches(void)
+{
+    return sched_while_idle;
+}
+
 const char *platform_hypervisor(void)
 {
     return "none";
