@@ -242,6 +242,9 @@ static int set_generic(struct socket *s, int option, const void *value, u32 leng
     int n;
     if (option == SO_BINDTODEVICE)
         return set_device(s, value, length);
+    int error = option_read_int(value, length, &n); /* which Linux reads of all others */
+    if (error)
+        return error;
     if (option == SO_LINGER)
         return set_linger(s, value, length);
     if (option == SO_RCVTIMEO_OLD || option == SO_RCVTIMEO_NEW)
@@ -250,9 +253,6 @@ static int set_generic(struct socket *s, int option, const void *value, u32 leng
         return read_timeout(value, length, &s->options.send_timeout);
     if (option == SO_ATTACH_FILTER)
         return filter_attach(s, value, length);
-    int error = option_read_int(value, length, &n);
-    if (error)
-        return error;
     if (option == SO_LOCK_FILTER && !n && OPTION_SET(s, SO_LOCK_FILTER))
         return -EPERM;
     option = option == SO_PASSPIDFD ? OPTION_PASSPIDFD : option == OPTION_PASSPIDFD ? -1 : option;

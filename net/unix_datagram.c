@@ -178,15 +178,13 @@ static struct unix_socket *destination(struct unix_socket *u, const struct messa
     bool named = m->name.length && !is_seqpacket(&u->base);
     if (named && !unix_is_address(&m->name))
         return ERR_PTR(-EINVAL);
-    struct unix_socket *to = named ? NULL : get_peer(u);
-    if (!named && !to)
-        return ERR_PTR(-ENOTCONN);
     int error = unix_autobind_sender(u);
-    if (!error)
-        return named ? unix_find(&m->name, SOCK_DGRAM) : to;
-    if (to)
-        socket_put(&to->base);
-    return ERR_PTR(error);
+    if (error)
+        return ERR_PTR(error);
+    if (named)
+        return unix_find(&m->name, SOCK_DGRAM);
+    struct unix_socket *to = get_peer(u);
+    return to ? to : ERR_PTR(-ENOTCONN);
 }
 
 static struct datagram *build(struct unix_socket *u, struct message *m)

@@ -113,10 +113,18 @@ static void order_of_errors(void)
     close(listener), close(client);
     socketpair(AF_UNIX, SOCK_DGRAM, 0, s);
     SHOW(setsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
+    SHOW(setsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, (void *)8, 8));
+    SHOW(setsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &on, 3));
     SHOW(sendto(s[0], "x", 1, 0, (struct sockaddr *)&who, 2));
     SHOW(getpeername(s[1], (struct sockaddr *)&who, &n));
     printf("%u\n", n);
-    close(s[0]), close(s[1]);
+    close(s[1]);
+    SHOW(send(s[0], "x", 1, MSG_NOSIGNAL));
+    SHOW(send(s[0], "x", 1, MSG_NOSIGNAL));
+    n = sizeof who;
+    SHOW(getsockname(s[0], (struct sockaddr *)&who, &n));
+    printf("%u\n", n);
+    close(s[0]);
 }
 
 static void record(int flags)
