@@ -117,7 +117,7 @@ bool further_lend(const void *packet_ip, struct further_lent *l)
     if (!lent++)
         own_address = l->ip;
     ip_2_ip4(&n->ip_addr)->addr = l->as.addr;
-    ip_2_ip4(&n->netmask)->addr = lwip_htonl(UINT32_MAX << (32 - prefix));
+    ip_2_ip4(&n->netmask)->addr = prefix ? lwip_htonl(UINT32_MAX << (32 - prefix)) : 0;
     return true;
 }
 
