@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export B="${B:-$PWD/build}"
 mkdir -p "$B/net"
-suites=${*:-outside names clients servers sockets raw state faults load}
+suites=${*:-outside names clients servers sockets raw state faults handshakes load}
 problem=$(unshare -n sh -c 'ip link set lo up && ip tuntap add tap0 mode tap && ip link set tap0 up' 2>&1) || {
     for suite in $suites; do
         echo "skip net.$suite - no namespace with a tap interface can be made here: $(echo "$problem" | tail -n 1)"
