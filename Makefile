@@ -208,6 +208,7 @@ bench: deps all ## the table of ratios against Linux
 	tests/bench/run.sh
 
 bench-net: deps all ## servers against a Linux guest and Linux, through a tap
+	tests/bench/linux.sh $(B)/bench
 	B=$(abspath $(B)) unshare -n python3 tests/bench/net.py
 
 install: all ## install under PREFIX

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # net.py [RUNS]: servers in Aril and the same binaries in a Linux guest (Debian's cloud kernel under the same QEMU, with the same tap interface and
 # one CPU), and in KVM mode against this machine's Linux in a namespace of its own behind a veth pair. Clients run here. Sides in turn, medians of
-# RUNS (3). `make bench-net` runs it in a namespace; build/bench/linux is unpacked by it as by `make bench`.
+# RUNS (3). `make bench-net` runs it in a namespace, after linux.sh has unpacked the guest's kernel.
 import glob, json, os, re, shutil, signal, statistics, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'net'))
@@ -33,18 +33,6 @@ def out(*words, limit=120):
 
 
 # ------------------------------------------------------------------ the sides
-
-def unpack_linux():
-    if glob.glob(WORK + '/linux/boot/vmlinuz-*'):
-        return
-    depends = out('apt-cache', 'depends', 'linux-image-cloud-amd64')
-    package = re.search(r'Depends: (\S+)', depends).group(1)
-    os.makedirs(WORK, exist_ok=True)
-    subprocess.run(['apt-get', 'download', '-q', package], cwd=WORK, stdout=subprocess.DEVNULL, check=True)
-    deb = glob.glob('%s/%s_*.deb' % (WORK, package))[0]
-    subprocess.run(['dpkg-deb', '-x', deb, WORK + '/linux'], check=True)
-    os.unlink(deb)
-
 
 def stage(tree, path):
     """A program and its libraries, in a tree."""
@@ -193,7 +181,6 @@ def main():
     os.makedirs(NET, exist_ok=True)
     command('gcc', '-O2', '-Wall', '-o', CLIENT, HERE + '/net_client.c')
     command('gcc', '-O2', '-Wall', '-static', '-D_GNU_SOURCE', '-o', ECHO, HERE + '/../net/echo_server.c')
-    unpack_linux()
     command('gcc', '-O2', '-o', WORK + '/tsc', HERE + '/tsc.c')
     set_up()
     prepare()

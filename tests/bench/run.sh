@@ -32,14 +32,7 @@ hello=$build/apps/hello-glibc-static/hello
 rm -f scaling
 if command -v go >/dev/null 2>&1; then CGO_ENABLED=0 GO111MODULE=off GOCACHE="$build/apps/go-cache" go build -o scaling "$here/scaling.go"; fi
 
-# The newest cloud kernel of Debian, unpacked here and not installed.
-if ! ls linux/boot/vmlinuz-* >/dev/null 2>&1; then
-    package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ {print $2; exit}')
-    [ -n "$package" ] || { apt-get update -q >/dev/null; package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ {print $2; exit}'); }
-    apt-get download -q "$package" >/dev/null 2>&1
-    dpkg-deb -x "$package"_*.deb linux
-    rm -f "$package"_*.deb
-fi
+"$here"/linux.sh "$work"
 vmlinuz=$(ls "$work"/linux/boot/vmlinuz-* | tail -n 1)
 
 # initramfs NAME PROGRAM: NAME.img, an archive with the program as init, and the libraries that it wants.
