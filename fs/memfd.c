@@ -133,6 +133,8 @@ long memfd_add_seals(struct file *f, u32 seals)
         error = -EBUSY;
     if (!error)
         WRITE_ONCE(i->seals, i->seals | seals);
+    if (i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        WRITE_ONCE(i->object->sealed, true);
     mutex_unlock(&i->lock);
     return error;
 }

@@ -13,6 +13,7 @@
 #include "kernel/signal.h"
 
 #define BOUNCE_ORDER 4 /* 64 KiB at a time, or a page when memory is short */
+#define SLOTS_AT_ONCE 16u /* of a pipe, in one read or write */
 
 static u32 wait_flags(bool nonblock)
 {
@@ -87,13 +88,56 @@ static int lock_with_room(struct pipe *p, bool nonblock)
     return error;
 }
 
-/* How many of n bytes go into the pipe's next slot: of what is cached, never of two pages; O_DIRECT goes past the cache. */
-static size_t piece_of(const struct file *in, const s64 *pos, size_t n)
+/*
+ * How many of n bytes one read takes: of what is cached never two pages (O_DIRECT goes past the cache); of what is not, as much as
+ * the free slots hold, for the rest of a message would be lost.
+ */
+static size_t piece_of(const struct file *in, const s64 *pos, size_t n, u32 free)
 {
     u64 at = pos ? (u64)*pos : in->position;
     bool cached = in->inode && in->ops->mmap && !(in->flags & O_DIRECT) && (S_ISREG(in->inode->mode) || S_ISBLK(in->inode->mode));
 
-    return MIN(n, PAGE_SIZE - (cached ? at & (PAGE_SIZE - 1) : 0));
+    return MIN(n, cached ? PAGE_SIZE - (at & (PAGE_SIZE - 1)) : MIN(free, SLOTS_AT_ONCE) * PAGE_SIZE);
+}
+
+/* Pages for a piece of so many bytes, and the vector over them. Under the pipe's lock. How many, or 0 without memory. */
+static u32 pages_for(struct pipe *to, size_t piece, struct page **pages, struct iovec *iov)
+{
+    u32 count = 0;
+
+    do {
+        pages[count] = pipe_page(to);
+        if (!pages[count])
+            break;
+        iov[count].iov_base = page_virt(pages[count]);
+        iov[count].iov_len = MIN(piece - count * PAGE_SIZE, PAGE_SIZE);
+        count++;
+    } while (count * PAGE_SIZE < piece);
+    return count;
+}
+
+/* Adds the first n bytes of the pages, a slot each, and releases what is left of them. What went in, or negative errno if none. */
+static ssize push_pages(struct pipe *to, struct page **pages, u32 count, size_t n)
+{
+    size_t done = 0;
+    int error = 0;
+
+    for (u32 i = 0; i < count; i++) {
+        if (done < n && !error)
+            error = lock_with_room(to, false);
+        if (done == n || error) {
+            page_put(pages[i]);
+            continue;
+        }
+        struct pipe_slot slot = {.page = pages[i], .length = (u32)MIN(n - done, PAGE_SIZE), .spliced = true};
+
+        pipe_push(to, slot);
+        mutex_unlock(&to->lock);
+        done += slot.length;
+    }
+    if (done)
+        pipe_wake_readers(to);
+    return done ? (ssize)done : error;
 }
 
 ssize splice_to_pipe(struct file *in, s64 *pos, struct pipe *to, size_t n, bool nonblock)
@@ -102,45 +146,39 @@ ssize splice_to_pipe(struct file *in, s64 *pos, struct pipe *to, size_t n, bool 
 
     do { /* a full pipe is waited for and a broken one noticed for no bytes, too */
         int error = lock_with_room(to, nonblock || done);
-        size_t want = piece_of(in, pos, n - (size_t)done);
-        struct page *page;
+        struct page *pages[SLOTS_AT_ONCE];
+        struct iovec iov[SLOTS_AT_ONCE];
+        size_t want;
+        u32 count = 0;
         struct io io;
-        ssize got;
+        ssize got, put;
 
         if (error)
             return done ? done : error;
-        page = in->ops->splice & SPLICE_SOURCE ? pipe_page(to) : ERR_PTR(-EINVAL);
+        want = piece_of(in, pos, n - (size_t)done, to->slots - (to->head - to->tail));
+        if (in->ops->splice & SPLICE_SOURCE)
+            count = pages_for(to, want, pages, iov);
         mutex_unlock(&to->lock);
-        if (IS_ERR(page))
-            return n ? PTR_ERR(page) : 0;
-        if (!page)
+        if (!(in->ops->splice & SPLICE_SOURCE))
+            return n ? -EINVAL : 0;
+        if (!count)
             return done ? done : -ENOMEM;
-        io_init_kernel(&io, page_virt(page), want);
+        want = MIN(want, count * PAGE_SIZE);
+        io_init_vec(&io, iov, count, false);
         /* After the first bytes only what is there at once. */
         if (done && in->ops->poll && !(in->ops->poll(in) & EPOLLIN))
             got = 0;
         else
             got = file_read(in, &io, pos, 0);
-        if (got <= 0) {
-            page_put(page);
-            return done ? done : got;
-        }
-        error = lock_with_room(to, false);
-        if (error) {
-            page_put(page);
-            return done ? done : error;
-        }
-        pipe_push(to, (struct pipe_slot){.page = page, .length = (u32)got, .spliced = true});
-        mutex_unlock(&to->lock);
-        pipe_wake_readers(to);
-        done += got;
-        if ((size_t)got < want)
+        put = push_pages(to, pages, count, got > 0 ? (size_t)got : 0);
+        if (got <= 0 || put <= 0)
+            return done ? done : got <= 0 ? got : put;
+        done += put;
+        if ((size_t)put < want)
             break;
     } while ((size_t)done < n);
     return done;
 }
-
-#define SLOTS_A_WRITE 16
 
 /*
  * Writes what the first slots hold, up to n bytes, at once: to a datagram socket it is one message, as on Linux. The pipe is
@@ -148,13 +186,13 @@ ssize splice_to_pipe(struct file *in, s64 *pos, struct pipe *to, size_t n, bool 
  */
 static ssize write_slots(struct pipe *from, struct file *out, s64 *pos, size_t n)
 {
-    struct page *pages[SLOTS_A_WRITE];
-    struct iovec parts[SLOTS_A_WRITE];
+    struct page *pages[SLOTS_AT_ONCE];
+    struct iovec parts[SLOTS_AT_ONCE];
     struct io io;
     ssize put;
 
     from->taken = 0;
-    for (size_t left = n; left && from->taken < SLOTS_A_WRITE && from->taken < from->head - from->tail; from->taken++) {
+    for (size_t left = n; left && from->taken < SLOTS_AT_ONCE && from->taken < from->head - from->tail; from->taken++) {
         struct pipe_slot *s = &from->ring[(from->tail + from->taken) & (from->slots - 1)];
         parts[from->taken] = (struct iovec){(char *)page_virt(s->page) + s->offset, MIN(left, (size_t)s->length)};
         left -= parts[from->taken].iov_len;

@@ -126,6 +126,8 @@ static int remove_hole(struct address_space *as, struct region *r, vaddr_t start
         error = -EACCES;
     else if (!o->ops->punch)
         error = -EOPNOTSUPP;
+    else if (READ_ONCE(o->sealed))
+        error = -EPERM;
     if (!error)
         memory_object_get(o);
     u64 offset = r->offset + (start - r->start);

@@ -56,6 +56,7 @@ struct memory_object {
     struct list mappings;        /* regions that map it, linked by region.object_link */
     bool constant;               /* its data never changes, whatever the program does: a file of a tree that cannot be written to */
     u32 writable_mappings;       /* atomic: shared regions that are or may become writable, for seals */
+    bool sealed;                 /* a seal forbids to write: no holes by MADV_REMOVE; once set, for ever */
     /*
      * Counts removals of pages. The rule that keeps faults and removal apart: who takes pages out raises it first,
      * then calls memory_object_unmap(), then drops the pages' references; a fault reads it before get_page and

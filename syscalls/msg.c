@@ -32,6 +32,17 @@ long sys_msgsnd(const struct syscall_args *a)
     return result;
 }
 
+/* Before it looks at the queue, Linux reads what is at the place of the copy. 0 or -EFAULT. */
+static int touch(const void *user, size_t n)
+{
+    char part[256];
+    int error = 0;
+
+    for (size_t at = 0; at < n && !error; at += sizeof(part))
+        error = copy_from_user(part, (const char *)user + at, MIN(n - at, sizeof(part)));
+    return error;
+}
+
 long sys_msgrcv(const struct syscall_args *a)
 {
     struct msgbuf *user = ARG_PTR(a, 1);
@@ -40,8 +51,13 @@ long sys_msgrcv(const struct syscall_args *a)
 
     if (ARG_INT(a, 0) < 0 || (s64)size < 0)
         return -EINVAL;
-    if ((flags & MSG_COPY) && ((flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT)))
-        return -EINVAL;
+    if (flags & MSG_COPY) {
+        if (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT))
+            return -EINVAL;
+        int error = touch(user, MIN(size, ipc_limits.msg_text));
+        if (error)
+            return error;
+    }
     struct ipc_message *m = msg_receive(ARG_INT(a, 0), size, ARG_S64(a, 3), flags);
     if (IS_ERR(m))
         return PTR_ERR(m);

@@ -97,6 +97,13 @@ static void contents(void)
     printf("removed: file %d shared %d private %d %d, end %d\n", byte, s[PAGE], q[PAGE], q[2 * PAGE], s[3 * PAGE]);
     SHOW(mprotect(s, PAGE, PROT_READ));
     SHOW(madvise(s, PAGE, MADV_REMOVE));
+    int sealed = memfd_create("sealed", MFD_ALLOW_SEALING);
+    SHOW(ftruncate(sealed, PAGE));
+    char *before = mmap(NULL, PAGE, RW, MAP_SHARED, sealed, 0);
+    before[0] = 8;
+    SHOW(fcntl(sealed, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+    SHOW(madvise(before, PAGE, MADV_REMOVE));
+    printf("sealed %d\n", before[0]);
     SHOW(close(open("mem_advise.tmp", O_RDWR | O_CREAT, 0600)) || truncate("mem_advise.tmp", PAGE));
     int ro = open("mem_advise.tmp", O_RDONLY);
     SHOW(unlink("mem_advise.tmp"));

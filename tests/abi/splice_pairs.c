@@ -193,6 +193,30 @@ static void from_memory(void)
     }
 }
 
+/* Of a message longer than a page nothing is lost; what is no message yet stays. */
+static void long_messages(void)
+{
+    static char text[10000], back[20000];
+    int two[2], p[2];
+
+    memset(text, 'm', sizeof(text));
+    SHOW(socketpair(AF_UNIX, SOCK_DGRAM, 0, two));
+    SHOW(pipe2(p, O_NONBLOCK));
+    SHOW(send(two[0], text, sizeof(text), 0));
+    SHOW(send(two[0], text, 5000, 0));
+    SHOW(splice(two[1], NULL, p[1], NULL, 20000, SPLICE_F_NONBLOCK));
+    SHOW(sendfile(p[1], two[1], NULL, 4100));
+    SHOW(sendfile(p[1], two[1], NULL, 0));
+    SHOW(read(p[0], back, sizeof(back)));
+    printf("%d\n", back[0] == 'm' && !memcmp(back, back + 1, 14099));
+    SHOW(recv(two[1], back, sizeof(back), MSG_DONTWAIT));
+    SHOW(fcntl(p[1], F_SETPIPE_SZ, 4096));
+    SHOW(send(two[0], text, sizeof(text), 0));
+    SHOW(splice(two[1], NULL, p[1], NULL, 20000, SPLICE_F_NONBLOCK));
+    SHOW(splice(two[1], NULL, p[1], NULL, 20000, SPLICE_F_NONBLOCK));
+    close(two[0]), close(two[1]), close(p[0]), close(p[1]);
+}
+
 int main(void)
 {
     enter_scratch();
@@ -210,5 +234,6 @@ int main(void)
     from_memory();
     unlink("f"), unlink("g"), unlink("fifo");
     leave_scratch();
+    long_messages();
     return 0;
 }

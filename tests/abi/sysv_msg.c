@@ -122,6 +122,8 @@ static void types(void)
     take(0, 100, MSG_COPY | IPC_NOWAIT | MSG_EXCEPT);
     take(0, 3, MSG_COPY | IPC_NOWAIT);
     take(0, 3, MSG_COPY | IPC_NOWAIT | MSG_NOERROR);
+    SHOW(msgrcv(0x7fff, (void *)8, 100, 0, MSG_COPY | IPC_NOWAIT)); /* the buffer first */
+    SHOW(msgrcv(0x7fff, (void *)8, 0, 0, MSG_COPY | IPC_NOWAIT));
     queue("copied");
     take(0, 100, 0);
     take(0, 100, 0);
