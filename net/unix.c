@@ -304,8 +304,8 @@ static int unix_stream_shutdown(struct socket *s, int how)
         u->shutdown |= (u8)how;
         s->refusing = u->shutdown & SHUT_READ;
         spin_unlock(&s->lock);
-        wait_wake_all(&s->wait);
-        wait_wake_all(&s->room);
+        wait_wake_events(&s->wait, ~0u, WAKE_ANY | WAKE_QUIET);
+        wait_wake_events(&s->room, ~0u, WAKE_ANY | WAKE_QUIET);
         return 0;
     }
     struct stream_side *me = stream_mine(s), *other = stream_other(s);
@@ -313,7 +313,7 @@ static int unix_stream_shutdown(struct socket *s, int how)
     me->shutdown |= (u8)how;
     other->shutdown |= mirrored(how);
     stream_wake(me, WAKE_ANY | WAKE_QUIET);
-    stream_wake(other, how == SHUT_BOTH ? WAKE_ANY | WAKE_HANGUP : ~0u);
+    stream_wake(other, unix_shutdown_events(how));
     spin_unlock(&s->stream->lock);
     return 0;
 }

@@ -75,4 +75,10 @@ void unix_accepted(struct socket *listener, struct socket *c);
 /* net/unix_datagram.c */
 extern const struct socket_ops unix_datagram_ops, unix_seqpacket_ops;
 
+/* What the other end is woken with when this one is shut down: SIGIO is for the end of what it reads only. */
+static inline u32 unix_shutdown_events(int how)
+{
+    return how == SHUT_BOTH ? WAKE_ANY | WAKE_HANGUP : how == SHUT_WRITE ? ~0u : WAKE_ANY | WAKE_QUIET;
+}
+
 #endif

@@ -317,24 +317,25 @@ static int unix_datagram_name(struct socket *s, struct socket_address *a, enum s
     return 0;
 }
 
-static void add_shutdown(struct unix_socket *u, int how)
+/* events: what O_ASYNC is told of it. */
+static void add_shutdown(struct unix_socket *u, int how, u32 events)
 {
     spin_lock(&u->base.lock);
     u->shutdown |= (u8)how;
     u->base.refusing = u->shutdown & SHUT_READ;
     spin_unlock(&u->base.lock);
-    wait_wake_all(&u->base.wait);
-    wait_wake_all(&u->base.room);
+    wait_wake_events(&u->base.wait, ~0u, events);
+    wait_wake_events(&u->base.room, ~0u, events);
 }
 
 static int unix_datagram_shutdown(struct socket *s, int how)
 {
     struct unix_socket *u = unix_of(s);
-    add_shutdown(u, how);
+    add_shutdown(u, how, WAKE_ANY | WAKE_QUIET);
     if (is_seqpacket(s)) {
         struct unix_socket *peer = get_peer(u);
         if (peer) {
-            add_shutdown(peer, (how & SHUT_READ ? SHUT_WRITE : 0) | (how & SHUT_WRITE ? SHUT_READ : 0));
+            add_shutdown(peer, (how & SHUT_READ ? SHUT_WRITE : 0) | (how & SHUT_WRITE ? SHUT_READ : 0), unix_shutdown_events(how));
             socket_put(&peer->base);
         }
     }
@@ -409,7 +410,7 @@ static void unix_datagram_close(struct socket *s)
         if (is_seqpacket(s)) {
             if (unread || s->unaccepted)
                 socket_set_error(&peer->base, ECONNRESET);
-            add_shutdown(peer, SHUT_BOTH);
+            add_shutdown(peer, SHUT_BOTH, unix_shutdown_events(SHUT_BOTH));
         }
         socket_put(&peer->base);
     }

@@ -375,7 +375,7 @@ static int provide_prepare(struct uring_request *r)
 #define NAMES (OP_PATH | OP_POOL | OP_NO_BUF)
 
 static const struct uring_op ops[IORING_OP_LAST] = {
-    [IORING_OP_NOP] = {NULL, run_nop, OP_IOPRIO, 0},
+    [IORING_OP_NOP] = {NULL, run_nop, OP_IOPRIO | OP_INSTANT, 0},
     [IORING_OP_READV] = {transfer_prepare, run_read, TRANSFER | OP_BUFFER, READING},
     [IORING_OP_WRITEV] = {transfer_prepare, run_write, TRANSFER, WRITING},
     [IORING_OP_FSYNC] = {fsync_prepare, run_fsync, OP_FILE | OP_POOL | OP_NO_ADDR | OP_NO_BUF | OP_NO_INDEX, 0},

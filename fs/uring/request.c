@@ -450,17 +450,6 @@ static void append(struct chain *c, struct uring_request *r)
     c->last = r;
 }
 
-/* Copies the next entry: NULL if the program named one that does not exist. */
-static const struct io_uring_sqe *next_entry(struct uring *ring)
-{
-    u32 index = READ_ONCE(ring->sq_array[ring->sq_head++ & (ring->sq_entries - 1)]);
-
-    if (index < ring->sq_entries)
-        return (const void *)(ring->sqes + index * (sizeof(struct io_uring_sqe) << !!(ring->flags & IORING_SETUP_SQE128)));
-    ring->shared->sq_dropped++;
-    return NULL;
-}
-
 long uring_submit(struct uring *ring, u32 n)
 {
     u32 available = __atomic_load_n(&ring->shared->sq_tail, __ATOMIC_ACQUIRE) - ring->sq_head;
@@ -469,13 +458,21 @@ long uring_submit(struct uring *ring, u32 n)
 
     n = MIN(n, MIN(available, ring->sq_entries));
     while ((u32)done < n) {
-        struct uring_request *r = create(ring);
-        const struct io_uring_sqe *from = r ? next_entry(ring) : NULL;
+        u32 instant = chain.head ? 0 : uring_post_instant(ring, n - (u32)done);
 
-        if (!from) {
-            error = r ? 0 : -EAGAIN;
-            if (r)
-                discard(r);
+        if (instant) {
+            done += instant;
+            continue;
+        }
+        struct uring_request *r = create(ring);
+        if (!r) {
+            error = -EAGAIN;
+            break;
+        }
+        const struct io_uring_sqe *from = uring_entry(ring, ring->sq_head++);
+        if (!from) { /* one that does not exist */
+            ring->shared->sq_dropped++;
+            discard(r);
             break;
         }
         r->sqe = *from;

@@ -220,10 +220,20 @@ struct uring_op {
 #define OP_NO_FLAGS 0x800u
 #define OP_NO_BUF  0x1000u
 #define OP_NO_INDEX 0x2000u
+#define OP_INSTANT 0x4000u /* does nothing: its result is 0, whatever the entry says */
 #define OP_UNSERVED 0x8000u /* EINVAL, and IORING_REGISTER_PROBE says so */
 
 /* IORING_OP_LAST entries; set by syscalls/. */
 extern const struct uring_op *uring_ops;
+
+/* What the submission queue has at a position: NULL if the program named an entry that does not exist. */
+static inline const struct io_uring_sqe *uring_entry(const struct uring *ring, u32 position)
+{
+    u32 index = READ_ONCE(ring->sq_array[position & (ring->sq_entries - 1)]);
+    size_t size = sizeof(struct io_uring_sqe) << !!(ring->flags & IORING_SETUP_SQE128);
+
+    return index < ring->sq_entries ? (const void *)(ring->sqes + index * size) : NULL;
+}
 
 /* ------------------------------------------------------------ ring.c */
 
@@ -235,6 +245,8 @@ void uring_put(struct uring *ring);
 void uring_post(struct uring *ring, u64 user_data, s32 res, u32 flags, const u64 *extra, u32 how);
 #define POST_ASYNC   1u /* by a worker */
 #define POST_TIMEOUT 2u /* of a timeout: others do not count it */
+/* Completes up to n entries at the head of the submission queue that are OP_INSTANT and bound to nothing: how many. submitting held. */
+u32 uring_post_instant(struct uring *ring, u32 n);
 /* Moves completions that found no room into the queue as far as there is any. */
 void uring_flush_overflow(struct uring *ring);
 /* Completions that wait for the program, and not. */

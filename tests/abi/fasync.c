@@ -178,7 +178,10 @@ static void sockets(void)
     char b[64];
     int s[2], l, c, d, owner;
 
-    for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+
+    for (int i = 0; i < 3; i++) {
+        int type = types[i];
         socketpair(AF_UNIX, type, 0, s);
         fcntl(s[0], F_SETOWN, getpid());
         fcntl(s[0], F_SETSIG, SIGRTMIN);
@@ -193,6 +196,15 @@ static void sockets(void)
         close(s[1]);
         came("closed", s[0]);
         close(s[0]);
+        for (int how = 0; how < 6; how++) { /* by the other end, and by itself */
+            socketpair(AF_UNIX, type, 0, s);
+            fcntl(s[0], F_SETOWN, getpid());
+            fcntl(s[0], F_SETSIG, SIGRTMIN);
+            opened_async(s[0]);
+            AND_THEN(s[0], shutdown(s[how < 3], how % 3));
+            close(s[1]), close(s[0]);
+            count = 0;
+        }
     }
     l = socket(AF_INET, SOCK_STREAM, 0);
     bind(l, (struct sockaddr *)&a, sizeof(a));
