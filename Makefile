@@ -34,7 +34,7 @@ FAST = -O2 -falign-functions=16 -falign-jumps=1 -falign-loops=1 -falign-labels=1
 HOT = $(addprefix platform/x86/,trap.c thread.c paging.c) \
       $(addprefix kernel/,sched.c run_queue.c wait.c lock.c user.c futex.c futex_queue.c signal_deliver.c signal_frame.c \
         page.c heap.c region.c zap.c fault.c fault_anonymous.c fault_object.c lib/string.c lib/radix.c lib/lz4.c) \
-      $(addprefix fs/,file.c io.c fd_table.c pipe.c epoll.c page_cache.c dentry.c path.c) net/stream.c syscalls/dispatch.c
+      $(addprefix fs/,file.c io.c fd_table.c pipe.c epoll.c page_cache.c dentry.c path.c uring/request.c uring/completion.c) net/stream.c syscalls/dispatch.c
 KFLAGS = -std=gnu11 $(if $(filter $<,$(HOT)),$(FAST),-Os) -g $(WARN) -Wvla -ffreestanding -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
          -mpreferred-stack-boundary=3 -mskip-rax-setup -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
          -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -I. -include kernel/hidden.h -MMD -MP

@@ -115,9 +115,12 @@ static int prepare(struct uring_request *r)
 
     if (!error && !r->ring->lazy)
         error = uring_start_runner();
-    if (!error && r->timeout)
+    if (error)
+        return error;
+    uring_enter(r);
+    if (r->timeout)
         uring_limit_start(r);
-    return error;
+    return 0;
 }
 
 int uring_arm_begin(struct uring_request *r)

@@ -20,13 +20,15 @@ const struct uring_op *uring_ops;
 
 static struct uring_request *create(struct uring *ring)
 {
-    struct uring_request *r = kzalloc(sizeof(*r));
+    struct uring_request *r = __atomic_exchange_n(&ring->spare, NULL, __ATOMIC_ACQUIRE);
 
     if (!r)
+        r = kmalloc(sizeof(*r));
+    if (!r)
         return NULL;
+    (memset)(&r->next, 0, sizeof(*r) - offsetof(struct uring_request, next));
     list_init(&r->link);
     list_init(&r->queue_link);
-    list_init(&r->waiter.link);
     r->state = URING_RUNNING;
     r->ring = ring;
     __atomic_add_fetch(&ring->refs, 1, __ATOMIC_RELAXED);
@@ -42,13 +44,17 @@ static void discard(struct uring_request *r)
     if (r->task)
         uring_task_put(r->task);
     for (unsigned i = 0; i < ARRAY_SIZE(r->paths); i++)
-        if (r->paths[i]) {
+        if (unlikely(r->paths[i] != NULL)) {
             path_name_put(r->paths[i]);
             kfree(r->paths[i]);
         }
-    kfree(r->data);
-    kfree(r->vector);
-    kfree(r);
+    if (r->data)
+        kfree(r->data);
+    if (r->vector)
+        kfree(r->vector);
+    r = __atomic_exchange_n(&ring->spare, r, __ATOMIC_ACQ_REL);
+    if (r)
+        kfree(r);
     uring_put(ring);
 }
 
@@ -106,6 +112,7 @@ static int check(struct uring_request *r)
     if (s->flags & IOSQE_BUFFER_SELECT && !(op->flags & OP_BUFFER))
         return -EOPNOTSUPP;
     ring->skipped |= s->flags & IOSQE_CQE_SKIP_SUCCESS;
+    ring->drained |= s->flags & IOSQE_IO_DRAIN;
     if (s->flags & IOSQE_IO_DRAIN && ring->skipped)
         return -EOPNOTSUPP;
     int error = check_restrictions(ring, s);
@@ -147,12 +154,37 @@ static void admit(struct uring *ring, struct uring_request *r)
     ring->draining += drains(r);
 }
 
+void uring_enter(struct uring_request *r)
+{
+    struct uring *ring = r->ring;
+
+    if (r->admitted || !list_empty(&r->link))
+        return;
+    spin_lock_irq(&ring->lock);
+    list_add_tail(&ring->requests, &r->link);
+    admit(ring, r);
+    spin_unlock_irq(&ring->lock);
+}
+
+/*
+ * Need nobody know of r until its first attempt has failed? Not if it is alone, is started by its submitter, who keeps the ring from
+ * being closed, and nothing waits for what was before it. A timeout is found by completions.
+ */
+static bool enters_late(const struct uring_request *r)
+{
+    const struct uring *ring = r->ring;
+
+    return !r->admitted && !r->next && !ring->drained && !ring->owner && r->sqe.opcode != IORING_OP_TIMEOUT;
+}
+
 /* Counts r, which is about to begin; false if it has to wait. */
 static bool enter(struct uring_request *r)
 {
     struct uring *ring = r->ring;
     bool now;
 
+    if (likely(enters_late(r)))
+        return true;
     spin_lock_irq(&ring->lock);
     list_add_tail(&ring->requests, &r->link);
     now = r->admitted || (list_empty(&ring->deferred) && may_begin(ring, r));
@@ -203,16 +235,18 @@ static void leave(struct uring *ring, struct uring_request *r, struct uring_requ
 
 static void post(struct uring_request *r, s64 result)
 {
-    bool timeout = r->sqe.opcode == IORING_OP_TIMEOUT;
+    struct uring *ring = r->ring;
+    u32 how = r->sqe.opcode == IORING_OP_TIMEOUT ? POST_TIMEOUT : 0;
 
     if (r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS && !r->failed)
         return;
-    if (r->ring->owner) {
-        r->ring->owner->done(r->ring->owner, r, result);
+    if (ring->owner) {
+        ring->owner->done(ring->owner, r, result);
         return;
     }
-    uring_post(r->ring, r->sqe.user_data, (s32)result, r->cqe_flags, r->cqe_extra,
-               (timeout ? POST_TIMEOUT : 0) | (uring_is_worker(current_thread()) ? POST_ASYNC : 0));
+    if (unlikely(ring->eventfd != NULL) && uring_is_worker(current_thread()))
+        how |= POST_ASYNC;
+    uring_post(ring, r->sqe.user_data, (s32)result, r->cqe_flags, r->cqe_extra, how);
 }
 
 /* r's chain ends with it: the rest is told so. */
@@ -250,16 +284,18 @@ static struct uring_request *end(struct uring_request *r, s64 result)
         next->task = r->task;
         __atomic_add_fetch(&next->task->refs, 1, __ATOMIC_RELAXED);
     }
-    spin_lock_irq(&ring->lock);
-    leave(ring, r, next);
-    if (next && !uring_same_task(next->task)) {
-        list_add_tail(&ring->requests, &next->link);
-        next->state = URING_ARMED;
-        uring_make_ready(next);
-        uring_kick(ring);
-        next = NULL;
+    if (unlikely(next || r->admitted || !list_empty(&r->link))) {
+        spin_lock_irq(&ring->lock);
+        leave(ring, r, next);
+        if (next && !uring_same_task(next->task)) {
+            list_add_tail(&ring->requests, &next->link);
+            next->state = URING_ARMED;
+            uring_make_ready(next);
+            uring_kick(ring);
+            next = NULL;
+        }
+        spin_unlock_irq(&ring->lock);
     }
-    spin_unlock_irq(&ring->lock);
     if (unlikely(__atomic_load_n(&ring->watchers, __ATOMIC_SEQ_CST)))
         wait_wake_all(&ring->wait);
     discard(r);
@@ -334,7 +370,7 @@ static s64 begin(struct uring_request *r)
     r->started = true;
     if (unlikely(READ_ONCE(ring->closed)))
         return -ECANCELED;
-    if (unlikely(uring_is_orphan(r)))
+    if (unlikely(r->task && uring_is_orphan(r)))
         return -EFAULT;
     if (op->flags & OP_FILE && !r->file) {
         r->file = r->sqe.flags & IOSQE_FIXED_FILE ? uring_file(ring, (u32)r->sqe.fd) : fd_get(r->sqe.fd);
@@ -345,13 +381,13 @@ static s64 begin(struct uring_request *r)
         uring_limit_begin(r);
     bool slow = op->flags & OP_TRANSFER && !uring_in_memory(r->file);
     r->bounded = slow;
-    slow &= !uring_is_direct(r);
+    slow = slow && !uring_is_direct(r);
     if (unlikely(slow || op->flags & OP_POOL || r->sqe.flags & IOSQE_ASYNC)) {
         int error = uring_pool(r);
         return error ? error : URING_PENDING;
     }
     /* A personality is not this thread's to take on. */
-    if (unlikely(!uring_same_task(r->task))) {
+    if (unlikely(r->task && !uring_same_task(r->task))) {
         int error = uring_pool(r);
         return error ? error : URING_PENDING;
     }

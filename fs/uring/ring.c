@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A ring: its memory, its file, its completions. The memory is the kernel's own, mapped by the program at three offsets;
+ * A ring: its memory, its file, who waits for it. The memory is the kernel's own, mapped by the program at three offsets;
  * what the program writes there is believed in nothing but positions, and those are cut to the sizes the kernel remembers.
- * Completions are added under the ring's lock; who waits is woken when it is let go.
  */
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
@@ -50,127 +49,6 @@ static struct memory_object *ring_mmap(struct file *f, u64 offset, u64 length, u
     }
     memory_object_get(o);
     return o;
-}
-
-/* ------------------------------------------------------------ completions */
-
-static struct io_uring_cqe *cqe_at(struct uring *ring, u32 position)
-{
-    u32 index = position & (ring->cq_entries - 1);
-
-    return &ring->shared->cqes[ring->flags & IORING_SETUP_CQE32 ? index * 2 : index];
-}
-
-u32 uring_completions(const struct uring *ring)
-{
-    return MIN(READ_ONCE(ring->cq_tail) - READ_ONCE(ring->shared->cq_head), ring->cq_entries);
-}
-
-/* Lock held. */
-static void add(struct uring *ring, const struct io_uring_cqe *cqe, const u64 *extra)
-{
-    struct io_uring_cqe *to = cqe_at(ring, ring->cq_tail);
-
-    to->user_data = cqe->user_data;
-    to->res = cqe->res;
-    to->flags = cqe->flags;
-    if (ring->flags & IORING_SETUP_CQE32) {
-        to->big_cqe[0] = extra ? extra[0] : 0;
-        to->big_cqe[1] = extra ? extra[1] : 0;
-    }
-    WRITE_ONCE(ring->cq_tail, ring->cq_tail + 1);
-    __atomic_store_n(&ring->shared->cq_tail, ring->cq_tail, __ATOMIC_RELEASE);
-}
-
-/* Lock held. */
-static void add_overflow(struct uring *ring, const struct io_uring_cqe *cqe, const u64 *extra)
-{
-    struct uring_overflow *o = kmalloc(sizeof(*o));
-
-    if (!o) {
-        ring->shared->cq_overflow++;
-        return;
-    }
-    o->cqe = *cqe;
-    o->big[0] = extra ? extra[0] : 0;
-    o->big[1] = extra ? extra[1] : 0;
-    list_add_tail(&ring->overflow, &o->link);
-    __atomic_fetch_or(&ring->shared->sq_flags, IORING_SQ_CQ_OVERFLOW, __ATOMIC_RELAXED);
-}
-
-void uring_post(struct uring *ring, u64 user_data, s32 res, u32 flags, const u64 *extra, u32 how)
-{
-    const struct io_uring_cqe cqe = {.user_data = user_data, .res = res, .flags = flags};
-    struct file *told = NULL;
-
-    spin_lock_irq(&ring->lock);
-    if (list_empty(&ring->overflow) && uring_completions(ring) < ring->cq_entries)
-        add(ring, &cqe, extra);
-    else
-        add_overflow(ring, &cqe, extra);
-    ring->completed += !(how & POST_TIMEOUT);
-    if (unlikely(ring->counted) && uring_count_timeouts(ring))
-        uring_kick(ring);
-    if (unlikely(ring->eventfd != NULL) && (!ring->eventfd_async || how & POST_ASYNC) &&
-        !(READ_ONCE(ring->shared->cq_flags) & IORING_CQ_EVENTFD_DISABLED)) {
-        told = ring->eventfd;
-        file_get(told);
-    }
-    spin_unlock_irq(&ring->lock);
-    wait_wake_events(&ring->wait, ~0u, EPOLLIN | EPOLLRDNORM);
-    if (told) {
-        eventfd_signal(told);
-        file_put(told);
-    }
-}
-
-/* The entry at a position of the submission queue, if all that it asks for is a completion. */
-static const struct io_uring_sqe *instant_entry(const struct uring *ring, u32 position)
-{
-    const struct io_uring_sqe *s = uring_entry(ring, position);
-    u8 opcode = s ? READ_ONCE(s->opcode) : IORING_OP_LAST;
-
-    return opcode < IORING_OP_LAST && uring_ops[opcode].flags & OP_INSTANT && !READ_ONCE(s->flags) && !READ_ONCE(s->personality) ? s : NULL;
-}
-
-u32 uring_post_instant(struct uring *ring, u32 n)
-{
-    const struct io_uring_sqe *s = instant_entry(ring, ring->sq_head);
-    u32 done = 0;
-
-    if (!s || ring->restrictions.given)
-        return 0;
-    spin_lock_irq(&ring->lock);
-    if (list_empty(&ring->deferred) && !ring->draining && list_empty(&ring->overflow) && !ring->counted && !ring->eventfd)
-        for (; s && done < n && uring_completions(ring) < ring->cq_entries; s = instant_entry(ring, ring->sq_head)) {
-            const struct io_uring_cqe cqe = {.user_data = s->user_data};
-
-            add(ring, &cqe, NULL);
-            ring->sq_head++;
-            done++;
-        }
-    ring->completed += done;
-    spin_unlock_irq(&ring->lock);
-    if (done)
-        wait_wake_events(&ring->wait, ~0u, EPOLLIN | EPOLLRDNORM);
-    return done;
-}
-
-void uring_flush_overflow(struct uring *ring)
-{
-    struct uring_overflow *o;
-
-    if (likely(list_empty(&ring->overflow)))
-        return;
-    spin_lock_irq(&ring->lock);
-    while ((o = list_first(&ring->overflow, struct uring_overflow, link)) && uring_completions(ring) < ring->cq_entries) {
-        list_remove(&o->link);
-        add(ring, &o->cqe, o->big);
-        kfree(o);
-    }
-    if (!o)
-        __atomic_fetch_and(&ring->shared->sq_flags, ~IORING_SQ_CQ_OVERFLOW, __ATOMIC_RELAXED);
-    spin_unlock_irq(&ring->lock);
 }
 
 /* ------------------------------------------------------------ waiting for completions */
@@ -266,7 +144,7 @@ static void ring_fdinfo(struct file *f, struct text *t)
                 ring->cq_tail, waiting);
     text_printf(t, "CQEs:\t%u\n", uring_completions(ring));
     for (u32 i = 0; i < uring_completions(ring); i++) {
-        const struct io_uring_cqe *c = cqe_at(ring, s->cq_head + i);
+        const struct io_uring_cqe *c = uring_cqe(ring, s->cq_head + i);
         text_printf(t, "%5u: user_data:%llu, res:%d, flag:%x\n", (s->cq_head + i) & (ring->cq_entries - 1), (unsigned long long)c->user_data, c->res,
                     c->flags);
     }
@@ -292,6 +170,7 @@ static void ring_free(struct uring *ring)
         thread_put(ring->issuer);
     if (ring->owner)
         ring->owner->free(ring->owner);
+    kfree(ring->spare);
     kfree(ring);
 }
 

@@ -109,16 +109,19 @@ struct uring {
     u32 sq_head;                     /* what was taken; submitting */
     bool disabled;                   /* IORING_SETUP_R_DISABLED, not enabled yet */
     bool skipped;                    /* an entry had IOSQE_CQE_SKIP_SUCCESS: no draining from then on */
+    bool drained;                    /* an entry had IOSQE_IO_DRAIN: each request counts from its beginning on, from then on */
     struct uring_restrictions restrictions;
     struct list personalities;
     u32 last_personality;
     struct uring_task *task;         /* of the last submitter; reference */
 
+    struct uring_request *spare;     /* memory for the next request; atomic exchange. NULL: none */
+
     struct spinlock lock;            /* LOCK_RING_STATE, irq: all that follows */
-    struct list requests;            /* every request that is under way, by link */
+    struct list requests;            /* every request that is under way, by link, but for those yet in their first attempt */
     struct list ready;               /* READY, by queue_link */
     struct list deferred;            /* WAITING, by queue_link */
-    u32 active;                      /* requests under way but for those on deferred */
+    u32 active;                      /* of requests, those not on deferred */
     u32 draining;                    /* of them, with IOSQE_IO_DRAIN */
     struct thread *sleeper;          /* waits in io_uring_enter and takes what becomes ready */
     bool lazy;                       /* without one what is ready stays so: nobody is told before he asks */
@@ -147,13 +150,18 @@ struct uring {
 };
 
 struct uring_request {
+    /* Each set when it comes into use; all from next on is zero at first. */
     struct list link;                /* ring->requests */
     struct list queue_link;          /* ready, deferred, or the pool's */
+    struct waiter waiter;
+    struct timer timer;
+    struct io_uring_buf buffer;      /* of its group, that it has chosen */
+    struct io_uring_sqe sqe;
     struct uring *ring;              /* counted */
+
     struct uring_request *next;      /* the rest of its chain */
     struct uring_request *timeout;   /* the IORING_OP_LINK_TIMEOUT that limits it; cleared under the lock */
     struct uring_request *limits;    /* of such a one: what it limits */
-    struct io_uring_sqe sqe;
     u8 state;                        /* enum uring_state; ring's lock */
     bool failed;                     /* its chain ends with it */
     bool skip_rest;                  /* and the rest tells nothing */
@@ -178,9 +186,7 @@ struct uring_request {
 
     u32 events;                      /* EPOLL* that it waits for */
     u32 come;                        /* those that the file told of when it woke; a ring with an owner */
-    struct waiter waiter;
     struct wait_queue *queue;        /* where waiter is; NULL: nowhere */
-    struct timer timer;
     nsec_t deadline;                 /* on the clock of the timeout's flags; NSEC_NEVER: no timer */
     u32 target;                      /* of ring->completed; counted */
     bool counts;                     /* completions; in ring->counted */
@@ -192,7 +198,6 @@ struct uring_request {
     struct path_name *paths[2];      /* copies of what the entry points to */
     void *data, *vector;             /* the operation's own; freed with the request */
     s64 done;                        /* bytes, of a transfer in several parts */
-    struct io_uring_buf buffer;      /* of its group, that it has chosen */
     u32 taken;                       /* of from_ring: the group's count when it was taken */
     bool has_buffer, from_ring;
 };
@@ -241,16 +246,6 @@ struct uring *uring_of(const struct file *f); /* NULL: another file */
 /* io_uring_setup(2) after its checks, with the numbers of entries in p: a file; the rest of p is filled. ERR_PTR(-ENOMEM). */
 struct file *uring_create(struct io_uring_params *p);
 void uring_put(struct uring *ring);
-/* Adds a completion; extra: the second half of a big one, or NULL. Lock not held. */
-void uring_post(struct uring *ring, u64 user_data, s32 res, u32 flags, const u64 *extra, u32 how);
-#define POST_ASYNC   1u /* by a worker */
-#define POST_TIMEOUT 2u /* of a timeout: others do not count it */
-/* Completes up to n entries at the head of the submission queue that are OP_INSTANT and bound to nothing: how many. submitting held. */
-u32 uring_post_instant(struct uring *ring, u32 n);
-/* Moves completions that found no room into the queue as far as there is any. */
-void uring_flush_overflow(struct uring *ring);
-/* Completions that wait for the program, and not. */
-u32 uring_completions(const struct uring *ring);
 /* Are there so many, once what can be done at once is? */
 bool uring_has(struct uring *ring, u32 least);
 /* io_uring_enter(2), IORING_ENTER_GETEVENTS: 0, -EINTR, -ETIME. */
@@ -262,6 +257,30 @@ void uring_sleep_end(struct uring *ring);
 struct uring *uring_create_for(struct uring_owner *owner);
 /* Nobody makes requests any more: what is under way ends, then the ring goes. Atomic. */
 void uring_close(struct uring *ring);
+
+/* ------------------------------------------------------------ completion.c */
+
+/* Adds a completion; extra: the second half of a big one, or NULL. Lock not held. */
+void uring_post(struct uring *ring, u64 user_data, s32 res, u32 flags, const u64 *extra, u32 how);
+#define POST_ASYNC   1u /* by a worker */
+#define POST_TIMEOUT 2u /* of a timeout: others do not count it */
+/* Completes up to n entries at the head of the submission queue that are OP_INSTANT and bound to nothing: how many. submitting held. */
+u32 uring_post_instant(struct uring *ring, u32 n);
+/* Moves completions that found no room into the queue as far as there is any. */
+void uring_flush_overflow(struct uring *ring);
+
+/* Completions that wait for the program, and not. */
+static inline u32 uring_completions(const struct uring *ring)
+{
+    return MIN(READ_ONCE(ring->cq_tail) - READ_ONCE(ring->shared->cq_head), ring->cq_entries);
+}
+
+static inline struct io_uring_cqe *uring_cqe(struct uring *ring, u32 position)
+{
+    u32 index = position & (ring->cq_entries - 1);
+
+    return &ring->shared->cqes[ring->flags & IORING_SETUP_CQE32 ? index * 2 : index];
+}
 
 /* ------------------------------------------------------------ request.c */
 
@@ -280,6 +299,11 @@ void uring_start(struct uring_request *r);
 void uring_continue(struct uring_request *r, bool wait);
 /* The end of r, which is RUNNING: tells its result and starts what comes after it. */
 void uring_complete(struct uring_request *r, s64 result);
+/*
+ * r, which is RUNNING, will not end in its first attempt: from here on others find it, and drains wait for it. Before it is anybody
+ * else's; harmless later.
+ */
+void uring_enter(struct uring_request *r);
 /* Copies the path at user, for r to name. 0 or negative errno. */
 int uring_copy_path(struct uring_request *r, unsigned i, u64 user);
 /* Keeps of the running thread what r will need when another runs it. 0 or -ENOMEM. */

@@ -339,6 +339,7 @@ int uring_pool(struct uring_request *r)
 
     if (error)
         return error;
+    uring_enter(r);
     if (r->timeout)
         uring_limit_start(r);
     spin_lock_irq(&ring->lock);
