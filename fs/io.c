@@ -137,13 +137,31 @@ static ssize io_move(struct io *io, char *data, size_t n, enum direction d)
     return (ssize)done;
 }
 
+/* The commonest transfer lies in one buffer of the program's. */
+static inline bool is_one_piece(const struct io *io, size_t n)
+{
+    return io->user && n && n <= io->left && n <= io->iov->iov_len - io->skip;
+}
+
+/* n bytes were to move within that buffer, and all but missed did. */
+static inline ssize advance_piece(struct io *io, size_t n, size_t missed)
+{
+    io->skip += n - missed;
+    io->left -= n - missed;
+    return n > missed ? (ssize)(n - missed) : -EFAULT;
+}
+
 ssize io_copy_to(struct io *io, const void *data, size_t n)
 {
+    if (likely(is_one_piece(io, n)))
+        return advance_piece(io, n, copy_to_user_partial((char *)io->iov->iov_base + io->skip, data, n));
     return io_move(io, (char *)data, n, TO_BUFFERS);
 }
 
 ssize io_copy_from(struct io *io, void *data, size_t n)
 {
+    if (likely(is_one_piece(io, n)))
+        return advance_piece(io, n, copy_from_user_partial(data, (char *)io->iov->iov_base + io->skip, n));
     return io_move(io, data, n, FROM_BUFFERS);
 }
 
