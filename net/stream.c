@@ -314,12 +314,17 @@ ssize stream_send(struct socket *s, struct message *m, const struct stream_rules
     ssize done = 0;
     int error = send_error(s, rules);
     while (!error && m->io.left) {
-        error = wait_for_room(s, rules, deadline);
-        if (!error)
+        /* The urgent byte goes with the bytes before it, even to an end that answered those with a reset. */
+        bool last = urgent && done && m->io.left == 1;
+        if (!last)
+            error = wait_for_room(s, rules, deadline);
+        if (!error && !last)
             error = send_error(s, rules);
         if (error)
             break;
         ssize n = send_piece(s, m, piece_size(s, m, urgent, rules), rules);
+        if (n < 0 && last)
+            return done + 1;
         if (n < 0)
             error = (int)n;
         else

@@ -72,8 +72,26 @@ static void unconnected(void)
     close(s[0]), close(s[1]);
 }
 
+/* A connection that nobody will read: the message is sent as a whole all the same. */
+static void to_the_deaf(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(a);
+    int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0);
+    char b[300] = "";
+
+    SHOW(shutdown(l, SHUT_RDWR));
+    SHOW(bind(l, (struct sockaddr *)&a, sizeof(a)));
+    SHOW(getsockname(l, (struct sockaddr *)&a, &n));
+    SHOW(listen(l, 5));
+    SHOW(connect(c, (struct sockaddr *)&a, sizeof(a)));
+    SHOW(send(c, b, sizeof(b), MSG_OOB | MSG_NOSIGNAL));
+    close(c), close(l);
+}
+
 int main(void)
 {
+    to_the_deaf();
     for (int in_line = 0; in_line < 2; in_line++) {
         sequences(in_line);
         replaced(in_line);

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -396,6 +397,9 @@ static void begin(void)
      */
     area = mmap((void *)(chaos ? AREAS + (areas++ % 1024 << 24) : AREA), (PAGES + 3) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     chmod("/", 0777);
+    /* Nothing that would take gigabytes. */
+    if (!chaos)
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 26, RLIM_INFINITY});
     if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) || syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) ||
         syscall(SYS_capget, &header, data) || data[0].effective | data[1].effective | data[0].permitted | data[1].permitted || geteuid() != NOBODY) {
         fprintf(stderr, "args: rights cannot be given up\n");
