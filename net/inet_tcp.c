@@ -415,8 +415,10 @@ static void tell_reset(struct stream_side *other)
 static bool closes_hard(const struct socket *s, bool unread)
 {
     const struct linger *l = &s->options.linger;
+    if (s->unaccepted) /* not if both have sent their FIN, the server as its listener was shut down before */
+        return !stream_mine(s)->ended || !stream_other(s)->ended;
     unread |= stream_mine(s)->urgent != NULL; /* taken, it is in the queue still */
-    return unread || s->unaccepted || (l->l_onoff && l->l_linger == 0);
+    return unread || (l->l_onoff && l->l_linger == 0);
 }
 
 /* SO_LINGER: close(2) waits until all that was sent is acknowledged. */

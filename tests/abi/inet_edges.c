@@ -160,7 +160,20 @@ static void shut_listener(int how)
     SHOW(send(client, text, 1, MSG_NOSIGNAL));
     close(server);
     close(client);
+    /* Nobody accepts the next one: over it is without an error if both ends have sent their FIN. */
+    SHOW(connect(client = socket(AF_INET, SOCK_STREAM, 0), any(&own), n));
+    if (how != SHUT_RD)
+        SHOW(recv(client, text, 1, 0));
+    SHOW(shutdown(client, SHUT_WR));
     close(listener);
+    struct pollfd p = {client, POLLIN, 0};
+    int error = 0;
+    while (!(p.revents & POLLHUP))
+        poll(&p, 1, 1000);
+    n = sizeof(error);
+    getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &n);
+    printf("%#x %s\n", (unsigned)p.revents, strerror(error));
+    close(client);
 }
 
 /* A connection that was reset before accept(2) took it still tells who it was from. */
