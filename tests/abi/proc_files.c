@@ -284,6 +284,41 @@ static void agreement(void)
     printf("topology: %d\n", !strcmp(list, text));
 }
 
+/* All of a row of /proc/softirqs. */
+static unsigned long softirqs(const char *row)
+{
+    unsigned long sum = 0, n;
+    const char *at;
+    int used;
+
+    slurp("/proc/softirqs");
+    at = strstr(text, row);
+    for (at = at ? at + strlen(row) : ""; sscanf(at, "%*[ ]%lu%n", &n, &used) == 1; at += used)
+        sum += n;
+    return sum;
+}
+
+/* The last line of /proc/stat: a sum and what it is the sum of, as /proc/softirqs has it. */
+static void softirq_line(void)
+{
+    unsigned long least = softirqs("NET_RX:"), n, all = 0, sum = 0, received = 0;
+    int used, count = 0;
+    const char *at;
+
+    slurp("/proc/stat");
+    at = strstr(text, "\nsoftirq");
+    for (at = at ? at + 8 : ""; sscanf(at, " %lu%n", &n, &used) == 1; at += used, count++) {
+        if (!count)
+            all = n;
+        else
+            sum += n;
+        if (count == 4)
+            received = n;
+    }
+    printf("softirq: %d numbers, sum %d, received %d, end %d\n", count, all == sum,
+           received >= least && received <= softirqs("NET_RX:"), !strcmp(at, "\n"));
+}
+
 static int pipes[2], ready[2];
 static void *wait_in_read(void *arg)
 {
@@ -346,6 +381,7 @@ int main(void)
     numbers();
     namespaces();
     agreement();
+    softirq_line();
     threads();
     return 0;
 }
