@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOL_IP, SOL_IPV6 and SOL_UDP options (ip(7), ipv6(7), udp(7)) with the values Linux reports. Those that say how packets
- * leave the machine count for those that do.
+ * SOL_IP and SOL_IPV6 options (ip(7), ipv6(7)) with the values Linux reports. Those that say how packets leave the machine
+ * count for those that do. Of SOL_UDP there is none: a program that asks for UDP_SEGMENT sends single datagrams then.
  */
 #include "kernel/lib/string.h"
 #include "kernel/user.h"
@@ -354,6 +354,11 @@ static int get_ip6(struct inet_socket *u, int option, void *value, int *length)
 
 /* ------------------------------------------------------------ by level */
 
+static bool is_udp_level(const struct socket *s, int level)
+{
+    return level == SOL_UDP && s->type == SOCK_DGRAM && s->protocol == IPPROTO_UDP;
+}
+
 int inet_set_option(struct socket *s, int level, int option, const void *value, u32 length)
 {
     struct inet_socket *u = inet_of(s);
@@ -363,7 +368,7 @@ int inet_set_option(struct socket *s, int level, int option, const void *value, 
         return set_ip6(u, option, value, length);
     if (level == SOL_TCP && s->type == SOCK_STREAM)
         return tcp_set_option(u, option, value, length);
-    return -ENOPROTOOPT;
+    return is_udp_level(s, level) && length < sizeof(int) ? -EINVAL : -ENOPROTOOPT;
 }
 
 int inet_get_option(struct socket *s, int level, int option, void *value, int *length)
@@ -375,5 +380,5 @@ int inet_get_option(struct socket *s, int level, int option, void *value, int *l
         return get_ip6(u, option, value, length);
     if (level == SOL_TCP && s->type == SOCK_STREAM)
         return tcp_get_option(u, option, value, length);
-    return s->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+    return s->family == AF_INET && !is_udp_level(s, level) ? -EOPNOTSUPP : -ENOPROTOOPT;
 }

@@ -64,6 +64,8 @@ int tcp_set_option(struct inet_socket *u, int option, const void *value, u32 len
     case TCP_SAVE_SYN:
         if ((option == TCP_THIN_LINEAR_TIMEOUTS || option == TCP_THIN_DUPACK) && (n < 0 || n > 1))
             return -EINVAL;
+        if (option == TCP_SAVE_SYN && (n < 0 || n > 2))
+            return -EINVAL;
         set_bit(u, option, n != 0);
         return 0;
     case TCP_QUICKACK:

@@ -188,6 +188,24 @@ static void inherited(void)
     SHOW(get_int(s, SOL_SOCKET, SO_DOMAIN));
 }
 
+/* Options that no socket of UDP knows, and values out of range. */
+static void refused(void)
+{
+    int v = 3, u = socket(AF_INET, SOCK_DGRAM, 0), u6 = socket(AF_INET6, SOCK_DGRAM, 0);
+    int t = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t n = sizeof v;
+    SHOW(getsockopt(u, IPPROTO_UDP, 99, &v, &n));
+    SHOW(getsockopt(u6, IPPROTO_UDP, 99, &v, &n));
+    SHOW(getsockopt(t, IPPROTO_UDP, 99, &v, &n));
+    SHOW(setsockopt(u, IPPROTO_UDP, 99, &v, sizeof v));
+    SHOW(setsockopt(u, IPPROTO_UDP, 99, &v, 1));
+    SHOW(setsockopt(t, IPPROTO_UDP, 99, &v, 1));
+    SHOW(setsockopt(t, IPPROTO_TCP, TCP_SAVE_SYN, &v, sizeof v));
+    close(u);
+    close(u6);
+    close(t);
+}
+
 int main(void)
 {
     DEFAULTS("tcp", socket(AF_INET, SOCK_STREAM, 0), generic);
@@ -207,5 +225,6 @@ int main(void)
     SET_ALL("set generic", socket(AF_INET, SOCK_DGRAM, 0), generic);
     special();
     inherited();
+    refused();
     return 0;
 }
