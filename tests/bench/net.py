@@ -183,10 +183,7 @@ def main():
     command('gcc', '-O2', '-Wall', '-static', '-D_GNU_SOURCE', '-o', ECHO, HERE + '/../net/echo_server.c')
     command('gcc', '-O2', '-o', WORK + '/tsc', HERE + '/tsc.c')
     set_up()
-    # The connections of a fast side, in TIME_WAIT here, would leave no ports for who comes after it.
-    for name, value in (('tcp_tw_reuse', '1'), ('ip_local_port_range', '1024 65535')):
-        with open('/proc/sys/net/ipv4/' + name, 'w') as f:
-            f.write(value)
+    many_ports()
     prepare()
     native = Native()
     sides = {'tcg': lambda w: aril('tcg', w), 'guest': guest}

@@ -35,6 +35,16 @@ def set_up(mtu=1500):
     command('ip', '-6', 'address', 'add', HOST6 + '/64', 'dev', TAP, 'nodad')
 
 
+def many_ports():
+    """
+    For tens of thousands of connections from here: those that this side has in TIME_WAIT leave their ports to new ones. Linux looks
+    through all ports in each connect(2) when half of them are taken, milliseconds each: it would look like a server that stands still.
+    """
+    for name, value in (('tcp_tw_reuse', '1'), ('ip_local_port_range', '1024 65535')):
+        with open('/proc/sys/net/ipv4/' + name, 'w') as f:
+            f.write(value)
+
+
 def wait_until(condition, limit, what):
     end = time.monotonic() + limit
     while not condition():

@@ -234,6 +234,7 @@ def ports():
 def set_up():
     """This side has several addresses, for more connections than one has ports."""
     single()
+    many_ports()
     command('ip', 'address', 'flush', 'dev', TAP)
     for i in range(SOURCES):
         command('ip', 'address', 'add', '10.77.%d.1/16' % i, 'dev', TAP)
