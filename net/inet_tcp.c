@@ -4,9 +4,8 @@
  * connect(2), and what the protocol would show (FIN, RST, a full backlog, states) is set directly on the other end. A connection
  * with the outside is a stream as well, whose other end is lwIP's (net/network.h).
  *
- * A client that finds the listener's accept queue full waits in the listener's pending list, as its SYN would
- * be repeated; accept(2) moves the first of them on. Who takes a client off that list, under the listener's lock,
- * decides its fate.
+ * A client that finds the listener's accept queue full waits in the listener's pending list, as its SYN would be repeated;
+ * accept(2) moves the first of them on. Who takes a client off that list, under the listener's lock, decides its fate.
  */
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -417,8 +416,7 @@ static bool closes_hard(const struct socket *s, bool unread)
     const struct linger *l = &s->options.linger;
     if (s->unaccepted) /* not if both have sent their FIN, the server as its listener was shut down before */
         return !stream_mine(s)->ended || !stream_other(s)->ended;
-    unread |= stream_mine(s)->urgent != NULL; /* taken, it is in the queue still */
-    return unread || (l->l_onoff && l->l_linger == 0);
+    return unread || stream_mine(s)->urgent /* taken, it is in the queue still */ || (l->l_onoff && l->l_linger == 0);
 }
 
 /* SO_LINGER: close(2) waits until all that was sent is acknowledged. */
