@@ -639,10 +639,9 @@ static u32 tcp_poll(struct socket *s)
         events |= EPOLLHUP;
     if (shutdown & SHUT_READ)
         events |= READABLE | EPOLLRDHUP;
-    bool urgent = READ_ONCE(me->urgent);
-    if (stream_readable(s) >= (u64)s->options.receive_low_water + (urgent && !OPTION_SET(s, SO_OOBINLINE) && stream_at_mark(s)))
+    if (stream_has_enough(s))
         events |= READABLE;
-    if (urgent && stream_urgent(s))
+    if (READ_ONCE(me->urgent) && stream_urgent(s))
         events |= EPOLLPRI;
     if (shutdown & SHUT_WRITE || stream_writable(s, &tcp_rules))
         events |= WRITABLE;

@@ -604,6 +604,15 @@ bool stream_at_mark(const struct socket *s)
     return at;
 }
 
+bool stream_has_enough(const struct socket *s)
+{
+    u64 bytes = stream_readable(s), least = (u64)s->options.receive_low_water;
+    if (likely(!READ_ONCE(stream_mine(s)->urgent)))
+        return bytes >= least;
+    /* The urgent byte counts where it stands, taken or not, but not as the next one. */
+    return bytes + !stream_urgent(s) >= least + (!OPTION_SET(s, SO_OOBINLINE) && stream_at_mark(s));
+}
+
 /* ------------------------------------------------------------ the end */
 
 void stream_abandon(struct byte_stream *st)

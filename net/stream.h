@@ -89,6 +89,8 @@ void stream_outside_add(s64 charge);
 u64 stream_outside_charge(void);
 /* Does a read stand at the urgent byte, or where it was? ioctl(2), SIOCATMARK. */
 bool stream_at_mark(const struct socket *s);
+/* Has what arrived reached SO_RCVLOWAT? As TCP counts it. */
+bool stream_has_enough(const struct socket *s);
 /* Wakes the socket of an end, if there is one. stream.lock held. */
 void stream_wake(struct stream_side *side, u32 events);
 /*

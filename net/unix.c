@@ -107,6 +107,9 @@ static struct unix_socket *create_server(struct unix_socket *client, struct unix
             socket_put(&server->base);
             return NULL;
         }
+        /* shutdown(2) before connect(2) holds; what the client will not read, the server cannot send. */
+        (*st)->side[0].shutdown = client->shutdown;
+        (*st)->side[1].shutdown = client->shutdown & SHUT_READ ? SHUT_WRITE : 0;
     } else {
         socket_get(&client->base);
         server->peer = client;

@@ -72,6 +72,29 @@ static void unconnected(void)
     close(s[0]), close(s[1]);
 }
 
+/* SO_RCVLOWAT beside the urgent byte, taken or not. */
+static void low_water(int taken)
+{
+    struct pollfd f = {.events = POLLIN};
+    int s[2];
+    char b[9];
+
+    pair(s);
+    f.fd = s[1];
+    SHOW(send(s[0], "!", 1, MSG_OOB));
+    while (!(poll(&(struct pollfd){s[1], POLLPRI, 0}, 1, 1000)))
+        ;
+    if (taken)
+        SHOW(recv(s[1], b, 1, MSG_OOB));
+    SHOW(setsockopt(s[1], SOL_SOCKET, SO_RCVLOWAT, &(int){5}, sizeof(int)));
+    for (int i = 3; i < 7; i++) {
+        SHOW(send(s[0], "abcdef", i == 3 ? 3 : 1, 0));
+        printf("%d and the urgent byte: %d\n", i, poll(&f, 1, 20));
+    }
+    SHOW(recv(s[1], b, 9, 0));
+    close(s[0]), close(s[1]);
+}
+
 /* A connection that nobody will read: the message is sent as a whole all the same. */
 static void to_the_deaf(void)
 {
@@ -92,6 +115,8 @@ static void to_the_deaf(void)
 int main(void)
 {
     to_the_deaf();
+    for (int taken = 0; taken < 2; taken++)
+        low_water(taken);
     for (int in_line = 0; in_line < 2; in_line++) {
         sequences(in_line);
         replaced(in_line);

@@ -222,6 +222,27 @@ static void in_flight(void)
     close(s[0]), close(s[1]);
 }
 
+/* What a socket was shut down for before it is connected stays so. */
+static void shut_before(int how)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "\0unix_edges.shut"};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), server;
+    char c;
+
+    SHOW(shutdown(client, how));
+    SHOW(bind(listener, (struct sockaddr *)&a, sizeof(a)) || listen(listener, 1));
+    SHOW(connect(client, (struct sockaddr *)&a, sizeof(a)));
+    SHOW(server = accept(listener, NULL, NULL));
+    SHOW(send(client, "a", 1, MSG_NOSIGNAL));
+    SHOW(recv(server, &c, 1, MSG_DONTWAIT));
+    SHOW(send(server, "a", 1, MSG_NOSIGNAL));
+    SHOW(recv(client, &c, 1, MSG_DONTWAIT));
+    struct pollfd p = {client, POLLIN | POLLOUT | POLLRDHUP, 0};
+    poll(&p, 1, 0);
+    printf("poll %#x\n", (unsigned)p.revents);
+    close(server), close(client), close(listener);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -238,5 +259,7 @@ int main(void)
     not_accepted(SOCK_STREAM, "stream");
     not_accepted(SOCK_SEQPACKET, "seqpacket");
     in_flight();
+    for (int how = SHUT_RD; how <= SHUT_RDWR; how++)
+        shut_before(how);
     return 0;
 }
