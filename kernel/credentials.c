@@ -12,8 +12,8 @@
 #define NOT_SERVED                                                                                 \
     (BIT(CAP_SYS_MODULE) | BIT(CAP_SYS_RAWIO) | BIT(CAP_SYS_PTRACE) | BIT(CAP_SYS_PACCT) |         \
      BIT(CAP_SYS_BOOT) | BIT(CAP_SYS_RESOURCE) | BIT(CAP_AUDIT_CONTROL) | BIT(CAP_AUDIT_READ) |    \
-     BIT(CAP_AUDIT_WRITE) | BIT(CAP_MAC_ADMIN) | BIT(CAP_MAC_OVERRIDE) | BIT(CAP_WAKE_ALARM) |     \
-     BIT(CAP_PERFMON) | BIT(CAP_BPF) | BIT(CAP_CHECKPOINT_RESTORE))
+     BIT(CAP_AUDIT_WRITE) | BIT(CAP_MAC_ADMIN) | BIT(CAP_MAC_OVERRIDE) | BIT(CAP_PERFMON) |        \
+     BIT(CAP_BPF) | BIT(CAP_CHECKPOINT_RESTORE))
 
 void credentials_init(struct credentials *c)
 {

@@ -98,6 +98,25 @@ static void ticks(void)
     close(fd);
 }
 
+/* Clocks that would wake a machine that sleeps. */
+static void alarms(void)
+{
+    static const int clocks[] = {CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM};
+
+    for (int i = 0; i < 2; i++) {
+        struct itimerspec soon = {{0, 0}, {0, 1000000}}, left;
+        uint64_t n = 0;
+        int fd;
+
+        SHOW(fd = timerfd_create(clocks[i], 0));
+        SHOW(timerfd_settime(fd, 0, &soon, NULL));
+        SHOW(read(fd, &n, sizeof(n)));
+        SHOW(timerfd_gettime(fd, &left));
+        printf("%llu, left %lld %ld\n", (unsigned long long)n, (long long)left.it_value.tv_sec, left.it_value.tv_nsec);
+        close(fd);
+    }
+}
+
 static void unprivileged(void)
 {
     struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -113,6 +132,7 @@ int main(void)
     clocks();
     past(CLOCK_REALTIME);
     ticks();
+    alarms();
     unprivileged();
     return 0;
 }
