@@ -37,10 +37,11 @@ def set_up(mtu=1500):
 
 def many_ports():
     """
-    For tens of thousands of connections from here: those that this side has in TIME_WAIT leave their ports to new ones. Linux looks
-    through all ports in each connect(2) when half of them are taken, milliseconds each: it would look like a server that stands still.
+    For tens of thousands of connections from here: those that this side has in TIME_WAIT leave their ports to new ones, and the ports
+    that tests listen on are none of them. Linux looks through all ports in each connect(2) when half of them are taken, milliseconds
+    each: it would look like a server that stands still.
     """
-    for name, value in (('tcp_tw_reuse', '1'), ('ip_local_port_range', '1024 65535')):
+    for name, value in (('tcp_tw_reuse', '1'), ('ip_local_port_range', '10000 65535')):
         with open('/proc/sys/net/ipv4/' + name, 'w') as f:
             f.write(value)
 
