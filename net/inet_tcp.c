@@ -432,7 +432,7 @@ static void tell_closed(struct socket *s, struct stream_side *other, bool unread
 {
     if (closes_hard(s, unread)) {
         tell_reset(other);
-    } else {
+    } else if (!other->reset) {
         if (!other->ended)
             tcp_count_segments(inet_of(s), 2, 0);
         other->ended = true;

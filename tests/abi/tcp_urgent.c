@@ -109,6 +109,10 @@ static void to_the_deaf(void)
     SHOW(listen(l, 5));
     SHOW(connect(c, (struct sockaddr *)&a, sizeof(a)));
     SHOW(send(c, b, sizeof(b), MSG_OOB | MSG_NOSIGNAL));
+    close(c); /* which tells nothing more */
+    SHOW(c = accept(l, NULL, NULL));
+    SHOW(recv(c, b, 1, MSG_DONTWAIT));
+    SHOW(recv(c, b, 1, MSG_DONTWAIT));
     close(c), close(l);
 }
 
